@@ -1,0 +1,17 @@
+"""Small transformer language models on synthetic arithmetic, as a reproducible pipeline.
+
+Dimension letters, the same in every docstring and shape comment:
+
+| letter | meaning                                   |
+|--------|-------------------------------------------|
+| B      | batch: problems                           |
+| T      | tokens of a sequence (S: keys attended to) |
+| C      | d_model, width of the residual stream     |
+| H      | n_heads, attention heads                  |
+| D      | head dimension, C / H                     |
+| F      | d_ff, inner width of an MLP               |
+| V      | vocabulary size                           |
+| E      | n_experts, experts of a layer             |
+| K      | top_k, experts that serve one token       |
+| N      | B * T, all tokens of a batch              |
+"""

@@ -1,0 +1,300 @@
+"""params.yaml as typed, frozen sections that refuse what cannot be right."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+
+# pydantic: type checks, unknown keys and error locations, for which we would write worse code.
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from .errors import UserError
+
+PARAMS_FILE = Path(__file__).parent.parent / "params.yaml"
+
+PositiveInt = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Section(BaseModel):
+    """One section of params.yaml; what each key means is written there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def _broken(key: str, value: object, rule: str) -> PydanticCustomError:
+    """The error of a rule that spans several keys, reported at one of them."""
+    return PydanticCustomError("rule", "{rule}", {"key": key, "value": value, "rule": rule})
+
+
+class DataConfig(Section):
+    """`data:`, read by the generate stage."""
+
+    N: Annotated[int, Field(ge=2)]
+    A: Annotated[int, Field(ge=0)]
+    B: Annotated[int, Field(ge=0)]
+    ops: str
+    precedence: Literal["left_to_right", "standard"]
+    n_samples: PositiveInt
+    val_fraction: Annotated[float, Field(gt=0, lt=1)]
+    test_fraction: Annotated[float, Field(gt=0, lt=1)]
+    length_balance: Share
+    seed: Seed
+
+    @field_validator("ops")
+    @classmethod
+    def _known_operators(cls, ops: str) -> str:
+        if not ops or len(set(ops)) < len(ops) or not set(ops) <= set("+-*/"):
+            raise PydanticCustomError("ops", "must be a choice of + - * /, each at most once")
+        return ops
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.A > self.B:
+            raise _broken("A", self.A, f"must not exceed B = {self.B}")
+        if self.B**self.N * (self.N if self.B < 2 else 2) >= 2**63:
+            raise _broken("B", self.B, f"totals of N = {self.N} operands must fit in 63 bits")
+        if self.ops == "/" and self.B == 0:
+            raise _broken("ops", self.ops, "the only divisor would be 0, as A = B = 0")
+        for key in ("val_fraction", "test_fraction"):
+            if round(getattr(self, key) * self.n_samples) < 1:
+                rule = f"leaves that split empty, as n_samples = {self.n_samples}"
+                raise _broken(key, getattr(self, key), rule)
+        if min(self.split_sizes.values()) < 1:
+            rule = f"leaves no training problems, as n_samples = {self.n_samples}"
+            raise _broken("test_fraction", self.test_fraction, rule)
+        return self
+
+    @property
+    def split_sizes(self) -> dict[str, int]:
+        """Number of problems in train, val and test."""
+        val = round(self.val_fraction * self.n_samples)
+        test = round(self.test_fraction * self.n_samples)
+        return {"train": self.n_samples - val - test, "val": val, "test": test}
+
+
+class ModelConfig(Section):
+    """An entry of `models:`; with the words of the table in `models.py`."""
+
+    name: Literal["gpt2", "llama2", "mixtral"]
+    d_model: PositiveInt
+    n_heads: PositiveInt
+    n_layers: PositiveInt
+    d_ff: PositiveInt
+    max_seq_len: PositiveInt
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    norm: Literal["layernorm", "rmsnorm"]
+    mlp: Literal["gelu", "swiglu", "moe"]
+    pos_encoding: Literal["learned", "rope"]
+    rope_theta: PositiveFloat
+    tie_weights: bool
+    init_std: PositiveFloat
+    n_experts: PositiveInt
+    top_k: PositiveInt
+    aux_loss_coef: NonNegativeFloat
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.d_model % self.n_heads:
+            rule = f"must be divisible by n_heads = {self.n_heads}"
+            raise _broken("d_model", self.d_model, rule)
+        if self.pos_encoding == "rope" and self.d_model // self.n_heads % 2:
+            rule = f"d_model / n_heads must be even with pos_encoding = rope, {self.d_model} given"
+            raise _broken("n_heads", self.n_heads, rule)
+        if self.top_k > self.n_experts:
+            raise _broken("top_k", self.top_k, f"must not exceed n_experts = {self.n_experts}")
+        return self
+
+
+class TrainingConfig(Section):
+    """`training:`, read by the train stage."""
+
+    batch_size: PositiveInt
+    learning_rate: PositiveFloat
+    weight_decay: NonNegativeFloat
+    beta1: Annotated[float, Field(ge=0, lt=1)]
+    beta2: Annotated[float, Field(ge=0, lt=1)]
+    warmup_steps: Annotated[int, Field(ge=0)]
+    max_steps: PositiveInt
+    grad_clip: NonNegativeFloat
+    accumulate_grad_batches: PositiveInt
+    val_check_interval: PositiveFloat
+    patience: PositiveInt
+    keep_best: PositiveInt
+    n_samples: Annotated[int, Field(ge=0)]
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"]
+    seed: Seed
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        interval = self.val_check_interval
+        if interval > 1 and interval % 1:
+            rule = "must be a share of an epoch up to 1.0, or a whole number of batches"
+            raise _broken("val_check_interval", interval, rule)
+        if self.warmup_steps >= self.max_steps:
+            rule = f"must be less than max_steps = {self.max_steps}"
+            raise _broken("warmup_steps", self.warmup_steps, rule)
+        return self
+
+
+class EvaluationConfig(Section):
+    """`evaluation:`, read by the evaluate stage."""
+
+    batch_size: PositiveInt
+    n_samples: Annotated[int, Field(ge=0)]
+
+
+class RuntimeConfig(Section):
+    """`runtime:`, which no stage lists: it cannot change a result."""
+
+    logger: Literal["wandb", "tensorboard", "none"]
+    accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps", "tpu"]
+    devices: PositiveInt | Literal["auto"]
+    num_workers: Annotated[int, Field(ge=0)]
+    progress: bool
+    log_every_n_steps: PositiveInt
+
+
+class Params(Section):
+    """The whole file."""
+
+    model: str
+    models: Mapping[str, ModelConfig]
+    data: DataConfig
+    training: TrainingConfig
+    evaluation: EvaluationConfig
+    runtime: RuntimeConfig
+
+    @model_validator(mode="after")
+    def _known_model(self) -> Self:
+        if self.model not in self.models:
+            rule = f"must be an entry of models: {', '.join(self.models)}"
+            raise _broken("model", self.model, rule)
+        return self
+
+    @property
+    def model_config_in_use(self) -> ModelConfig:
+        """The entry of `models:` that `model:` names."""
+        return self.models[self.model]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.1 as PyYAML has it, with the floats of YAML 1.2.
+
+    DVC reads and writes YAML 1.2, where 1e-05 is a number; to PyYAML it is a string.
+    """
+
+
+_Loader.yaml_implicit_resolvers = {k: list(v) for k, v in _Loader.yaml_implicit_resolvers.items()}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$"),
+    list("-+.0123456789"),
+)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not valid YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: must hold sections such as model: and training:")
+    return content
+
+
+def _complete(path: Path, given: dict[str, Any]) -> dict[str, Any]:
+    """A stand-alone file's sections over those of the repository's params.yaml."""
+    defaults = load_params().model_dump()
+    name = str(given["model"].get("name"))
+    if name not in defaults["models"]:
+        choices = ", ".join(defaults["models"])
+        raise UserError(f"{path}: model.name = {name!r}: must be one of {choices}")
+    complete = {**defaults, "model": name}
+    complete["models"] = {name: {**defaults["models"][name], **given["model"]}}
+    for section, values in given.items():
+        if section != "model":
+            base = defaults.get(section)
+            both = isinstance(base, dict) and isinstance(values, dict)
+            complete[section] = base | values if both else values
+    return complete
+
+
+def load_params(
+    path: Path | str = PARAMS_FILE, overrides: Mapping[str, Any] | None = None
+) -> Params:
+    """Read and check a configuration.
+
+    Args:
+        path: params.yaml, or a stand-alone file whose `model:` is a section like an entry of
+            `models:`; what such a file leaves out is as in the repository's params.yaml.
+        overrides: values by dotted key, such as ``{"data.N": 3}``.
+
+    Raises:
+        UserError: one line with file, key, value, rule and choices.
+    """
+    path = Path(path)
+    content = _read(path)
+    if isinstance(content.get("model"), dict):
+        content = _complete(path, content)
+    for dotted, value in (overrides or {}).items():
+        section, key = dotted.split(".")
+        if isinstance(content.get(section), dict):
+            content[section][key] = value
+    try:
+        return Params.model_validate(content)
+    except ValidationError as error:
+        raise UserError(f"{path}: {_describe(error.errors())}") from None
+
+
+def _describe(errors: list[ErrorDetails]) -> str:
+    """``key = value: rule`` for one of pydantic's findings."""
+    # A misspelt key is also a missing one: the first says more.
+    error = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
+    context, location, value = error.get("ctx", {}), _key(error), error["input"]
+    if "key" in context:
+        key, value = ".".join([*location, context["key"]]), context["value"]
+    else:
+        key = ".".join(location) or "the file"
+    if error["type"] == "missing":
+        return f"{key}: missing"
+    if error["type"] == "extra_forbidden":
+        rule = f"unknown key; {_choices(location)}"
+    else:
+        # Each alternative of a union is a finding of its own, at the same key.
+        rule = " or ".join(e["msg"] for e in errors if _key(e) == location)
+        rule = "must be" + rule.replace("Input should be", "") if "Input" in rule else rule
+    return f"{key} = {value if isinstance(value, int | float) else repr(value)}: {rule}"
+
+
+def _key(error: ErrorDetails) -> list[str]:
+    location = [str(part) for part in error["loc"]]
+    # What pydantic adds behind the key is the alternative of a union that it tried.
+    return location[: 3 if location[:1] == ["models"] else 2]
+
+
+def _choices(location: list[str]) -> str:
+    """The key that was probably meant, or all keys of the section."""
+    section: Any = Params
+    if len(location) > 1:
+        section = ModelConfig if len(location) > 2 else Params.model_fields[location[0]].annotation
+    close = difflib.get_close_matches(location[-1], section.model_fields, n=1)
+    return f"did you mean {close[0]}?" if close else f"choices: {', '.join(section.model_fields)}"
