@@ -1,0 +1,165 @@
+"""The space of all problems of one kind, and draws from it that never repeat a problem."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .problems import OPERATORS, OVER, Ints, Problems, divisors
+
+# Spaces up to this size are listed in memory when drawing at random finds too little that is new.
+ENUMERABLE = 2**22
+
+
+@dataclass(frozen=True)
+class ProblemSpace:
+    """All problems of N operands from A..B.
+
+    Attributes:
+        ops: the operators, a choice of ``+-*/``.
+        precedence: ``left_to_right`` or ``standard``, see `Problems`.
+    """
+
+    N: int
+    A: int
+    B: int
+    ops: str
+    precedence: str
+
+    def size(self) -> int | None:
+        """How many problems there are; None if there are too many to count."""
+        n_values = self.B - self.A + 1
+        if "/" not in self.ops:
+            return n_values**self.N * len(self.ops) ** (self.N - 1)
+        beginnings = self.enumerate(self.N - 1)
+        if beginnings is None:
+            return None
+        exact = int(divisors(beginnings.terms, self.A, self.B)[0].sum())
+        return (len(self.ops) - 1) * n_values * len(beginnings) + exact
+
+    def enumerate(self, n_operands: int | None = None) -> Problems | None:
+        """Every problem, or every beginning of n_operands; None if they exceed `ENUMERABLE`."""
+        n_values = self.B - self.A + 1
+        if n_values > ENUMERABLE:
+            return None
+        values = np.arange(self.A, self.B + 1)
+        rows = Problems.start(values)
+        for _ in range((self.N if n_operands is None else n_operands) - 1):
+            if len(rows) * n_values > ENUMERABLE and self.ops != "/":
+                return None
+            parts = []
+            for op in map(OPERATORS.index, self.ops):
+                counts, operands = (
+                    np.full(len(rows), n_values),
+                    np.tile(values, len(rows)),
+                )
+                if op == OVER:
+                    counts, operands = divisors(rows.terms, self.A, self.B)
+                which = np.repeat(np.arange(len(rows)), counts)
+                operators = np.full(len(which), op)
+                parts.append(rows[which].extend(operators, operands, self.precedence))
+            rows = Problems.concatenate(parts)
+            if len(rows) > ENUMERABLE:
+                return None
+        return rows
+
+    def draw(self, n: int, rng: np.random.Generator, length_balance: float = 0.0) -> Problems:
+        """n problems, with repetition; fewer where a division finds no divisor.
+
+        Operands and operators are drawn evenly, a divisor evenly from those that leave no
+        remainder.
+
+        Args:
+            length_balance: share of the rows whose operands' lengths are drawn evenly before
+                their values, so that short operands are as frequent as long ones.
+        """
+        balanced = rng.random(n) < length_balance
+        rows = Problems.start(self._operands(balanced, rng))
+        choices = np.array([OPERATORS.index(op) for op in self.ops])
+        for _ in range(self.N - 1):
+            operators = choices[rng.integers(0, len(choices), n)]
+            operands = self._operands(balanced, rng)
+            luck = rng.random(n)
+            divides = np.flatnonzero(operators == OVER)
+            terms, which = np.unique(rows.terms[divides], return_inverse=True)
+            counts, flat = divisors(terms, self.A, self.B)
+            starts = np.cumsum(counts) - counts
+            nth = (luck[divides] * counts[which]).astype(np.int64)
+            # 0 where there is no divisor: 0 never is one.
+            last = len(flat)
+            position = np.where(counts[which] > 0, starts[which] + nth, last)
+            operands[divides] = np.append(flat, 0)[position]
+            kept = (operators != OVER) | (operands != 0)
+            rows = rows[kept].extend(operators[kept], operands[kept], self.precedence)
+            balanced, n = balanced[kept], len(rows)
+        return rows
+
+    def _operands(self, balanced: NDArray[np.bool_], rng: np.random.Generator) -> Ints:
+        values = rng.integers(self.A, self.B, len(balanced), endpoint=True)
+        if not balanced.any():
+            return values
+        digits = range(len(str(self.A)), len(str(self.B)) + 1)
+        low = np.array([max(self.A, 10 ** (k - 1) if k > 1 else 0) for k in digits])
+        high = np.array([min(self.B, 10**k - 1) for k in digits])
+        length = rng.integers(0, len(digits), len(balanced))
+        return np.where(balanced, rng.integers(low[length], high[length], endpoint=True), values)
+
+    def keys(self, problems: Problems) -> NDArray[np.uint64]:
+        """An integer for each problem, the same for equal ones.
+
+        Mixed radix, modulo 2^64: in spaces larger than that two different problems may share a
+        key, and the second is then never drawn.
+        """
+        key = problems.operands[:, 0].astype(np.uint64)
+        for j in range(self.N - 1):
+            key = key * np.uint64(len(OPERATORS)) + problems.operators[:, j].astype(np.uint64)
+            key = key * np.uint64(self.B + 1) + problems.operands[:, j + 1].astype(np.uint64)
+        return key
+
+
+class ProblemSampler:
+    """Draws problems from a space, each at most once in the sampler's life."""
+
+    def __init__(self, space: ProblemSpace) -> None:
+        self.space = space
+        self._seen = np.zeros(0, np.uint64)
+
+    def draw(self, n: int, rng: np.random.Generator, length_balance: float = 0.0) -> Problems:
+        """n problems that were not drawn before, in the order of their drawing.
+
+        The same as drawing one at a time and putting back what is known already; once fewer
+        than one in ten draws is new, the rest is taken evenly from what is left.
+
+        Raises:
+            ValueError: if the space holds too few, with how many it holds.
+        """
+        parts: list[Problems] = []
+        missing, fruitless = n, 0
+        while missing:
+            drawn = self.space.draw(max(1024, missing + missing // 8), rng, length_balance)
+            fresh = self._take(self._unseen(drawn)[:missing])
+            parts.append(fresh)
+            missing -= len(fresh)
+            fruitless = 0 if len(fresh) else fruitless + 1
+            if missing and 10 * len(fresh) <= len(drawn):
+                every = self.space.enumerate()
+                if every is not None:
+                    rest = self._unseen(every)
+                    parts.append(self._take(rest[rng.permutation(len(rest))[:missing]]))
+                    missing -= len(parts[-1])
+                # Or too many to list them, yet a hundred rounds in a row gave nothing new.
+                if missing and (every is not None or fruitless == 100):
+                    raise ValueError(f"only {len(self._seen)} different problems were found")
+        return Problems.concatenate(parts)
+
+    def _unseen(self, problems: Problems) -> Problems:
+        """The first occurrence of each problem not taken yet, in order."""
+        keys = self.space.keys(problems)
+        first = np.sort(np.unique(keys, return_index=True)[1])
+        return problems[first[~np.isin(keys[first], self._seen)]]
+
+    def _take(self, problems: Problems) -> Problems:
+        self._seen = np.union1d(self._seen, self.space.keys(problems))
+        return problems
