@@ -1,0 +1,100 @@
+"""Multi-head causal self-attention, with optional RoPE and a key/value cache."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .positional import RotaryEmbedding, apply_rope
+
+
+class KVCache:
+    """Keys and values of one layer's past tokens, each (B, H, S, D)."""
+
+    def __init__(self) -> None:
+        self.keys: Tensor | None = None
+        self.values: Tensor | None = None
+
+    def __len__(self) -> int:
+        return 0 if self.keys is None else self.keys.size(2)
+
+    def append(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Add new tokens at the end; returns all keys and values so far."""
+        if self.keys is not None and self.values is not None:
+            keys = torch.cat((self.keys, keys), dim=2)
+            values = torch.cat((self.values, values), dim=2)
+        self.keys, self.values = keys, values
+        return keys, values
+
+
+class CausalSelfAttention(nn.Module):
+    """``softmax(q k^T / sqrt(D)) v`` per head, each token seeing itself and those before.
+
+    Vaswani et al. 2017 (arXiv 1706.03762).
+
+    Args:
+        d_model: C.
+        n_heads: H, a divisor of C.
+        dropout: on the attention weights, in training.
+        bias: biases on both projections (GPT-2 has them, Llama has none).
+        rope: rotates queries and keys; None where positions come in with the embeddings.
+
+    Raises:
+        ValueError: if n_heads does not divide d_model.
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        n_heads: int,
+        dropout: float = 0.0,
+        bias: bool = False,
+        rope: RotaryEmbedding | None = None,
+    ) -> None:
+        super().__init__()
+        if d_model % n_heads:
+            raise ValueError(f"d_model ({d_model}) must be divisible by n_heads ({n_heads})")
+        self.n_heads = n_heads
+        self.dropout = dropout
+        self.rope = rope
+        # One product for the three projections: a third of the kernel launches.
+        self.qkv = nn.Linear(d_model, 3 * d_model, bias=bias)
+        self.out = nn.Linear(d_model, d_model, bias=bias)
+
+    def forward(
+        self,
+        x: Tensor,
+        positions: Tensor,
+        mask: Tensor | None = None,
+        cache: KVCache | None = None,
+    ) -> Tensor:
+        """Attend within x and to what the cache holds.
+
+        Args:
+            x: (B, T, C).
+            positions: (T,) or (B, T), read by RoPE.
+            mask: bool, broadcastable to (B, H, T, S), True where a query may look; it must
+                contain causality. None means causal, and no cache.
+            cache: extended by the keys and values of x.
+
+        Returns:
+            (B, T, C).
+        """
+        B, T, C = x.shape
+        q, k, v = (
+            part.view(B, T, self.n_heads, -1).transpose(1, 2)  # (B, H, T, D)
+            for part in self.qkv(x).chunk(3, dim=-1)
+        )
+        if self.rope is not None:
+            cos, sin = self.rope(positions)
+            q, k = apply_rope(q, cos, sin), apply_rope(k, cos, sin)
+        if cache is not None:
+            k, v = cache.append(k, v)
+        y = F.scaled_dot_product_attention(
+            q,
+            k,
+            v,
+            attn_mask=mask,
+            dropout_p=self.dropout if self.training else 0.0,
+            is_causal=mask is None,
+        )
+        return self.out(y.transpose(1, 2).reshape(B, T, C))

@@ -1,0 +1,183 @@
+"""What a transformer block is made of: norms, MLPs, the mixture of experts, the block itself."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .attention import CausalSelfAttention, KVCache
+
+
+class RMSNorm(nn.RMSNorm):
+    """``x / sqrt(mean(x^2) + eps) * weight``: Zhang and Sennrich 2019 (arXiv 1910.07467).
+
+    PyTorch's kernel with the eps that Llama-2 was published with.
+    """
+
+    def __init__(self, d_model: int, eps: float = 1e-5) -> None:
+        super().__init__(d_model, eps=eps)
+
+
+class GELUMLP(nn.Module):
+    """``down(gelu(up(x)))`` with biases and the tanh form of GELU, as in GPT-2."""
+
+    def __init__(self, d_model: int, d_ff: int) -> None:
+        super().__init__()
+        self.up = nn.Linear(d_model, d_ff)
+        self.down = nn.Linear(d_ff, d_model)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., C) -> (..., C)."""
+        return self.down(F.gelu(self.up(x), approximate="tanh"))
+
+
+class SwiGLUMLP(nn.Module):
+    """``down(silu(gate(x)) * up(x))`` without biases: Shazeer 2020 (arXiv 2002.05202)."""
+
+    def __init__(self, d_model: int, d_ff: int) -> None:
+        super().__init__()
+        self.gate = nn.Linear(d_model, d_ff, bias=False)
+        self.up = nn.Linear(d_model, d_ff, bias=False)
+        self.down = nn.Linear(d_ff, d_model, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., C) -> (..., C)."""
+        return self.down(F.silu(self.gate(x)) * self.up(x))
+
+
+@dataclass(frozen=True)
+class Routing:
+    """How one MoE layer routed its last batch.
+
+    Attributes:
+        probabilities: the router's softmax over experts, (B, T, E).
+        chosen: the experts that served each token, (B, T, K).
+    """
+
+    probabilities: Tensor
+    chosen: Tensor
+
+    def load(self, token_mask: Tensor | None = None) -> Tensor:
+        """Share f of the assignments that each expert got, (E,), sum 1; padding left out."""
+        chosen = self.chosen.flatten(0, 1) if token_mask is None else self.chosen[token_mask]
+        counts = torch.bincount(chosen.flatten(), minlength=self.probabilities.size(-1))
+        return counts / counts.sum()
+
+    def entropy(self, token_mask: Tensor | None = None) -> Tensor:
+        """Mean entropy of the router in nats: 0 if always sure, log E if it never is."""
+        p = self._real(token_mask)
+        return torch.special.entr(p).sum(-1).mean()
+
+    def load_balancing_loss(self, token_mask: Tensor | None = None) -> Tensor:
+        """``E * sum_i f_i P_i``: 1 when balanced, E when all tokens go to one expert.
+
+        Switch Transformer (Fedus et al. 2021, arXiv 2101.03961), eq. 4, with f over the N * K
+        assignments, so that the balanced value is 1 for each K; P is the mean probability.
+        Padding counts in neither.
+
+        Args:
+            token_mask: bool (B, T), True for real tokens; None if all are.
+        """
+        P = self._real(token_mask).mean(0)
+        return P.numel() * (self.load(token_mask) * P).sum()
+
+    def _real(self, token_mask: Tensor | None) -> Tensor:
+        p = self.probabilities
+        return p.flatten(0, 1) if token_mask is None else p[token_mask]
+
+
+class MoELayer(nn.Module):
+    """Each token is served by its top-k of E SwiGLU experts (Jiang et al. 2024, arXiv 2401.04088).
+
+    Softmax over all experts, the k largest, renormalised to sum 1. Tokens are grouped by expert:
+    each expert runs once, on its own tokens only.
+
+    Args:
+        d_model: C.
+        d_ff: F of each expert.
+        n_experts: E.
+        top_k: K, from 1 to E.
+
+    Attributes:
+        routing: how the last batch was routed, for the auxiliary loss and the metrics.
+
+    Raises:
+        ValueError: if top_k is not in 1 .. n_experts.
+    """
+
+    def __init__(self, d_model: int, d_ff: int, n_experts: int = 4, top_k: int = 2) -> None:
+        super().__init__()
+        if not 1 <= top_k <= n_experts:
+            raise ValueError(f"top_k ({top_k}) must be from 1 to n_experts ({n_experts})")
+        self.top_k = top_k
+        self.router = nn.Linear(d_model, n_experts, bias=False)
+        self.experts = nn.ModuleList(SwiGLUMLP(d_model, d_ff) for _ in range(n_experts))
+        self.routing: Routing | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, C) -> (B, T, C)."""
+        B, T, C = x.shape
+        E, K = len(self.experts), self.top_k
+        # The softmax stays in float32 under mixed precision, as published.
+        probabilities = self.router(x).float().softmax(-1)  # (B, T, E)
+        weights, chosen = probabilities.topk(K, dim=-1)  # (B, T, K)
+        self.routing = Routing(probabilities, chosen)
+        weights = (weights / weights.sum(-1, keepdim=True)).to(x.dtype)
+
+        # One row for each (token, expert) assignment, sorted by expert.
+        order = chosen.flatten().argsort(stable=True)  # (N * K,)
+        counts = torch.bincount(chosen.flatten(), minlength=E).tolist()
+        rows = x.reshape(-1, 1, C).expand(-1, K, C).reshape(-1, C)[order]
+        served = [
+            expert(group) for expert, group in zip(self.experts, rows.split(counts), strict=True)
+        ]
+        back = torch.empty_like(order).scatter_(
+            0, order, torch.arange(order.numel(), device=x.device)
+        )
+        y = torch.cat(served)[back].view(B, T, K, C)
+        return (weights.unsqueeze(-1) * y).sum(-2)
+
+    def inactive_parameters(self) -> int:
+        """Number of weights that one token does not use."""
+        per_expert = sum(p.numel() for p in self.experts[0].parameters())
+        return per_expert * (len(self.experts) - self.top_k)
+
+
+class TransformerBlock(nn.Module):
+    """Pre-norm residual block: ``x + attention(norm(x))``, then ``x + mlp(norm(x))``.
+
+    Takes its parts finished, so that any norm, MLP and positional scheme combine.
+
+    Args:
+        attention_norm, mlp_norm: (..., C) -> (..., C).
+        attention: with or without RoPE.
+        mlp: `GELUMLP`, `SwiGLUMLP` or `MoELayer`.
+        dropout: on what each branch adds to the residual stream, in training.
+    """
+
+    def __init__(
+        self,
+        attention_norm: nn.Module,
+        attention: CausalSelfAttention,
+        mlp_norm: nn.Module,
+        mlp: nn.Module,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.attention_norm = attention_norm
+        self.attention = attention
+        self.mlp_norm = mlp_norm
+        self.mlp = mlp
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(
+        self,
+        x: Tensor,
+        positions: Tensor,
+        mask: Tensor | None = None,
+        cache: KVCache | None = None,
+    ) -> Tensor:
+        """(B, T, C) -> (B, T, C); the other arguments are the attention's."""
+        x = x + self.dropout(self.attention(self.attention_norm(x), positions, mask, cache))
+        return x + self.dropout(self.mlp(self.mlp_norm(x)))

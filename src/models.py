@@ -1,0 +1,233 @@
+"""GPT-2, Llama-2 and Mixtral from the shared parts, and greedy decoding."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from .attention import CausalSelfAttention, KVCache
+from .layers import GELUMLP, MoELayer, RMSNorm, Routing, SwiGLUMLP, TransformerBlock
+from .positional import RotaryEmbedding
+from .tokenizer import CharTokenizer
+
+if TYPE_CHECKING:
+    from .config import ModelConfig
+
+NORMS: dict[str, Callable[[int], nn.Module]] = {
+    "layernorm": nn.LayerNorm,
+    "rmsnorm": RMSNorm,
+}
+
+MLPS: dict[str, Callable[[ModelConfig], nn.Module]] = {
+    "gelu": lambda c: GELUMLP(c.d_model, c.d_ff),
+    "swiglu": lambda c: SwiGLUMLP(c.d_model, c.d_ff),
+    "moe": lambda c: MoELayer(c.d_model, c.d_ff, c.n_experts, c.top_k),
+}
+
+
+class TransformerLM(nn.Module):
+    """Decoder-only language model: embeddings, blocks, a norm, a linear head.
+
+    The configuration chooses norm, MLP and positional encoding; a subclass adds only what its
+    architecture fixes beyond them.
+
+    Args:
+        config: sizes and choices.
+        vocab_size: V.
+    """
+
+    attention_bias: ClassVar[bool] = False
+
+    def __init__(self, config: ModelConfig, vocab_size: int) -> None:
+        super().__init__()
+        self.max_seq_len = config.max_seq_len
+        norm, C = NORMS[config.norm], config.d_model
+        self.token_embedding = nn.Embedding(vocab_size, C)
+        self.position_embedding: nn.Embedding | None = None
+        rope: RotaryEmbedding | None = None
+        if config.pos_encoding == "learned":
+            self.position_embedding = nn.Embedding(config.max_seq_len, C)
+        else:
+            rope = RotaryEmbedding(C // config.n_heads, config.max_seq_len, config.rope_theta)
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList(
+            TransformerBlock(
+                norm(C),
+                CausalSelfAttention(C, config.n_heads, config.dropout, self.attention_bias, rope),
+                norm(C),
+                MLPS[config.mlp](config),
+                config.dropout,
+            )
+            for _ in range(config.n_layers)
+        )
+        self.norm = norm(C)
+        self.lm_head = nn.Linear(C, vocab_size, bias=False)
+        self.apply(lambda module: _initialise(module, config.init_std))
+        if config.tie_weights:
+            self.lm_head.weight = self.token_embedding.weight
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        """Logits of the next token at each position.
+
+        Args:
+            input_ids: (B, T).
+            attention_mask: (B, T), 1 for real tokens, 0 for padding on either side; None if all
+                are real. Padding changes no real token's logits.
+
+        Returns:
+            (B, T, V).
+
+        Raises:
+            ValueError: if T exceeds max_seq_len.
+        """
+        return self.lm_head(self.hidden(input_ids, attention_mask))
+
+    def hidden(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        caches: list[KVCache] | None = None,
+    ) -> Tensor:
+        """What the head reads, (B, T, C), for those who need the logits of some positions only.
+
+        Args:
+            input_ids: (B, T), the tokens after those that the caches hold.
+            attention_mask: (B, S), of the cached tokens too.
+            caches: one a block, extended by input_ids.
+        """
+        past = len(caches[0]) if caches else 0
+        S, limit = past + input_ids.size(1), self.max_seq_len
+        if S > limit:
+            raise ValueError(f"{S} tokens do not fit in max_seq_len ({limit})")
+        positions, mask = torch.arange(past, S, device=input_ids.device), None
+        if attention_mask is not None:
+            real = attention_mask.bool()
+            # Padding does not count, so that a row is what it is alone wherever the padding is.
+            positions = (real.cumsum(1) - 1).clamp(min=0)[:, past:]  # (B, T)
+        if attention_mask is not None or past:
+            square = torch.ones(S, S, dtype=torch.bool, device=input_ids.device)
+            mask = square.tril()[past:]  # (T, S)
+            if attention_mask is not None:
+                # Each token sees itself, padding too: a row of nothing has no softmax.
+                mask = (
+                    mask & real[:, None] | torch.eye(S, dtype=torch.bool, device=real.device)[past:]
+                )[:, None]
+        x = self.token_embedding(input_ids)
+        if self.position_embedding is not None:
+            x = x + self.position_embedding(positions)
+        x = self.dropout(x)
+        for i, block in enumerate(self.blocks):
+            x = block(x, positions, mask, caches[i] if caches else None)
+        return self.norm(x)
+
+    @torch.no_grad()
+    def generate(
+        self,
+        input_ids: Tensor,
+        max_new_tokens: int,
+        eos_id: int,
+        attention_mask: Tensor | None = None,
+        pad_id: int = CharTokenizer.pad_id,
+    ) -> Tensor:
+        """Greedy continuation of each prompt, with a key/value cache.
+
+        Args:
+            input_ids: (B, T) prompts, padded on either side to equal length.
+            max_new_tokens: stop after so many, or when all rows have ended.
+            eos_id: the token that ends a row; what follows it is pad_id.
+            attention_mask: (B, T), 1 for real tokens; None: all that are not pad_id.
+
+        Returns:
+            (B, T + new): input_ids, then the new tokens from column T on. Each row is what it
+            would be alone.
+
+        Raises:
+            ValueError: if T + max_new_tokens exceeds max_seq_len.
+        """
+        B, T = input_ids.shape
+        if T + max_new_tokens > self.max_seq_len:
+            raise ValueError(
+                f"a prompt of {T} tokens and max_new_tokens ({max_new_tokens}) "
+                f"do not fit in max_seq_len ({self.max_seq_len})"
+            )
+        was_training = self.training
+        self.eval()
+        mask = (input_ids != pad_id if attention_mask is None else attention_mask).bool()
+        caches = [KVCache() for _ in self.blocks]
+        ended = torch.zeros(B, dtype=torch.bool, device=input_ids.device)
+        output, new = [input_ids], input_ids
+        last = T - 1 - mask.flip(1).int().argmax(1)  # (B,), the last real token of each prompt
+        for _ in range(max_new_tokens):
+            hidden = self.hidden(new, mask, caches)
+            logits = self.lm_head(hidden[torch.arange(B, device=last.device), last])  # (B, V)
+            token = logits.argmax(-1).masked_fill(ended, pad_id)
+            ended = ended | (token == eos_id)
+            new, last = token[:, None], torch.zeros_like(last)
+            output.append(new)
+            if ended.all():
+                break
+            mask = torch.cat((mask, torch.ones_like(mask[:, :1])), dim=1)
+        self.train(was_training)
+        return torch.cat(output, dim=1)
+
+    def num_parameters(self, active: bool = False) -> int:
+        """All weights, shared ones once; `active`: those that one token uses."""
+        total = sum(p.numel() for p in self.parameters())
+        if active:
+            total -= sum(layer.inactive_parameters() for layer in self._moe_layers())
+        return total
+
+    def routings(self) -> list[Routing]:
+        """How each MoE layer routed the last batch; empty for a dense model."""
+        return [layer.routing for layer in self._moe_layers() if layer.routing is not None]
+
+    def _moe_layers(self) -> list[MoELayer]:
+        return [module for module in self.modules() if isinstance(module, MoELayer)]
+
+
+def _initialise(module: nn.Module, std: float) -> None:
+    if isinstance(module, nn.Linear | nn.Embedding):
+        nn.init.normal_(module.weight, std=std)
+        if isinstance(module, nn.Linear) and module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+class GPT2Model(TransformerLM):
+    """GPT-2 (Radford et al. 2019): learned positions, LayerNorm, GELU, biases, tied head.
+
+    The projections that end a residual branch start smaller by ``1 / sqrt(2 * n_layers)``, so
+    that the residual stream does not grow with depth.
+    """
+
+    attention_bias = True
+
+    def __init__(self, config: ModelConfig, vocab_size: int) -> None:
+        super().__init__(config, vocab_size)
+        std = config.init_std / math.sqrt(2 * config.n_layers)
+        for name, weight in self.named_parameters():
+            if name.endswith(("attention.out.weight", "down.weight")):
+                nn.init.normal_(weight, std=std)
+
+
+class Llama2Model(TransformerLM):
+    """Llama-2 (Touvron et al. 2023, arXiv 2307.09288): RoPE, RMSNorm, SwiGLU, no biases."""
+
+
+class MixtralModel(TransformerLM):
+    """Mixtral (Jiang et al. 2024, arXiv 2401.04088): Llama-2 with a mixture of experts as MLP."""
+
+
+MODELS: dict[str, type[TransformerLM]] = {
+    "gpt2": GPT2Model,
+    "llama2": Llama2Model,
+    "mixtral": MixtralModel,
+}
+
+
+def build_model(config: ModelConfig, vocab_size: int = CharTokenizer.vocab_size) -> TransformerLM:
+    """The model that a configuration describes, freshly initialised from torch's global seed."""
+    return MODELS[config.name](config, vocab_size)

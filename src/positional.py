@@ -1,0 +1,48 @@
+"""Rotary position embedding (RoPE): positions as rotations of queries and keys."""
+
+import torch
+from torch import Tensor, nn
+
+
+def apply_rope(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotate each pair ``(x[i], x[i + D/2])`` by its position's angle.
+
+    Su et al. 2021 (arXiv 2104.09864) rotate neighbouring pairs; Llama's published weights, and
+    we, pair the two halves of a head. The two differ by a fixed permutation of the dimensions.
+
+    Args:
+        x: queries or keys, (B, H, T, D).
+        cos, sin: what `RotaryEmbedding` returns, broadcastable to x.
+    """
+    first, second = x.chunk(2, dim=-1)
+    return x * cos + torch.cat((-second, first), dim=-1) * sin
+
+
+class RotaryEmbedding(nn.Module):
+    """Table of cosines and sines of ``position * theta^(-2i / D)``, i = 0 .. D/2 - 1.
+
+    Args:
+        head_dim: D, even.
+        max_seq_len: number of positions.
+        theta: base of the wavelengths, which run from 2 pi to 2 pi * theta.
+
+    Raises:
+        ValueError: for an odd head_dim.
+    """
+
+    cos: Tensor
+    sin: Tensor
+
+    def __init__(self, head_dim: int, max_seq_len: int, theta: float = 10_000.0) -> None:
+        super().__init__()
+        if head_dim % 2:
+            raise ValueError(f"head_dim ({head_dim}) must be even: RoPE rotates pairs")
+        frequencies = theta ** -(torch.arange(0, head_dim, 2).float() / head_dim)
+        angles = torch.outer(torch.arange(max_seq_len).float(), frequencies).repeat(1, 2)
+        # Derived from the arguments, so no checkpoint carries them.
+        self.register_buffer("cos", angles.cos(), persistent=False)  # (max_seq_len, D)
+        self.register_buffer("sin", angles.sin(), persistent=False)
+
+    def forward(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """Cosines and sines for positions (T,) or (B, T), with a head dimension to broadcast."""
+        return self.cos[positions].unsqueeze(-3), self.sin[positions].unsqueeze(-3)
