@@ -1,0 +1,92 @@
+"""Finished checkpoints: weights and configuration, the same bytes wherever they are written."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .config import ModelConfig, Params
+from .errors import UserError
+from .files import replacing
+from .models import TransformerLM, build_model
+from .tokenizer import VOCABULARY
+
+# `LitLM.model`, whose weights the state dict of the Lightning module holds under this prefix.
+_PREFIX = "model."
+
+
+def save_checkpoint(
+    path: Path, weights: Mapping[str, Tensor], params: Params, metrics: Mapping[str, float]
+) -> None:
+    """Write what `LitLM.load_from_checkpoint` and ``torch.load(weights_only=True)`` read.
+
+    Lightning's own checkpoints also hold absolute paths and the state of the optimizer.
+
+    Args:
+        weights: state dict of the Lightning module.
+        params: the run's configuration.
+        metrics: the validation row of these weights.
+    """
+    content = {
+        "state_dict": {name: tensor.cpu().clone() for name, tensor in weights.items()},
+        "hyper_parameters": {
+            "model": params.model_config_in_use.model_dump(),
+            "training": params.training.model_dump(),
+        },
+        "vocabulary": list(VOCABULARY),
+        "metrics": dict(metrics),
+        "pytorch-lightning_version": version("pytorch-lightning"),
+    }
+    # Into memory first: given a path, torch writes the file's name into the file.
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    with replacing(path) as temporary:
+        temporary.write_bytes(buffer.getvalue())
+
+
+def load_model(path: Path) -> tuple[TransformerLM, ModelConfig]:
+    """A checkpoint's model, in evaluation mode on the CPU. Nothing in the file is executed.
+
+    Raises:
+        UserError: if it is not such a checkpoint, or one of another vocabulary.
+    """
+    content = read_tensors(path)
+    try:
+        vocabulary, weights = content["vocabulary"], content["state_dict"]
+        config = ModelConfig.model_validate(content["hyper_parameters"]["model"])
+    except (KeyError, TypeError, ValueError):
+        raise UserError(f"{path}: not a checkpoint of this program") from None
+    if vocabulary != list(VOCABULARY):
+        raise UserError(f"{path}: trained with another vocabulary: {vocabulary}")
+    model = build_model(config)
+    try:
+        model.load_state_dict({name.removeprefix(_PREFIX): w for name, w in weights.items()})
+    except (AttributeError, RuntimeError) as error:
+        raise UserError(f"{path}: weights do not fit the configuration: {error}") from None
+    return model.eval(), config
+
+
+def read_tensors(path: Path) -> dict[str, Any]:
+    """A file of tensors and plain values, on the CPU.
+
+    Raises:
+        UserError: if it is missing, damaged, or holds anything that would have to be executed.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; python -m src.train writes it") from None
+    except pickle.UnpicklingError:
+        raise UserError(f"{path}: holds more than tensors and plain values; refused") from None
+    except (RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise UserError(f"{path}: damaged or not a checkpoint: {error}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: not a checkpoint of this program")
+    return content

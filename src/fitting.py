@@ -1,0 +1,161 @@
+"""One training run with Lightning: from a configuration and data to best and last weights."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from pytorch_lightning.loggers import Logger, TensorBoardLogger, WandbLogger
+from torch import Tensor
+
+from .checkpoint import read_tensors
+from .config import Params
+from .dataset import ArithmeticDataset, make_loader
+from .errors import UserError
+from .history import History
+from .lightning_module import LitLM
+from .seeding import derive_seed
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a finished training leaves.
+
+    Attributes:
+        lit: the module with its last weights.
+        best_weights: state dict of the validation with the lowest loss.
+        best, last: the validation rows of those weights: step, loss, exact_match.
+        history: all rows.
+        stopped_early: val_loss had not improved for `patience` validations.
+    """
+
+    lit: LitLM
+    best_weights: dict[str, Tensor]
+    best: dict[str, float]
+    last: dict[str, float]
+    history: History
+    stopped_early: bool
+
+
+def fit(params: Params, train: ArithmeticDataset, val: ArithmeticDataset, run_dir: Path) -> Fit:
+    """Train until `max_steps` or early stopping.
+
+    Args:
+        run_dir: gets this run's logs and checkpoints; what is there is removed first.
+
+    Raises:
+        UserError: if training diverges, or wandb is asked for and not installed.
+        RuntimeError: if training ended in any other way.
+    """
+    config, seed = params.training, params.training.seed
+    shutil.rmtree(run_dir, ignore_errors=True)
+    order = derive_seed(seed, "batch order")
+    train_loader = make_loader(train, config.batch_size, order, params.runtime.num_workers)
+    # Validation has no backward pass to keep in memory: larger batches, fewer of them.
+    val_loader = make_loader(val, 8 * config.batch_size)
+    torch.manual_seed(derive_seed(seed, "initialisation"))
+    lit = LitLM(params.model_config_in_use.model_dump(), config.model_dump())
+    torch.manual_seed(derive_seed(seed, "dropout"))
+
+    history = History(params.runtime.log_every_n_steps)
+    best = ModelCheckpoint(
+        run_dir,
+        "{step}",
+        monitor="val_loss",
+        save_top_k=config.keep_best,
+        save_last=True,
+    )
+    early_stopping = EarlyStopping("val_loss", patience=config.patience, check_finite=False)
+    trainer = make_trainer(params, len(train_loader), run_dir, [history, best, early_stopping])
+    trainer.fit(lit, train_loader, val_loader)
+
+    stopped_early = early_stopping.wait_count >= config.patience
+    if trainer.interrupted or not (stopped_early or trainer.global_step >= config.max_steps):
+        raise RuntimeError(f"training was interrupted at step {trainer.global_step}")
+    if not history.val or history.val[-1]["step"] != trainer.global_step:
+        # max_steps need not be a multiple of the interval: the last weights are graded too.
+        trainer.validate(lit, val_loader, verbose=False)
+    rows = {row["step"]: row for row in history.val}
+    last = rows[trainer.global_step]
+    best_row = min(rows.values(), key=lambda row: row["loss"])
+    weights = lit.state_dict()
+    if best_row is not last:
+        weights = read_tensors(Path(best.best_model_path))["state_dict"]
+    return Fit(lit, weights, best_row, last, history, stopped_early)
+
+
+def make_trainer(
+    params: Params, batches_per_epoch: int, run_dir: Path, callbacks: list[Callback]
+) -> pl.Trainer:
+    """Lightning's trainer as `training:` and `runtime:` ask for it."""
+    config, runtime = params.training, params.runtime
+    interval = config.val_check_interval
+    if interval <= 1:
+        interval = max(1, round(interval * batches_per_epoch))
+    # Lightning advertises and names each device it did not find; none of it helps here.
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    # Batches are slices of one tensor: a worker process costs more than it prepares.
+    warnings.filterwarnings("ignore", ".*does not have many workers.*")
+    return pl.Trainer(
+        accelerator=runtime.accelerator,
+        devices=runtime.devices,
+        precision=config.precision,
+        max_steps=config.max_steps,
+        max_epochs=-1,
+        gradient_clip_val=config.grad_clip or None,
+        accumulate_grad_batches=config.accumulate_grad_batches,
+        # Counted over epochs, so that validations are evenly spaced.
+        val_check_interval=int(interval),
+        check_val_every_n_epoch=None,
+        num_sanity_val_steps=0,
+        deterministic=True,
+        callbacks=callbacks,
+        logger=make_logger(params, run_dir),
+        log_every_n_steps=runtime.log_every_n_steps,
+        default_root_dir=run_dir,
+        enable_progress_bar=runtime.progress and sys.stdout.isatty(),
+        enable_model_summary=False,
+    )
+
+
+def make_logger(params: Params, run_dir: Path) -> Logger | bool:
+    """The logger that `runtime.logger` names; False for none.
+
+    Raises:
+        UserError: if wandb is not installed.
+    """
+    if params.runtime.logger == "none":
+        return False
+    if params.runtime.logger == "tensorboard":
+        return TensorBoardLogger(run_dir.parent, run_dir.name, version="tensorboard")
+    try:
+        return WandbLogger(name=run_dir.name, save_dir=run_dir, config=params.model_dump())
+    except ModuleNotFoundError:
+        raise UserError(
+            "runtime.logger = wandb: wandb is not installed; pip install -r requirements-wandb.txt"
+        ) from None
+
+
+def metrics_of(fit: Fit, params: Params) -> dict[str, Any]:
+    """What train.json holds: of the best weights unless it says otherwise."""
+    model = fit.lit.model
+    return {
+        "model": params.model,
+        "val_loss": fit.best["loss"],
+        "val_exact_match": fit.best["exact_match"],
+        "best_step": int(fit.best["step"]),
+        "steps": int(fit.last["step"]),
+        "stopped_early": fit.stopped_early,
+        "last_val_loss": fit.last["loss"],
+        "last_val_exact_match": fit.last["exact_match"],
+        "parameters": model.num_parameters(),
+        "active_parameters": model.num_parameters(active=True),
+    }

@@ -1,0 +1,93 @@
+"""Learning curves as dense CSV files, and the line that is printed at each validation."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytorch_lightning as pl
+from torch import Tensor
+
+from .errors import UserError
+from .files import open_replacing
+
+
+class History(pl.Callback):
+    """Collects a row each log_every_n_steps and one each validation.
+
+    Lightning's CSVLogger leaves cells empty where a step has no such metric, and DVC draws an
+    empty cell as 0.
+
+    Args:
+        log_every_n_steps: optimizer steps that a row of `train` averages.
+
+    Attributes:
+        train: step, loss (mean since the row before), learning_rate; aux_loss for a mixture.
+        val: step, loss, exact_match, and for a mixture its router's entropy and expert loads.
+    """
+
+    def __init__(self, log_every_n_steps: int) -> None:
+        self.log_every_n_steps = log_every_n_steps
+        self.train: list[dict[str, float]] = []
+        self.val: list[dict[str, float]] = []
+        self._sums: dict[str, Tensor] = {}
+        self._batches = 0
+        self._step = 0
+        self._started = time.monotonic()
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start the clock of the printed line."""
+        self._started = time.monotonic()
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any
+    ) -> None:
+        """Add the batch to the mean; no value leaves the device until a row is due."""
+        for name in ("train_loss", "train_aux_loss"):
+            if name in trainer.callback_metrics:
+                value = trainer.callback_metrics[name]
+                self._sums[name] = self._sums.get(name, 0) + value
+        self._batches += 1
+        step = trainer.global_step
+        if step == self._step or step % self.log_every_n_steps:
+            return
+        self._step = step
+        means = {k.removeprefix("train_"): float(v) / self._batches for k, v in self._sums.items()}
+        rate = trainer.optimizers[0].param_groups[0]["lr"]
+        self._check(means["loss"], "train_loss", step, rate)
+        self.train.append({"step": step, **means, "learning_rate": rate})
+        self._sums, self._batches = {}, 0
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Add a row and print it."""
+        if trainer.sanity_checking:
+            return
+        metrics = {k: float(v) for k, v in trainer.callback_metrics.items() if k.startswith("val_")}
+        row: dict[str, float] = {"step": trainer.global_step}
+        row |= {k.removeprefix("val_"): v for k, v in metrics.items()}
+        rate = trainer.optimizers[0].param_groups[0]["lr"] if trainer.optimizers else 0.0
+        self._check(row["loss"], "val_loss", trainer.global_step, rate)
+        self.val.append(row)
+        elapsed = time.monotonic() - self._started
+        trainer.print(
+            f"step {row['step']:>6,} of {trainer.max_steps:,}"
+            f"  val_loss {row['loss']:.4f}  val_exact_match {row['exact_match']:.4f}"
+            f"  {elapsed / 60:.1f} min"
+        )
+
+    def write(self, folder: Path) -> None:
+        """train.csv and val.csv."""
+        for name, rows in (("train", self.train), ("val", self.val)):
+            with open_replacing(folder / f"{name}.csv") as file:
+                columns = None if rows else ["step", "loss"]
+                pd.DataFrame(rows, columns=columns).to_csv(file, index=False, lineterminator="\n")
+
+    @staticmethod
+    def _check(loss: float, name: str, step: int, rate: float) -> None:
+        if not math.isfinite(loss):
+            raise UserError(
+                f"{name} is {loss} at step {step} with learning rate {rate:.3g}: training diverged"
+            )

@@ -1,0 +1,114 @@
+"""The Lightning module: loss, metrics, optimizer and schedule, the same for every model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from .config import ModelConfig, TrainingConfig
+from .models import build_model
+from .scoring import answer
+
+
+class LitLM(pl.LightningModule):
+    """A language model with its training.
+
+    The loss is the cross-entropy of the answer tokens. A mixture of experts adds its
+    load-balancing loss in training only, and logs it apart, so that ``val_loss`` compares across
+    architectures.
+
+    Logs ``train_loss``, ``val_loss`` (nats per answer token) and ``val_exact_match`` (share of
+    problems that greedy decoding answers right).
+
+    Args:
+        model: the fields of `ModelConfig`.
+        training: the fields of `TrainingConfig`.
+    """
+
+    def __init__(self, model: Mapping[str, Any], training: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.save_hyperparameters({"model": dict(model), "training": dict(training)})
+        self.model_config = ModelConfig.model_validate(model)
+        self.training_config = TrainingConfig.model_validate(training)
+        self.model = build_model(self.model_config)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        """The model's logits, (B, T, V)."""
+        return self.model(input_ids, attention_mask)
+
+    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
+        """Loss of one batch, auxiliary loss included."""
+        answers = answer(self.model, batch)
+        loss = answers.loss()
+        self.log("train_loss", loss, prog_bar=True)
+        if routings := self.model.routings():
+            losses = [routing.load_balancing_loss(answers.token_mask) for routing in routings]
+            aux_loss = torch.stack(losses).mean()
+            self.log("train_aux_loss", aux_loss)
+            loss = loss + self.model_config.aux_loss_coef * aux_loss
+        return loss
+
+    def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
+        """Means over all tokens and all problems, whatever the batches and processes."""
+        answers = answer(self.model, batch)
+        self._log_mean("val_loss", answers.loss(), answers.targets.numel())
+        self._log_mean("val_exact_match", answers.exact().float().mean(), len(answers.mask))
+        if routings := self.model.routings():
+            mask = answers.token_mask
+            entropy = torch.stack([routing.entropy(mask) for routing in routings]).mean()
+            load = torch.stack([routing.load(mask) for routing in routings])  # (layers, E)
+            self._log_mean("val_router_entropy", entropy, int(mask.sum()))
+            for expert, share in enumerate(load.mean(0)):
+                self._log_mean(f"val_expert_load_{expert}", share, int(mask.sum()))
+
+    def _log_mean(self, name: str, value: Tensor, weight: int) -> None:
+        # Lightning weights by batch_size, and sums both weights and values over processes.
+        self.log(
+            name,
+            value,
+            batch_size=weight,
+            sync_dist=True,
+            prog_bar="expert" not in name,
+        )
+
+    def configure_optimizers(self) -> Any:
+        """AdamW, decaying matrices only; linear warm-up, then cosine to zero at max_steps."""
+        config = self.training_config
+        embeddings = {
+            id(m.weight) for m in self.model.modules() if isinstance(m, torch.nn.Embedding)
+        }
+        decayed: list[Tensor] = []
+        others: list[Tensor] = []
+        for parameter in self.model.parameters():
+            is_matrix = parameter.ndim >= 2 and id(parameter) not in embeddings
+            (decayed if is_matrix else others).append(parameter)
+        optimizer = torch.optim.AdamW(
+            [
+                {"params": decayed, "weight_decay": config.weight_decay},
+                {"params": others, "weight_decay": 0.0},
+            ],
+            lr=config.learning_rate,
+            betas=(config.beta1, config.beta2),
+            # One kernel for all weights. Float16 scales its gradients, which it cannot undo.
+            fused=config.precision != "16-mixed",
+        )
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: learning_rate_factor(step, config)
+        )
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+
+def learning_rate_factor(step: int, config: TrainingConfig) -> float:
+    """Share of the learning rate that optimizer step 0, 1, .. uses."""
+    if step < config.warmup_steps:
+        return (step + 1) / config.warmup_steps
+    progress = (step - config.warmup_steps) / (config.max_steps - config.warmup_steps)
+    return 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))

@@ -1,0 +1,88 @@
+"""Answers under teacher forcing: what training minimises and what grading counts.
+
+Greedy decoding produces an answer exactly when each of its tokens is the argmax given the true
+tokens before it: up to the first miss, the two see the same prefix. So one forward pass knows
+the exact match, and nothing has to be generated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .models import TransformerLM
+from .tokenizer import BOS, EOS, CharTokenizer
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The answer tokens of a batch, M in all, in the order of their rows.
+
+    Attributes:
+        logits: (M, V), given the true tokens before.
+        targets: (M,).
+        mask: bool (B, T - 1), the M places in the shifted batch.
+        token_mask: bool (B, T - 1), real tokens that the model read.
+    """
+
+    logits: Tensor
+    targets: Tensor
+    mask: Tensor
+    token_mask: Tensor
+
+    def loss(self) -> Tensor:
+        """Mean cross-entropy of an answer token in nats."""
+        return F.cross_entropy(self.logits, self.targets)
+
+    def correct(self) -> Tensor:
+        """bool (B, T - 1): False at answer tokens that are not the argmax, True elsewhere."""
+        correct = torch.ones_like(self.mask)
+        correct[self.mask] = self.logits.argmax(-1) == self.targets
+        return correct
+
+    def exact(self) -> Tensor:
+        """bool (B,): rows whose whole answer, ``<eos>`` included, greedy decoding gives."""
+        return self.correct().all(1)
+
+
+def answer(model: TransformerLM, batch: dict[str, Tensor]) -> Answers:
+    """One forward pass, with the head at answer positions only.
+
+    Args:
+        batch: what `collate_fn` returns, padded on the right.
+    """
+    input_ids = batch["input_ids"]
+    mask = batch["loss_mask"][:, 1:].bool()
+    # Padding is on the right, where causality hides it already: no attention mask is needed.
+    hidden = model.hidden(input_ids[:, :-1])
+    return Answers(
+        logits=model.lm_head(hidden[mask]),
+        targets=input_ids[:, 1:][mask],
+        mask=mask,
+        token_mask=batch["attention_mask"][:, :-1].bool(),
+    )
+
+
+def generate_answers(model: TransformerLM, prompts: Sequence[str]) -> list[str]:
+    """What greedy decoding says after each prompt, such as ``1010`` after ``554+456=``.
+
+    An answer that does not end within the model's max_seq_len is cut there; special tokens that
+    are said in the middle of one are written out.
+    """
+    if not prompts:
+        return []
+    tokenizer = CharTokenizer()
+    device = next(model.parameters()).device
+    input_ids, attention_mask = tokenizer.pad_batch([tokenizer.encode(BOS + p) for p in prompts])
+    T = input_ids.size(1)
+    output = model.generate(
+        input_ids.to(device),
+        model.max_seq_len - T,
+        tokenizer.eos_id,
+        attention_mask.to(device),
+    )
+    return [tokenizer.decode(row).partition(EOS)[0] for row in output[:, T:].tolist()]

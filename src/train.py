@@ -1,0 +1,109 @@
+"""Stage train: fit the chosen architecture; models/ is written last, when training is complete.
+
+python -m src.train [--config params.yaml] [--data_dir data/arithmetic] [--logger none]
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .cli import Parser, run
+from .config import PARAMS_FILE, Params, load_params
+from .files import DATA_DIR, METRICS_DIR, MODELS_DIR, RUNS_DIR, open_replacing
+from .records import Record, read_splits
+
+
+def train(
+    params: Params, data_dir: Path, models_dir: Path, metrics_dir: Path, runs_dir: Path
+) -> dict[str, Any]:
+    """Train `params.model` and write its checkpoints, samples and metrics.
+
+    Args:
+        data_dir: what the generate stage wrote.
+        models_dir: gets best.ckpt, last.ckpt, config.yaml and samples.txt.
+        metrics_dir: gets train.json, train.csv and val.csv.
+        runs_dir: gets logs, and the checkpoints of a running training.
+
+    Returns:
+        What train.json holds.
+
+    Raises:
+        UserError: for data or settings that cannot be trained on, and when training diverges.
+    """
+    # Lightning takes seconds to import: only once the settings are known to be right.
+    from .checkpoint import save_checkpoint
+    from .dataset import ArithmeticDataset, check_length
+    from .fitting import fit, metrics_of
+    from .scoring import generate_answers
+
+    splits = read_splits(data_dir)
+    datasets = {split: ArithmeticDataset(records) for split, records in splits.items()}
+    for split, dataset in datasets.items():
+        max_seq_len = params.model_config_in_use.max_seq_len
+        check_length(dataset, max_seq_len, data_dir / f"{split}.jsonl")
+    run_dir = runs_dir / run_name(params, splits)
+    fitted = fit(params, datasets["train"], datasets["val"], run_dir)
+    metrics = metrics_of(fitted, params)
+
+    lit = fitted.lit
+    save_checkpoint(models_dir / "last.ckpt", lit.state_dict(), params, fitted.last)
+    save_checkpoint(models_dir / "best.ckpt", fitted.best_weights, params, fitted.best)
+    with open_replacing(models_dir / "config.yaml") as file:
+        file.write("# What this was trained with; python -m src.train --config reads it.\n")
+        sections = {"model": params.model_config_in_use, "training": params.training}
+        content = {name: section.model_dump() for name, section in sections.items()}
+        yaml.safe_dump(content, file, sort_keys=False)
+    shown = splits["val"][: params.training.n_samples]
+    lit.load_state_dict(fitted.best_weights)
+    said = generate_answers(lit.model, [record.prompt for record in shown])
+    with open_replacing(models_dir / "samples.txt") as file:
+        for record, answer in zip(shown, said, strict=True):
+            verdict = "right" if answer == record.target else f"wrong, {record.target}"
+            file.write(f"{record.prompt}{answer}  {verdict}\n")
+
+    fitted.history.write(metrics_dir)
+    with open_replacing(metrics_dir / "train.json") as file:
+        file.write(json.dumps(metrics, indent=2) + "\n")
+    return metrics
+
+
+def run_name(params: Params, splits: Mapping[str, Sequence[Record]]) -> str:
+    """Architecture, and a hash of all that decides the weights except the code."""
+    digest = hashlib.sha256()
+    for section in (params.model_config_in_use, params.training):
+        digest.update(json.dumps(section.model_dump(), sort_keys=True).encode())
+    for split in ("train", "val"):
+        digest.update("\n".join(record.text for record in splits[split]).encode())
+    return f"{params.model}-{digest.hexdigest()[:12]}"
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    parser = Parser("train", "Train the architecture that the configuration names.")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        help="params.yaml's layout, or a file with model: and training: sections (params.yaml)",
+    )
+    parser.add_argument("--data_dir", type=Path, help=f"folder of the splits ({DATA_DIR})")
+    parser.add_argument("--logger", help="wandb, tensorboard or none (runtime.logger)")
+    given = vars(parser.parse_args(argv))
+    overrides = {"runtime.logger": given["logger"]} if "logger" in given else {}
+    params = load_params(given.get("config", PARAMS_FILE), overrides)
+    data_dir = given.get("data_dir", DATA_DIR)
+    metrics = train(params, data_dir, MODELS_DIR, METRICS_DIR, RUNS_DIR)
+    print(
+        f"{MODELS_DIR}: {metrics['model']}, {metrics['parameters']:,} parameters, "
+        f"{metrics['steps']:,} steps, val_loss {metrics['val_loss']:.4f}, "
+        f"val_exact_match {metrics['val_exact_match']:.4f}"
+    )
+
+
+if __name__ == "__main__":
+    run(main)
