@@ -6,15 +6,18 @@ import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
 import yaml
 
 # pydantic: type checks, unknown keys and error locations, for which we would write worse code.
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
+    PlainSerializer,
     ValidationError,
     field_validator,
     model_validator,
@@ -46,12 +49,13 @@ def _broken(key: str, value: object, rule: str) -> PydanticCustomError:
 class DataConfig(Section):
     """`data:`, read by the generate stage."""
 
-    N: Annotated[int, Field(ge=2)]
+    # The upper bounds keep the arithmetic of the checks below small, nothing else.
+    N: Annotated[int, Field(ge=2, le=1000)]
     A: Annotated[int, Field(ge=0)]
-    B: Annotated[int, Field(ge=0)]
+    B: Annotated[int, Field(ge=0, lt=2**62)]
     ops: str
     precedence: Literal["left_to_right", "standard"]
-    n_samples: PositiveInt
+    n_samples: Annotated[int, Field(ge=1, le=10**12)]
     val_fraction: Annotated[float, Field(gt=0, lt=1)]
     test_fraction: Annotated[float, Field(gt=0, lt=1)]
     length_balance: Share
@@ -68,7 +72,8 @@ class DataConfig(Section):
     def _possible(self) -> Self:
         if self.A > self.B:
             raise _broken("A", self.A, f"must not exceed B = {self.B}")
-        if self.B**self.N * (self.N if self.B < 2 else 2) >= 2**63:
+        largest_term = self.B**self.N if "*" in self.ops else self.B
+        if self.N * largest_term >= 2**63:
             raise _broken("B", self.B, f"totals of N = {self.N} operands must fit in 63 bits")
         if self.ops == "/" and self.B == 0:
             raise _broken("ops", self.ops, "the only divisor would be 0, as A = B = 0")
@@ -137,6 +142,7 @@ class TrainingConfig(Section):
     val_check_interval: PositiveFloat
     patience: PositiveInt
     keep_best: PositiveInt
+    log_every_n_steps: PositiveInt
     n_samples: Annotated[int, Field(ge=0)]
     precision: Literal["32-true", "bf16-mixed", "16-mixed"]
     seed: Seed
@@ -168,14 +174,19 @@ class RuntimeConfig(Section):
     devices: PositiveInt | Literal["auto"]
     num_workers: Annotated[int, Field(ge=0)]
     progress: bool
-    log_every_n_steps: PositiveInt
+
+
+def _plain(models: Mapping[str, ModelConfig]) -> dict[str, Any]:
+    return {name: model.model_dump() for name, model in models.items()}
 
 
 class Params(Section):
     """The whole file."""
 
     model: str
-    models: Mapping[str, ModelConfig]
+    models: Annotated[
+        Mapping[str, ModelConfig], AfterValidator(MappingProxyType), PlainSerializer(_plain)
+    ]
     data: DataConfig
     training: TrainingConfig
     evaluation: EvaluationConfig
@@ -214,7 +225,10 @@ def _read(path: Path) -> dict[str, Any]:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+    except OSError:
+        raise
+    except Exception as error:
+        # Beside YAMLError: odd tags and deep nesting fail in PyYAML's constructors in any way.
         raise UserError(f"{path}: not valid YAML: {error}") from None
     if not isinstance(content, dict):
         raise UserError(f"{path}: must hold sections such as model: and training:")
@@ -281,7 +295,7 @@ def _describe(errors: list[ErrorDetails]) -> str:
     else:
         # Each alternative of a union is a finding of its own, at the same key.
         rule = " or ".join(e["msg"] for e in errors if _key(e) == location)
-        rule = "must be" + rule.replace("Input should be", "") if "Input" in rule else rule
+        rule = rule.replace("Input should be", "must be", 1).replace("Input should be ", "")
     return f"{key} = {value if isinstance(value, int | float) else repr(value)}: {rule}"
 
 

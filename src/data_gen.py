@@ -17,7 +17,7 @@ from .cli import Parser, run
 from .config import PARAMS_FILE, DataConfig, load_params
 from .errors import UserError
 from .files import DATA_DIR
-from .records import Record, write_records
+from .records import SPLITS, Record, write_records
 from .sampling import ProblemSampler, ProblemSpace
 
 
@@ -47,7 +47,7 @@ def generate(config: DataConfig) -> dict[str, list[Record]]:
             raise UserError(f"data.n_samples = {config.n_samples}: {error}") from None
         answers = map(str, problems.answers.tolist())
         splits[split] = list(map(Record, problems.prompts(), answers))
-    return splits
+    return {split: splits[split] for split in SPLITS}
 
 
 def main(argv: list[str] | None = None) -> None:

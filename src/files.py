@@ -16,7 +16,7 @@ RUNS_DIR = Path(os.environ.get("DVC_ROOT", "."), "runs")
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside a file or folder, renamed to it when the block ends well.
+    """A temporary name beside a file, renamed to it when the block ends well.
 
     What stood there before stays whole until then. On an error the temporary is removed.
     """
