@@ -83,9 +83,14 @@ def read_tensors(path: Path) -> dict[str, Any]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; python -m src.train writes it") from None
+    except (PermissionError, IsADirectoryError):
+        raise
     except pickle.UnpicklingError:
-        raise UserError(f"{path}: holds more than tensors and plain values; refused") from None
-    except (RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise UserError(
+            f"{path}: refused: damaged, or it holds more than tensors and plain values"
+        ) from None
+    except Exception as error:
+        # Damaged bytes fail in the zip reader, the unpickler or the storage, each in its own way.
         raise UserError(f"{path}: damaged or not a checkpoint: {error}") from None
     if not isinstance(content, dict):
         raise UserError(f"{path}: not a checkpoint of this program")

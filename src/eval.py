@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .cli import Parser, run
-from .config import PARAMS_FILE, EvaluationConfig, load_params
+from .config import PARAMS_FILE, Params, load_params
 from .files import DATA_DIR, METRICS_DIR, MODELS_DIR, open_replacing
 
 if TYPE_CHECKING:
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 CHECKPOINT = MODELS_DIR / "best.ckpt"
 
 
-def evaluate(
-    config: EvaluationConfig, checkpoint: Path, data_dir: Path, out_dir: Path
-) -> dict[str, Any]:
+def evaluate(params: Params, checkpoint: Path, data_dir: Path, out_dir: Path) -> dict[str, Any]:
     """Grade, print and write the results.
 
     It grades with one teacher-forced pass, which knows the exact match (see `scoring`), and
@@ -40,6 +38,7 @@ def evaluate(
     """
     import numpy as np
     import pandas as pd
+    import torch
 
     from .checkpoint import load_model
     from .dataset import ArithmeticDataset, check_length
@@ -47,8 +46,12 @@ def evaluate(
     from .records import read_records
     from .scoring import generate_answers
 
+    config = params.evaluation
     records = read_records(data_dir / "test.jsonl")
     model, model_config = load_model(checkpoint)
+    # Lightning chooses the device in training; here are only forward passes.
+    if params.runtime.accelerator != "cpu" and torch.accelerator.is_available():
+        model.to(torch.accelerator.current_accelerator())
     dataset = ArithmeticDataset(records)
     check_length(dataset, model_config.max_seq_len, data_dir / "test.jsonl")
     grades = grade(model, dataset, config.batch_size)
@@ -62,7 +65,7 @@ def evaluate(
 
     low, high = wilson(int(grades.exact.sum()), len(records))
     metrics: dict[str, Any] = {
-        "model": model_config.name,
+        "architecture": model_config.name,
         "exact_match": float(grades.exact.mean()),
         "exact_match_low": low,
         "exact_match_high": high,
@@ -123,7 +126,7 @@ def show(metrics: dict[str, Any], tables: dict[str, pd.DataFrame], n_samples: in
     for row in tables["errors"].head(n_samples).itertuples(index=False):
         console.print(f"wrong: {row.prompt}{row.said}, not {row.target}")
     console.print(
-        f"{metrics['model']}: {metrics['exact_match']:.2%} of {metrics['problems']:,} right "
+        f"{metrics['architecture']}: {metrics['exact_match']:.2%} of {metrics['problems']:,} right "
         f"(95 %: {metrics['exact_match_low']:.2%} .. {metrics['exact_match_high']:.2%}), "
         f"loss {metrics['loss']:.5f}, {metrics['parameters']:,} parameters, "
         f"{metrics['active_parameters']:,} active"
@@ -139,7 +142,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out_dir", type=Path, help=f"folder for the results ({METRICS_DIR})")
     given = vars(parser.parse_args(argv))
     evaluate(
-        load_params(given.get("config", PARAMS_FILE)).evaluation,
+        load_params(given.get("config", PARAMS_FILE)),
         given.get("ckpt", CHECKPOINT),
         given.get("data_dir", DATA_DIR),
         given.get("out_dir", METRICS_DIR),

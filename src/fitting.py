@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 import shutil
+import signal
 import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from pytorch_lightning.loggers import Logger, TensorBoardLogger, WandbLogger
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch import Tensor
 
 from .checkpoint import read_tensors
@@ -44,12 +45,25 @@ class Fit:
     history: History
     stopped_early: bool
 
+    def metrics(self) -> dict[str, float | bool]:
+        """What train.json holds: of the best weights, then of the last."""
+        return {
+            "val_loss": self.best["loss"],
+            "val_exact_match": self.best["exact_match"],
+            "best_step": int(self.best["step"]),
+            "steps": int(self.last["step"]),
+            "stopped_early": self.stopped_early,
+            "last_val_loss": self.last["loss"],
+            "last_val_exact_match": self.last["exact_match"],
+        }
+
 
 def fit(params: Params, train: ArithmeticDataset, val: ArithmeticDataset, run_dir: Path) -> Fit:
     """Train until `max_steps` or early stopping.
 
     Args:
-        run_dir: gets this run's logs and checkpoints; what is there is removed first.
+        run_dir: gets this run's logs, and its checkpoints while it runs; what is there is
+            removed first.
 
     Raises:
         UserError: if training diverges, or wandb is asked for and not installed.
@@ -65,9 +79,9 @@ def fit(params: Params, train: ArithmeticDataset, val: ArithmeticDataset, run_di
     lit = LitLM(params.model_config_in_use.model_dump(), config.model_dump())
     torch.manual_seed(derive_seed(seed, "dropout"))
 
-    history = History(params.runtime.log_every_n_steps)
+    history = History(config.log_every_n_steps)
     best = ModelCheckpoint(
-        run_dir,
+        run_dir / "checkpoints",
         "{step}",
         monitor="val_loss",
         save_top_k=config.keep_best,
@@ -75,7 +89,11 @@ def fit(params: Params, train: ArithmeticDataset, val: ArithmeticDataset, run_di
     )
     early_stopping = EarlyStopping("val_loss", patience=config.patience, check_finite=False)
     trainer = make_trainer(params, len(train_loader), run_dir, [history, best, early_stopping])
-    trainer.fit(lit, train_loader, val_loader)
+    try:
+        trainer.fit(lit, train_loader, val_loader)
+    except SIGTERMException:
+        # Lightning would end the process with exit code 0, as if all were well.
+        raise SystemExit(128 + signal.SIGTERM) from None
 
     stopped_early = early_stopping.wait_count >= config.patience
     if trainer.interrupted or not (stopped_early or trainer.global_step >= config.max_steps):
@@ -89,6 +107,7 @@ def fit(params: Params, train: ArithmeticDataset, val: ArithmeticDataset, run_di
     weights = lit.state_dict()
     if best_row is not last:
         weights = read_tensors(Path(best.best_model_path))["state_dict"]
+    shutil.rmtree(run_dir / "checkpoints", ignore_errors=True)
     return Fit(lit, weights, best_row, last, history, stopped_early)
 
 
@@ -104,6 +123,8 @@ def make_trainer(
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     # Batches are slices of one tensor: a worker process costs more than it prepares.
     warnings.filterwarnings("ignore", ".*does not have many workers.*")
+    # Lightning's own use of torch, not ours to mend.
+    warnings.filterwarnings("ignore", ".*LeafSpec.* is deprecated")
     return pl.Trainer(
         accelerator=runtime.accelerator,
         devices=runtime.devices,
@@ -119,7 +140,7 @@ def make_trainer(
         deterministic=True,
         callbacks=callbacks,
         logger=make_logger(params, run_dir),
-        log_every_n_steps=runtime.log_every_n_steps,
+        log_every_n_steps=config.log_every_n_steps,
         default_root_dir=run_dir,
         enable_progress_bar=runtime.progress and sys.stdout.isatty(),
         enable_model_summary=False,
@@ -142,20 +163,3 @@ def make_logger(params: Params, run_dir: Path) -> Logger | bool:
         raise UserError(
             "runtime.logger = wandb: wandb is not installed; pip install -r requirements-wandb.txt"
         ) from None
-
-
-def metrics_of(fit: Fit, params: Params) -> dict[str, Any]:
-    """What train.json holds: of the best weights unless it says otherwise."""
-    model = fit.lit.model
-    return {
-        "model": params.model,
-        "val_loss": fit.best["loss"],
-        "val_exact_match": fit.best["exact_match"],
-        "best_step": int(fit.best["step"]),
-        "steps": int(fit.last["step"]),
-        "stopped_early": fit.stopped_early,
-        "last_val_loss": fit.last["loss"],
-        "last_val_exact_match": fit.last["exact_match"],
-        "parameters": model.num_parameters(),
-        "active_parameters": model.num_parameters(active=True),
-    }

@@ -41,14 +41,17 @@ class LitLM(pl.LightningModule):
         """The model's logits, (B, T, V)."""
         return self.model(input_ids, attention_mask)
 
-    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
-        """Loss of one batch, auxiliary loss included."""
+    def losses(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor | None]:
+        """Cross-entropy of the answer tokens, and the mean auxiliary loss of the MoE layers."""
         answers = answer(self.model, batch)
-        loss = answers.loss()
+        aux = [r.load_balancing_loss(answers.token_mask) for r in self.model.routings()]
+        return answers.loss(), torch.stack(aux).mean() if aux else None
+
+    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
+        """What the optimizer minimises, for one batch."""
+        loss, aux_loss = self.losses(batch)
         self.log("train_loss", loss, prog_bar=True)
-        if routings := self.model.routings():
-            losses = [routing.load_balancing_loss(answers.token_mask) for routing in routings]
-            aux_loss = torch.stack(losses).mean()
+        if aux_loss is not None:
             self.log("train_aux_loss", aux_loss)
             loss = loss + self.model_config.aux_loss_coef * aux_loss
         return loss
@@ -94,8 +97,8 @@ class LitLM(pl.LightningModule):
             ],
             lr=config.learning_rate,
             betas=(config.beta1, config.beta2),
-            # One kernel for all weights. Float16 scales its gradients, which it cannot undo.
-            fused=config.precision != "16-mixed",
+            # One kernel for all weights; Lightning does not clip for it in mixed precision.
+            fused=config.precision == "32-true",
         )
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: learning_rate_factor(step, config)

@@ -100,9 +100,9 @@ class TransformerLM(nn.Module):
             caches: one a block, extended by input_ids.
         """
         past = len(caches[0]) if caches else 0
-        S, limit = past + input_ids.size(1), self.max_seq_len
-        if S > limit:
-            raise ValueError(f"{S} tokens do not fit in max_seq_len ({limit})")
+        S = past + input_ids.size(1)
+        if S > self.max_seq_len:
+            raise ValueError(f"{S} tokens do not fit in max_seq_len ({self.max_seq_len})")
         positions, mask = torch.arange(past, S, device=input_ids.device), None
         if attention_mask is not None:
             real = attention_mask.bool()

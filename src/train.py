@@ -37,9 +37,9 @@ def train(
         UserError: for data or settings that cannot be trained on, and when training diverges.
     """
     # Lightning takes seconds to import: only once the settings are known to be right.
-    from .checkpoint import save_checkpoint
+    from .checkpoint import load_model, save_checkpoint
     from .dataset import ArithmeticDataset, check_length
-    from .fitting import fit, metrics_of
+    from .fitting import fit
     from .scoring import generate_answers
 
     splits = read_splits(data_dir)
@@ -49,27 +49,26 @@ def train(
         check_length(dataset, max_seq_len, data_dir / f"{split}.jsonl")
     run_dir = runs_dir / run_name(params, splits)
     fitted = fit(params, datasets["train"], datasets["val"], run_dir)
-    metrics = metrics_of(fitted, params)
+    metrics = fitted.metrics()
 
-    lit = fitted.lit
-    save_checkpoint(models_dir / "last.ckpt", lit.state_dict(), params, fitted.last)
-    save_checkpoint(models_dir / "best.ckpt", fitted.best_weights, params, fitted.best)
+    fitted.history.write(metrics_dir)
+    with open_replacing(metrics_dir / "train.json") as file:
+        file.write(json.dumps(metrics, indent=2) + "\n")
+
     with open_replacing(models_dir / "config.yaml") as file:
         file.write("# What this was trained with; python -m src.train --config reads it.\n")
         sections = {"model": params.model_config_in_use, "training": params.training}
         content = {name: section.model_dump() for name, section in sections.items()}
         yaml.safe_dump(content, file, sort_keys=False)
+    save_checkpoint(models_dir / "last.ckpt", fitted.lit.state_dict(), params, fitted.last)
+    save_checkpoint(models_dir / "best.ckpt", fitted.best_weights, params, fitted.best)
+    best, _ = load_model(models_dir / "best.ckpt")
     shown = splits["val"][: params.training.n_samples]
-    lit.load_state_dict(fitted.best_weights)
-    said = generate_answers(lit.model, [record.prompt for record in shown])
+    said = generate_answers(best, [record.prompt for record in shown])
     with open_replacing(models_dir / "samples.txt") as file:
         for record, answer in zip(shown, said, strict=True):
             verdict = "right" if answer == record.target else f"wrong, {record.target}"
             file.write(f"{record.prompt}{answer}  {verdict}\n")
-
-    fitted.history.write(metrics_dir)
-    with open_replacing(metrics_dir / "train.json") as file:
-        file.write(json.dumps(metrics, indent=2) + "\n")
     return metrics
 
 
@@ -99,9 +98,8 @@ def main(argv: list[str] | None = None) -> None:
     data_dir = given.get("data_dir", DATA_DIR)
     metrics = train(params, data_dir, MODELS_DIR, METRICS_DIR, RUNS_DIR)
     print(
-        f"{MODELS_DIR}: {metrics['model']}, {metrics['parameters']:,} parameters, "
-        f"{metrics['steps']:,} steps, val_loss {metrics['val_loss']:.4f}, "
-        f"val_exact_match {metrics['val_exact_match']:.4f}"
+        f"{MODELS_DIR}: {params.model}, {metrics['steps']:,} steps, "
+        f"val_loss {metrics['val_loss']:.4f}, val_exact_match {metrics['val_exact_match']:.4f}"
     )
 
 
