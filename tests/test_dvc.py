@@ -1,13 +1,21 @@
-"""dvc.yaml tells the truth about the code."""
+"""The pipeline as DVC runs it: what dvc.yaml declares, and real runs in a temporary clone."""
 
 import ast
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+from .conftest import ARCHITECTURES, tiny_params
+
 ROOT = Path(__file__).parent.parent
-PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 
 
 def imports(path: Path) -> set[Path]:
@@ -27,11 +35,126 @@ def closure(path: Path) -> set[Path]:
     return found
 
 
-@pytest.mark.parametrize("stage", PIPELINE)
+@pytest.mark.parametrize("stage", STAGES)
 def test_deps_are_the_import_closure_of_the_stages_module(stage: str) -> None:
     # DVC does not follow imports: a module that is missing here would change without a rerun.
-    module = PIPELINE[stage]["cmd"].split()[2]
+    module = STAGES[stage]["cmd"].split()[2]
     path = ROOT / (module.replace(".", "/") + ".py")
     expected = {str(dependency.relative_to(ROOT)) for dependency in closure(path)}
-    sources = [dep for dep in PIPELINE[stage]["deps"] if dep.startswith("src/")]
+    sources = [dep for dep in STAGES[stage]["deps"] if dep.startswith("src/")]
     assert sources == sorted(expected)
+
+
+def test_nothing_imports_a_stage_and_only_training_imports_lightning() -> None:
+    sources = {path.stem: path for path in (ROOT / "src").glob("*.py")}
+    stages = {sources[name] for name in ("data_gen", "train", "eval", "compare")}
+    for path in sources.values():
+        assert not imports(path) & stages, path
+    lightning = {name for name, path in sources.items() if "pytorch_lightning" in path.read_text()}
+    assert lightning == {"fitting", "history", "lightning_module"}
+
+
+def test_runtime_is_no_stages_parameter() -> None:
+    # It cannot change a result; listed, changing it would rerun the stage.
+    assert not any("runtime" in stage["params"] for stage in STAGES.values())
+
+
+class Clone:
+    """A repository of its own with this tree's files, tiny parameters and a first commit."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+        names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+        for name in names.splitlines():
+            if (ROOT / name).exists() and name != "dvc.lock":
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, folder / name)
+        params = tiny_params().model_dump()
+        for name in ARCHITECTURES:
+            params["models"][name] = tiny_params(name).model_config_in_use.model_dump()
+        (folder / "params.yaml").write_text(yaml.safe_dump(params))
+        self("git", "init", "--quiet")
+        self.commit()
+
+    def __call__(self, *command: str, code: int = 0) -> str:
+        """Run a command as a person with the activated environment would; returns its output."""
+        environment = os.environ | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "OMP_NUM_THREADS": "1",
+        }
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=600,
+        )
+        assert done.returncode == code, done.stdout
+        return done.stdout
+
+    def commit(self) -> None:
+        self("git", "add", "--all")
+        name = ("-c", "user.name=test", "-c", "user.email=test@localhost")
+        self("git", *name, "commit", "--quiet", "--message", "state")
+
+
+@pytest.mark.slow
+def test_reproduce_compare_and_come_back(tmp_path: Path) -> None:
+    clone = Clone(tmp_path)
+    assert "Running stage 'evaluate'" in clone("dvc", "repro")
+    assert "Data and pipelines are up to date" in clone("dvc", "repro")
+    evaluation = json.loads((tmp_path / "metrics" / "eval.json").read_text())
+    assert evaluation["architecture"] == "llama2"
+    clone.commit()
+
+    # What cannot change a result reruns nothing.
+    params = (tmp_path / "params.yaml").read_text()
+    (tmp_path / "params.yaml").write_text(params.replace("logger: none", "logger: tensorboard"))
+    assert "Data and pipelines are up to date" in clone("dvc", "repro")
+    (tmp_path / "params.yaml").write_text(params)
+
+    # An ablation is one word.
+    clone("dvc", "exp", "run", "--name", "ablation", "-S", "models.llama2.norm=layernorm")
+    assert "layernorm" in (tmp_path / "models" / "config.yaml").read_text()
+    clone("git", "checkout", "--quiet", ".")
+    clone("dvc", "exp", "remove", "ablation")
+
+    # The three architectures side by side, each run in a temporary copy by the queue.
+    clone("dvc", "exp", "run", "--queue", "-S", "model=gpt2,llama2,mixtral")
+    clone("dvc", "exp", "run", "--run-all")
+    shown = clone("dvc", "exp", "show", "--csv")
+    rows = [row for row in csv.DictReader(shown.splitlines()) if row["typ"] != "baseline"]
+    assert sorted(row["architecture"] for row in rows) == sorted(ARCHITECTURES)
+    for row in rows:
+        assert 0 <= float(row["exact_match"]) <= 1
+        assert float(row["loss"]) > 0
+        assert float(row["active_parameters"]) <= float(row["parameters"])
+    # A queue's copy of the repository gives the same bytes as the main checkout.
+    main = json.loads((tmp_path / "metrics" / "eval.json").read_text())
+    (queued,) = (row for row in rows if row["architecture"] == "llama2")
+    assert float(queued["loss"]) == pytest.approx(main["loss"], rel=1e-12)
+
+    # Back to an architecture that has been trained: nothing runs.
+    output = clone("dvc", "exp", "run", "-S", "model=mixtral")
+    assert "Stage 'train' is cached - skipping run" in output
+    assert "Stage 'evaluate' is cached - skipping run" in output
+    clone("git", "checkout", "--quiet", ".")
+
+    clone("python", "-m", "src.compare")
+    table = (tmp_path / "metrics" / "comparison.md").read_text()
+    assert table in (tmp_path / "README.md").read_text()
+    assert [line.split()[1] for line in table.splitlines()[2:]] == sorted(ARCHITECTURES)
+
+
+@pytest.mark.slow
+def test_a_users_mistake_stops_the_pipeline_and_commits_nothing(tmp_path: Path) -> None:
+    clone = Clone(tmp_path)
+    params = (tmp_path / "params.yaml").read_text()
+    (tmp_path / "params.yaml").write_text(params.replace("ops: +", "ops: '%'"))
+    output = clone("dvc", "repro", code=255)
+    assert "params.yaml: data.ops = '%': must be a choice of + - * /" in output
+    assert "Traceback" not in output
+    assert not (tmp_path / "dvc.lock").exists()

@@ -1,0 +1,72 @@
+"""What several test modules share: tiny configurations and a tiny data set."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from src.config import ModelConfig, Params, load_params
+from src.data_gen import generate
+from src.records import write_records
+
+# Each test process has one core's worth of work; more threads only wait for each other.
+torch.set_num_threads(1)
+
+ARCHITECTURES = ("gpt2", "llama2", "mixtral")
+
+TINY_MODEL = {"d_model": 32, "n_heads": 2, "n_layers": 2, "d_ff": 48, "max_seq_len": 24}
+TINY_DATA = {"A": 0, "B": 99, "n_samples": 1000, "val_fraction": 0.1, "test_fraction": 0.1}
+TINY_TRAINING = {
+    "batch_size": 32,
+    "max_steps": 30,
+    "warmup_steps": 5,
+    "val_check_interval": 10.0,
+    "log_every_n_steps": 10,
+    "n_samples": 3,
+}
+QUIET = {"logger": "none", "progress": False, "accelerator": "cpu"}
+
+
+def tiny_params(model: str = "llama2", **sections: Mapping[str, Any]) -> Params:
+    """params.yaml made small; sections change it further, `models` the entry in use."""
+    content = load_params().model_dump()
+    content["model"] = model
+    changes: dict[str, Mapping[str, Any]] = {
+        "data": TINY_DATA,
+        "training": TINY_TRAINING,
+        "runtime": QUIET,
+    }
+    for section, values in changes.items():
+        content[section] |= {**values, **sections.get(section, {})}
+    content["models"][model] |= {**TINY_MODEL, **sections.get("models", {})}
+    return Params.model_validate(content)
+
+
+def tiny_model(model: str = "llama2", **changes: Any) -> ModelConfig:
+    """The entry of `models:` made small."""
+    return tiny_params(model, models=changes).model_config_in_use
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All splits of the tiny data."""
+    folder = tmp_path_factory.mktemp("data")
+    for split, records in generate(tiny_params().data).items():
+        write_records(folder / f"{split}.jsonl", records)
+    return folder
+
+
+@pytest.fixture
+def randomise() -> Callable[[torch.nn.Module], None]:
+    """Weights large enough that logits differ clearly, norms and biases included."""
+
+    def fill(model: torch.nn.Module) -> None:
+        generator = torch.Generator().manual_seed(0)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                noise = torch.randn(parameter.shape, generator=generator)
+                parameter.add_(0.2 * noise)
+
+    return fill

@@ -1,0 +1,67 @@
+"""Attention is causal, and a cache gives what the whole sequence gives."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from src.attention import CausalSelfAttention, KVCache
+from src.positional import RotaryEmbedding
+
+
+def attention(rope: bool = True) -> CausalSelfAttention:
+    torch.manual_seed(0)
+    return CausalSelfAttention(16, 4, rope=RotaryEmbedding(4, 32) if rope else None).eval()
+
+
+def by_hand(layer: CausalSelfAttention, x: Tensor) -> Tensor:
+    """The formula, a loop over heads and queries."""
+    q, k, v = layer.qkv(x).chunk(3, dim=-1)
+    heads = []
+    for h in range(layer.n_heads):
+        part = slice(4 * h, 4 * h + 4)
+        rows = []
+        for t in range(x.size(0)):
+            scores = k[: t + 1, part] @ q[t, part] / 4**0.5
+            rows.append(scores.softmax(0) @ v[: t + 1, part])
+        heads.append(torch.stack(rows))
+    return layer.out(torch.cat(heads, dim=-1))
+
+
+def test_equals_the_formula() -> None:
+    layer, x = attention(rope=False), torch.randn(5, 16)
+    torch.testing.assert_close(layer(x[None], torch.arange(5))[0], by_hand(layer, x))
+
+
+@pytest.mark.parametrize("rope", [False, True])
+def test_later_tokens_change_nothing_before_them(rope: bool) -> None:
+    layer, x = attention(rope), torch.randn(2, 6, 16)
+    changed = x.clone()
+    changed[:, 4:] = torch.randn(2, 2, 16)
+    positions = torch.arange(6)
+    assert torch.equal(layer(x, positions)[:, :4], layer(changed, positions)[:, :4])
+
+
+def test_a_cache_continues_the_sequence() -> None:
+    layer, x = attention(), torch.randn(2, 6, 16)
+    cache = KVCache()
+    causal = torch.ones(6, 6, dtype=torch.bool).tril()
+    pieces = [
+        layer(x[:, a:b], torch.arange(a, b), causal[a:b, :b], cache)
+        for a, b in ((0, 3), (3, 4), (4, 6))
+    ]
+    torch.testing.assert_close(torch.cat(pieces, dim=1), layer(x, torch.arange(6)))
+    assert len(cache) == 6
+
+
+def test_dropout_acts_in_training_only() -> None:
+    torch.manual_seed(0)
+    layer, x = CausalSelfAttention(16, 4, dropout=0.5), torch.randn(1, 6, 16)
+    positions = torch.arange(6)
+    assert not torch.equal(layer(x, positions), layer(x, positions))
+    layer.eval()
+    assert torch.equal(layer(x, positions), layer(x, positions))
+
+
+def test_indivisible_width_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"d_model \(130\) must be divisible by n_heads \(4\)"):
+        CausalSelfAttention(130, 4)

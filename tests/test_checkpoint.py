@@ -1,0 +1,121 @@
+"""Checkpoints: the same bytes anywhere, and nothing in them is executed."""
+
+import os
+import pickle
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from src.checkpoint import load_model, save_checkpoint
+from src.errors import UserError
+from src.lightning_module import LitLM
+
+from .conftest import ARCHITECTURES, tiny_params
+
+
+def saved(path: Path, name: str = "llama2") -> LitLM:
+    params = tiny_params(name)
+    torch.manual_seed(0)
+    lit = LitLM(params.model_config_in_use.model_dump(), params.training.model_dump())
+    save_checkpoint(path, lit.state_dict(), params, {"step": 3, "loss": 0.5})
+    return lit.eval()
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_lightning_torch_and_we_read_the_same_weights(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "best.ckpt"
+    lit = saved(path, name)
+    model, config = load_model(path)
+    assert config == lit.model_config
+    assert not model.training
+    input_ids = torch.arange(3, 15)[None]
+    with torch.no_grad():
+        expected = lit(input_ids)
+        assert torch.equal(model(input_ids), expected)
+        assert torch.equal(LitLM.load_from_checkpoint(path).eval()(input_ids), expected)
+    content = torch.load(path, weights_only=True)
+    assert content["metrics"] == {"step": 3, "loss": 0.5}
+
+
+def test_bytes_do_not_depend_on_folder_or_name(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    saved(tmp_path / "best.ckpt")
+    saved(tmp_path / "elsewhere" / "last.ckpt")
+    one = (tmp_path / "best.ckpt").read_bytes()
+    assert one == (tmp_path / "elsewhere" / "last.ckpt").read_bytes()
+    assert str(tmp_path).encode() not in one
+
+
+class Payload:
+    """Would leave a file behind if anything unpickled it."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (str(self.trace),)
+
+
+def test_a_pickled_payload_is_refused_and_does_not_run(tmp_path: Path) -> None:
+    trace, path = tmp_path / "executed", tmp_path / "evil.ckpt"
+    torch.save({"state_dict": Payload(trace)}, path)
+    with pytest.raises(UserError, match=r"evil.ckpt: refused: .*more than tensors"):
+        load_model(path)
+    assert not trace.exists()
+    # The payload is real: with weights_only=False it runs.
+    torch.load(path, weights_only=False)
+    assert trace.exists()
+
+
+def test_what_is_no_checkpoint_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "x.ckpt"
+    with pytest.raises(UserError, match=r"x.ckpt: no such file"):
+        load_model(path)
+    path.write_text("model: llama2\n")
+    with pytest.raises(UserError, match=r"x.ckpt"):
+        load_model(path)
+    path.write_bytes(b"")
+    with pytest.raises(UserError, match=r"x.ckpt"):
+        load_model(path)
+    path.write_bytes(pickle.dumps([1, 2]))
+    with pytest.raises(UserError, match=r"x.ckpt"):
+        load_model(path)
+    torch.save([torch.zeros(2)], path)
+    with pytest.raises(UserError, match=r"x.ckpt: not a checkpoint of this program"):
+        load_model(path)
+
+
+def test_a_truncated_checkpoint_is_refused(tmp_path: Path) -> None:
+    saved(tmp_path / "whole.ckpt")
+    whole, path = (tmp_path / "whole.ckpt").read_bytes(), tmp_path / "part.ckpt"
+    for share in (0.1, 0.5, 0.9, 0.999):
+        path.write_bytes(whole[: int(share * len(whole))])
+        with pytest.raises(UserError, match=r"part.ckpt"):
+            load_model(path)
+
+
+def test_another_vocabulary_or_shape_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.ckpt"
+    saved(path)
+    content = torch.load(path, weights_only=True)
+    torch.save(content | {"vocabulary": ["a", "b"]}, path)
+    with pytest.raises(UserError, match=r"another vocabulary: \['a', 'b'\]"):
+        load_model(path)
+    content["hyper_parameters"]["model"]["d_ff"] = 40
+    torch.save(content, path)
+    with pytest.raises(UserError, match=r"weights do not fit"):
+        load_model(path)
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "best.ckpt"
+    saved(path)
+    before = path.read_bytes()
+    shutil.copy(path, tmp_path / "kept.ckpt")
+    params = tiny_params()
+    with pytest.raises(AttributeError):
+        save_checkpoint(path, {"model.x": "no tensor"}, params, {})  # type: ignore[dict-item]
+    assert path.read_bytes() == before
+    assert [p.name for p in path.parent.iterdir()] == ["best.ckpt"]

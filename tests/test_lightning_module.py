@@ -1,0 +1,90 @@
+"""The module's loss, optimizer and schedule."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from src.dataset import ArithmeticDataset, collate_fn
+from src.lightning_module import LitLM, learning_rate_factor
+from src.records import Record, read_records
+
+from .conftest import ARCHITECTURES, tiny_params
+
+
+def lit_of(name: str = "llama2", **sections: Any) -> LitLM:
+    params = tiny_params(name, **sections)
+    torch.manual_seed(0)
+    return LitLM(params.model_config_in_use.model_dump(), params.training.model_dump())
+
+
+def batch_of(records: list[Record]) -> dict[str, torch.Tensor]:
+    return collate_fn(ArithmeticDataset(records).tokens)
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama2"])
+def test_loss_is_the_cross_entropy_of_the_answer_tokens(name: str, data_dir: Path) -> None:
+    lit, batch = lit_of(name).eval(), batch_of(read_records(data_dir / "val.jsonl")[:8])
+    logits = lit(batch["input_ids"], batch["attention_mask"])[:, :-1]
+    targets = batch["input_ids"][:, 1:].clone()
+    targets[batch["loss_mask"][:, 1:] == 0] = -100
+    expected = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=-100)
+    loss, aux_loss = lit.losses(batch)
+    torch.testing.assert_close(loss, expected)
+    assert aux_loss is None
+
+
+def test_auxiliary_loss_is_the_mean_over_layers_without_padding(data_dir: Path) -> None:
+    batch = batch_of(read_records(data_dir / "val.jsonl")[:8])
+    lit = lit_of("mixtral")
+    _, aux_loss = lit.losses(batch)
+    mask = batch["attention_mask"][:, :-1].bool()
+    first, second = (routing.load_balancing_loss(mask) for routing in lit.model.routings())
+    assert aux_loss is not None
+    torch.testing.assert_close(aux_loss, (first + second) / 2)
+
+
+def test_norms_biases_and_embeddings_do_not_decay() -> None:
+    lit = lit_of("gpt2", training={"weight_decay": 0.3})
+    decayed, others = lit.configure_optimizers()["optimizer"].param_groups
+    assert (decayed["weight_decay"], others["weight_decay"]) == (0.3, 0.0)
+    names = {id(p): name for name, p in lit.model.named_parameters()}
+    assert {names[id(p)].split(".", 2)[-1] for p in decayed["params"]} == {
+        "attention.qkv.weight",
+        "attention.out.weight",
+        "mlp.up.weight",
+        "mlp.down.weight",
+    }
+    assert len(decayed["params"]) + len(others["params"]) == len(names)
+
+
+def test_learning_rate_warms_up_linearly_then_falls_as_a_cosine() -> None:
+    config = tiny_params(training={"warmup_steps": 10, "max_steps": 110}).training
+    factors = [learning_rate_factor(step, config) for step in range(111)]
+    assert factors[:10] == pytest.approx([(i + 1) / 10 for i in range(10)])
+    assert factors[10] == 1.0
+    assert factors[60] == pytest.approx(0.5)
+    assert factors[110] == pytest.approx(0.0)
+    assert factors[10:] == sorted(factors[10:], reverse=True)
+
+
+def test_no_warm_up() -> None:
+    config = tiny_params(training={"warmup_steps": 0}).training
+    assert learning_rate_factor(0, config) == 1.0
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_a_batch_of_8_can_be_learned_by_heart(name: str, data_dir: Path) -> None:
+    lit = lit_of(name, models={"init_std": 0.1}, training={"learning_rate": 3e-3})
+    optimizer = lit.configure_optimizers()["optimizer"]
+    for group in optimizer.param_groups:
+        group["lr"] = 3e-3
+    batch = batch_of(read_records(data_dir / "train.jsonl")[:8])
+    for _ in range(150):
+        optimizer.zero_grad()
+        loss, _ = lit.losses(batch)
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < 0.05
