@@ -44,11 +44,7 @@ def save_checkpoint(
         "metrics": dict(metrics),
         "pytorch-lightning_version": version("pytorch-lightning"),
     }
-    # Into memory first: given a path, torch writes the file's name into the file.
-    buffer = io.BytesIO()
-    torch.save(content, buffer)
-    with replacing(path) as temporary:
-        temporary.write_bytes(buffer.getvalue())
+    write_tensors(path, content)
 
 
 def load_model(path: Path) -> tuple[TransformerLM, ModelConfig]:
@@ -65,12 +61,32 @@ def load_model(path: Path) -> tuple[TransformerLM, ModelConfig]:
         raise UserError(f"{path}: not a checkpoint of this program") from None
     if vocabulary != list(VOCABULARY):
         raise UserError(f"{path}: trained with another vocabulary: {vocabulary}")
-    model = build_model(config)
     try:
-        model.load_state_dict({name.removeprefix(_PREFIX): w for name, w in weights.items()})
-    except (AttributeError, RuntimeError) as error:
-        raise UserError(f"{path}: weights do not fit the configuration: {error}") from None
+        weights = {name.removeprefix(_PREFIX): tensor for name, tensor in weights.items()}
+        # On no device first: a damaged configuration may ask for more memory than there is.
+        with torch.device("meta"):
+            expected = build_model(config).state_dict()
+        fits = _shapes(weights) == _shapes(expected)
+    except Exception:
+        fits = False
+    if not fits:
+        raise UserError(f"{path}: the weights do not fit the configuration")
+    model = build_model(config)
+    model.load_state_dict(weights)
     return model.eval(), config
+
+
+def _shapes(weights: Mapping[str, Tensor]) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in weights.items()}
+
+
+def write_tensors(path: Path, content: Mapping[str, Any]) -> None:
+    """Write tensors and plain values; the file appears whole or not at all."""
+    # Into memory first: given a path, torch writes the file's name into the file.
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    with replacing(path) as temporary:
+        temporary.write_bytes(buffer.getvalue())
 
 
 def read_tensors(path: Path) -> dict[str, Any]:

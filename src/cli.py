@@ -38,6 +38,8 @@ def run(main: Callable[[], object]) -> NoReturn:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         message = f"{where}{error.strerror or error}"
+    except MemoryError as error:
+        message = f"not enough memory: {error}"
     else:
         sys.exit(0)
     print("error:", " ".join(message.split()), file=sys.stderr)

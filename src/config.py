@@ -30,6 +30,9 @@ PARAMS_FILE = Path(__file__).parent.parent / "params.yaml"
 
 PositiveInt = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+# Far above what anyone trains here, far below what a damaged file could ask for.
+Size = Annotated[int, Field(ge=1, le=2**20)]
+Count = Annotated[int, Field(ge=1, le=2**10)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -98,11 +101,11 @@ class ModelConfig(Section):
     """An entry of `models:`; with the words of the table in `models.py`."""
 
     name: Literal["gpt2", "llama2", "mixtral"]
-    d_model: PositiveInt
-    n_heads: PositiveInt
-    n_layers: PositiveInt
-    d_ff: PositiveInt
-    max_seq_len: PositiveInt
+    d_model: Size
+    n_heads: Size
+    n_layers: Count
+    d_ff: Size
+    max_seq_len: Size
     dropout: Annotated[float, Field(ge=0, lt=1)]
     norm: Literal["layernorm", "rmsnorm"]
     mlp: Literal["gelu", "swiglu", "moe"]
@@ -110,8 +113,8 @@ class ModelConfig(Section):
     rope_theta: PositiveFloat
     tie_weights: bool
     init_std: PositiveFloat
-    n_experts: PositiveInt
-    top_k: PositiveInt
+    n_experts: Count
+    top_k: Count
     aux_loss_coef: NonNegativeFloat
 
     @model_validator(mode="after")
@@ -174,6 +177,7 @@ class RuntimeConfig(Section):
     devices: PositiveInt | Literal["auto"]
     num_workers: Annotated[int, Field(ge=0)]
     progress: bool
+    checkpoint_every_n_steps: PositiveInt
 
 
 def _plain(models: Mapping[str, ModelConfig]) -> dict[str, Any]:
@@ -238,6 +242,8 @@ def _read(path: Path) -> dict[str, Any]:
 def _complete(path: Path, given: dict[str, Any]) -> dict[str, Any]:
     """A stand-alone file's sections over those of the repository's params.yaml."""
     defaults = load_params().model_dump()
+    if "models" in given:
+        raise UserError(f"{path}: models: is of no use beside a model: section; leave one out")
     name = str(given["model"].get("name"))
     if name not in defaults["models"]:
         choices = ", ".join(defaults["models"])

@@ -78,40 +78,68 @@ def collate_fn(rows: Tensor | Sequence[Tensor]) -> dict[str, Tensor]:
     }
 
 
-class EpochSampler(Sampler[int]):
-    """A permutation of the rows for each epoch, a function of (seed, epoch)."""
+class BatchOrder(Sampler[list[int]]):
+    """All batches of a training run: epoch after epoch, each a permutation of (seed, epoch).
 
-    def __init__(self, size: int, seed: int) -> None:
-        self.size = size
-        self.seed = seed
-        self.epoch = 0
+    To Lightning the run is one long epoch, so that a run can be resumed at any batch.
 
-    def set_epoch(self, epoch: int) -> None:
-        """Lightning calls this before each epoch."""
-        self.epoch = epoch
+    Args:
+        size: rows of the data set.
+        batch_size: rows of a batch; the last of an epoch may be smaller.
+        n_batches: batches of the whole run.
+        seed: of the permutations.
+
+    Attributes:
+        start: batches that an earlier process has trained on; iteration begins behind them.
+    """
+
+    def __init__(self, size: int, batch_size: int, n_batches: int, seed: int) -> None:
+        self.size, self.batch_size, self.n_batches, self.seed = size, batch_size, n_batches, seed
+        self.start = 0
+
+    @property
+    def per_epoch(self) -> int:
+        """Batches of an epoch."""
+        return -(-self.size // self.batch_size)
 
     def __len__(self) -> int:
-        return self.size
+        return self.n_batches
 
-    def __iter__(self) -> Iterator[int]:
-        generator = torch.Generator().manual_seed((self.seed << 31) + self.epoch)
-        return iter(torch.randperm(self.size, generator=generator).tolist())
+    def __iter__(self) -> Iterator[list[int]]:
+        for epoch in range(self.start // self.per_epoch, -(-self.n_batches // self.per_epoch)):
+            generator = torch.Generator().manual_seed((self.seed << 31) + epoch)
+            batches = torch.randperm(self.size, generator=generator).split(self.batch_size)
+            first = epoch * self.per_epoch
+            for i, batch in enumerate(batches, start=first):
+                if self.start <= i < self.n_batches:
+                    yield batch.tolist()
 
 
-def make_loader(
-    dataset: ArithmeticDataset,
-    batch_size: int,
-    shuffle_seed: int | None = None,
-    num_workers: int = 0,
-) -> DataLoader[Tensor]:
-    """Batches of a data set; in its own order if there is no shuffle_seed."""
+class TrainLoader(DataLoader[Tensor]):
+    """Batches in a `BatchOrder`, with the position that Lightning saves and restores."""
+
+    def __init__(self, dataset: ArithmeticDataset, order: BatchOrder, num_workers: int = 0) -> None:
+        super().__init__(
+            dataset,
+            batch_sampler=order,
+            num_workers=num_workers,
+            collate_fn=collate_fn,
+            # Of its own, or each new iterator would draw from the stream that dropout uses.
+            generator=torch.Generator(),
+        )
+        self.order = order
+
+    def state_dict(self) -> dict[str, int]:
+        """Where this process began; only the training loop knows how far it came since."""
+        return {"start": self.order.start}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Begin where an earlier process stopped."""
+        self.order.start = state["start"]
+
+
+def eval_loader(dataset: ArithmeticDataset, batch_size: int) -> DataLoader[Tensor]:
+    """Batches in the data set's own order."""
     return DataLoader(
-        dataset,
-        batch_size=batch_size,
-        sampler=None if shuffle_seed is None else EpochSampler(len(dataset), shuffle_seed),
-        num_workers=num_workers,
-        collate_fn=collate_fn,
-        persistent_workers=num_workers > 0,
-        # Of its own, or each new iterator would draw from the stream that dropout uses.
-        generator=torch.Generator(),
+        dataset, batch_size=batch_size, collate_fn=collate_fn, generator=torch.Generator()
     )

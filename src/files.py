@@ -1,6 +1,7 @@
 """Where things are, and files that appear whole or not at all."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,17 @@ METRICS_DIR = Path("metrics")
 RUNS_DIR = Path(os.environ.get("DVC_ROOT", "."), "runs")
 
 
+def check_writable(folder: Path) -> None:
+    """Find out before hours of work whether their results can be written.
+
+    Raises:
+        OSError: naming the folder, or the one above it where it would be made.
+    """
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    with tempfile.TemporaryFile(dir=existing):
+        pass
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary name beside a file, renamed to it when the block ends well.
@@ -25,8 +37,11 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            # A full disk is reported without saying where.
+            error.filename = str(path)
         raise
 
 

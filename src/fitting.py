@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import signal
 import sys
 import warnings
@@ -19,10 +18,12 @@ from torch import Tensor
 
 from .checkpoint import read_tensors
 from .config import Params
-from .dataset import ArithmeticDataset, make_loader
+from .dataset import ArithmeticDataset, BatchOrder, TrainLoader, eval_loader
 from .errors import UserError
-from .history import History
+from .history import DivergedError, History
 from .lightning_module import LitLM
+from .progress import CheckpointFiles, Progress
+from .runs import clear, latest_progress, step_of
 from .seeding import derive_seed
 
 
@@ -59,22 +60,27 @@ class Fit:
 
 
 def fit(params: Params, train: ArithmeticDataset, val: ArithmeticDataset, run_dir: Path) -> Fit:
-    """Train until `max_steps` or early stopping.
+    """Train until `max_steps` or early stopping, from where an interrupted run stopped.
 
     Args:
-        run_dir: gets this run's logs, and its checkpoints while it runs; what is there is
-            removed first.
+        run_dir: gets this run's logs and, while it runs, its checkpoints.
 
     Raises:
         UserError: if training diverges, or wandb is asked for and not installed.
-        RuntimeError: if training ended in any other way.
+        SystemExit: when asked to end by a signal.
     """
     config, seed = params.training, params.training.seed
-    shutil.rmtree(run_dir, ignore_errors=True)
-    order = derive_seed(seed, "batch order")
-    train_loader = make_loader(train, config.batch_size, order, params.runtime.num_workers)
+    resumed = latest_progress(run_dir)
+    if resumed is None:
+        clear(run_dir)
+    else:
+        print(f"resuming after step {step_of(resumed):,} from {resumed}")
+    n_batches = config.max_steps * config.accumulate_grad_batches
+    order_seed = derive_seed(seed, "batch order")
+    order = BatchOrder(len(train), config.batch_size, n_batches, order_seed)
+    train_loader = TrainLoader(train, order, params.runtime.num_workers)
     # Validation has no backward pass to keep in memory: larger batches, fewer of them.
-    val_loader = make_loader(val, 8 * config.batch_size)
+    val_loader = eval_loader(val, 8 * config.batch_size)
     torch.manual_seed(derive_seed(seed, "initialisation"))
     lit = LitLM(params.model_config_in_use.model_dump(), config.model_dump())
     torch.manual_seed(derive_seed(seed, "dropout"))
@@ -85,15 +91,25 @@ def fit(params: Params, train: ArithmeticDataset, val: ArithmeticDataset, run_di
         "{step}",
         monitor="val_loss",
         save_top_k=config.keep_best,
-        save_last=True,
+        save_on_train_epoch_end=False,
+        # Steps after the state that was resumed are repeated, and overwrite what they left.
+        enable_version_counter=False,
     )
     early_stopping = EarlyStopping("val_loss", patience=config.patience, check_finite=False)
-    trainer = make_trainer(params, len(train_loader), run_dir, [history, best, early_stopping])
+    progress = Progress(run_dir, params.runtime.checkpoint_every_n_steps, history)
+    trainer = make_trainer(params, run_dir, [history, best, early_stopping, progress], order)
     try:
-        trainer.fit(lit, train_loader, val_loader)
+        trainer.fit(lit, train_loader, val_loader, ckpt_path=resumed, weights_only=True)
     except SIGTERMException:
         # Lightning would end the process with exit code 0, as if all were well.
         raise SystemExit(128 + signal.SIGTERM) from None
+    except DivergedError as error:
+        rate = trainer.optimizers[0].param_groups[0]["lr"]
+        good = latest_progress(run_dir) or "none"
+        raise UserError(
+            f"training diverged: {error} with learning rate {rate:.3g}; "
+            f"last good checkpoint: {good}"
+        ) from None
 
     stopped_early = early_stopping.wait_count >= config.patience
     if trainer.interrupted or not (stopped_early or trainer.global_step >= config.max_steps):
@@ -101,28 +117,28 @@ def fit(params: Params, train: ArithmeticDataset, val: ArithmeticDataset, run_di
     if not history.val or history.val[-1]["step"] != trainer.global_step:
         # max_steps need not be a multiple of the interval: the last weights are graded too.
         trainer.validate(lit, val_loader, verbose=False)
-    rows = {row["step"]: row for row in history.val}
-    last = rows[trainer.global_step]
-    best_row = min(rows.values(), key=lambda row: row["loss"])
+    last = history.val[-1]
+    best_row = min(history.val, key=lambda row: row["loss"])
     weights = lit.state_dict()
     if best_row is not last:
         weights = read_tensors(Path(best.best_model_path))["state_dict"]
-    shutil.rmtree(run_dir / "checkpoints", ignore_errors=True)
     return Fit(lit, weights, best_row, last, history, stopped_early)
 
 
 def make_trainer(
-    params: Params, batches_per_epoch: int, run_dir: Path, callbacks: list[Callback]
+    params: Params, run_dir: Path, callbacks: list[Callback], order: BatchOrder
 ) -> pl.Trainer:
     """Lightning's trainer as `training:` and `runtime:` ask for it."""
     config, runtime = params.training, params.runtime
     interval = config.val_check_interval
     if interval <= 1:
-        interval = max(1, round(interval * batches_per_epoch))
+        interval = max(1, round(interval * order.per_epoch))
     # Lightning advertises and names each device it did not find; none of it helps here.
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     # Batches are slices of one tensor: a worker process costs more than it prepares.
     warnings.filterwarnings("ignore", ".*does not have many workers.*")
+    # It is the folder of the run that is resumed.
+    warnings.filterwarnings("ignore", "Checkpoint directory .* exists and is not empty")
     # Lightning's own use of torch, not ours to mend.
     warnings.filterwarnings("ignore", ".*LeafSpec.* is deprecated")
     return pl.Trainer(
@@ -130,15 +146,16 @@ def make_trainer(
         devices=runtime.devices,
         precision=config.precision,
         max_steps=config.max_steps,
-        max_epochs=-1,
+        max_epochs=1,
         gradient_clip_val=config.grad_clip or None,
         accumulate_grad_batches=config.accumulate_grad_batches,
-        # Counted over epochs, so that validations are evenly spaced.
+        # Counted in batches of the whole run, so that validations are evenly spaced.
         val_check_interval=int(interval),
         check_val_every_n_epoch=None,
         num_sanity_val_steps=0,
         deterministic=True,
         callbacks=callbacks,
+        plugins=[CheckpointFiles()],
         logger=make_logger(params, run_dir),
         log_every_n_steps=config.log_every_n_steps,
         default_root_dir=run_dir,

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from .dataset import ArithmeticDataset, make_loader
+from .dataset import ArithmeticDataset, eval_loader
 from .models import TransformerLM
 from .records import Record
 from .scoring import answer
@@ -44,7 +44,7 @@ def grade(model: TransformerLM, dataset: ArithmeticDataset, batch_size: int) -> 
     exact, correct, rows = [], [], []
     loads, entropies, tokens = [], [], []
     loss_sum, n_rows = 0.0, 0
-    for batch in make_loader(dataset, batch_size):
+    for batch in eval_loader(dataset, batch_size):
         answers = answer(model, {name: tensor.to(device) for name, tensor in batch.items()})
         exact.append(answers.exact().cpu())
         correct.append(answers.correct()[answers.mask].cpu())

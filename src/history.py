@@ -11,8 +11,13 @@ import pandas as pd
 import pytorch_lightning as pl
 from torch import Tensor
 
-from .errors import UserError
 from .files import open_replacing
+
+_STATE = ("train", "val", "_sums", "_batches", "_step")
+
+
+class DivergedError(Exception):
+    """The loss or the weights are no longer finite."""
 
 
 class History(pl.Callback):
@@ -48,16 +53,16 @@ class History(pl.Callback):
         """Add the batch to the mean; no value leaves the device until a row is due."""
         for name in ("train_loss", "train_aux_loss"):
             if name in trainer.callback_metrics:
-                value = trainer.callback_metrics[name]
+                value = trainer.callback_metrics[name].detach()
                 self._sums[name] = self._sums.get(name, 0) + value
         self._batches += 1
         step = trainer.global_step
         if step == self._step or step % self.log_every_n_steps:
             return
         self._step = step
+        self.check(trainer)
         means = {k.removeprefix("train_"): float(v) / self._batches for k, v in self._sums.items()}
         rate = trainer.optimizers[0].param_groups[0]["lr"]
-        self._check(means["loss"], "train_loss", step, rate)
         self.train.append({"step": step, **means, "learning_rate": rate})
         self._sums, self._batches = {}, 0
 
@@ -68,8 +73,8 @@ class History(pl.Callback):
         metrics = {k: float(v) for k, v in trainer.callback_metrics.items() if k.startswith("val_")}
         row: dict[str, float] = {"step": trainer.global_step}
         row |= {k.removeprefix("val_"): v for k, v in metrics.items()}
-        rate = trainer.optimizers[0].param_groups[0]["lr"] if trainer.optimizers else 0.0
-        self._check(row["loss"], "val_loss", trainer.global_step, rate)
+        if not math.isfinite(row["loss"]):
+            raise DivergedError(f"val_loss is {row['loss']} at step {trainer.global_step}")
         self.val.append(row)
         elapsed = time.monotonic() - self._started
         trainer.print(
@@ -85,9 +90,20 @@ class History(pl.Callback):
                 columns = None if rows else ["step", "loss"]
                 pd.DataFrame(rows, columns=columns).to_csv(file, index=False, lineterminator="\n")
 
-    @staticmethod
-    def _check(loss: float, name: str, step: int, rate: float) -> None:
+    def check(self, trainer: pl.Trainer) -> None:
+        """Look at the losses since the last row.
+
+        Raises:
+            DivergedError: with the step, if one was not finite.
+        """
+        loss = float(self._sums.get("train_loss", 0.0))
         if not math.isfinite(loss):
-            raise UserError(
-                f"{name} is {loss} at step {step} with learning rate {rate:.3g}: training diverged"
-            )
+            raise DivergedError(f"train_loss is {loss} at step {trainer.global_step}")
+
+    def state_dict(self) -> dict[str, Any]:
+        """All rows, and the mean in progress."""
+        return {name: value for name, value in vars(self).items() if name in _STATE}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on where a resumed run stopped."""
+        vars(self).update(state_dict)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +12,8 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 OPERATORS = "+-*/"
 PLUS, MINUS, TIMES, OVER = range(4)
+
+_STEPS = re.compile(r"([-+*/])([0-9]+)")
 
 
 @dataclass(frozen=True)
@@ -94,33 +98,66 @@ class Problems:
         return ["".join(row) + "=" for row in zip(*columns, strict=True)]
 
 
+def evaluate(prompt: str, precedence: str) -> int:
+    """The answer to one prompt, to check what others wrote.
+
+    >>> evaluate("2+3*4=", "left_to_right"), evaluate("2+3*4=", "standard")
+    (20, 14)
+
+    Args:
+        prompt: unsigned numbers with operators between them and ``=`` behind.
+        precedence: ``left_to_right`` or ``standard``.
+
+    Raises:
+        ValueError: for a division by zero or with a remainder.
+    """
+    first, *steps = _STEPS.findall("+" + prompt)
+    total, term = 0, int(first[1])
+    for operator, digits in steps:
+        operand = int(digits)
+        if operator in "+-":
+            if precedence == "standard":
+                total, term = total + term, 0
+            term += operand if operator == "+" else -operand
+        elif operator == "*":
+            term *= operand
+        elif operand == 0 or term % operand:
+            raise ValueError(f"{term}/{operand} has no whole result")
+        else:
+            term //= operand
+    return total + term
+
+
 def divisors(terms: Ints, low: int, high: int) -> tuple[Ints, Ints]:
     """Divisors from low..high of each term: how many, and all of them in the terms' order.
 
-    Trial division up to the square root, each hit giving a divisor and its cofactor. Zero has
-    every number but itself as a divisor.
+    Trial division up to the square root, each hit giving a divisor and its cofactor.
 
-    >>> counts, flat = divisors(np.array([12, 7, 0]), 2, 6)
+    >>> counts, flat = divisors(np.array([12, 7, 30]), 2, 6)
     >>> counts.tolist(), flat.tolist()
-    ([4, 0, 5], [2, 3, 4, 6, 2, 3, 4, 5, 6])
+    ([4, 0, 4], [2, 3, 4, 6, 2, 3, 5, 6])
+
+    Args:
+        terms: (n,), none 0, of which every number is a divisor.
+        low, high: positive.
     """
-    low = max(low, 1)
     sizes = np.abs(terms)
-    zero = np.flatnonzero(sizes == 0)
-    every = np.arange(low, high + 1) if len(zero) else np.zeros(0, np.int64)
-    rows = [np.repeat(zero, len(every))]
-    found = [np.tile(every, len(zero))]
-    root = int(np.sqrt(sizes.max(initial=0))) + 1
-    step = max(1, 2**22 // root)  # a block of the table of remainders stays below 32 MiB
-    for start in range(0, len(sizes), step):
-        block = sizes[start : start + step, None]
-        small = np.arange(1, root + 1)
-        row, column = np.nonzero((block % small == 0) & (small * small <= block) & (block > 0))
-        divisor = small[column]
-        cofactor = block[row, 0] // divisor
-        differs = cofactor != divisor
-        rows += [start + row, start + row[differs]]
-        found += [divisor, cofactor[differs]]
+    largest = min(math.isqrt(int(sizes.max(initial=0))), high)
+    rows = [np.zeros(0, np.int64)]
+    found = [np.zeros(0, np.int64)]
+    # Blocks of the table of remainders, rows by trial divisors, stay below 8 MiB.
+    width = max(1, min(largest, 2**16))
+    height = 2**20 // width
+    for top in range(0, len(sizes), height):
+        block = sizes[top : top + height, None]
+        for left in range(1, largest + 1, width):
+            small = np.arange(left, min(left + width, largest + 1))
+            row, column = np.nonzero((block % small == 0) & (small <= block // small))
+            divisor = small[column]
+            cofactor = block[row, 0] // divisor
+            differs = cofactor != divisor
+            rows += [top + row, top + row[differs]]
+            found += [divisor, cofactor[differs]]
     all_rows, all_found = np.concatenate(rows), np.concatenate(found)
     in_range = (all_found >= low) & (all_found <= high)
     all_rows, all_found = all_rows[in_range], all_found[in_range]

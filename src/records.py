@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from .errors import UserError
 from .files import open_replacing
+from .problems import evaluate
 from .tokenizer import BOS, EOS
 
 SPLITS = ("train", "val", "test")
@@ -52,11 +53,15 @@ def read_records(path: Path) -> list[Record]:
         UserError: for a missing or empty file, or with the line and what is wrong with it.
     """
     records = []
+    # The file does not say how its operators bind, but must be of one mind.
+    precedences = ["left_to_right", "standard"]
     try:
         with path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, start=1):
                 try:
-                    records.append(_parse(line))
+                    record = _parse(line)
+                    precedences = _agreeing(record, precedences)
+                    records.append(record)
                 except ValueError as error:
                     raise UserError(f"{path}, line {number}: {error}") from None
     except FileNotFoundError:
@@ -72,10 +77,13 @@ def read_splits(folder: Path) -> dict[str, list[Record]]:
     """All splits of a data set.
 
     Raises:
-        UserError: as `read_records`, and for a problem that is in two splits.
+        UserError: as `read_records`, and for a problem that occurs twice.
     """
     splits = {split: read_records(folder / f"{split}.jsonl") for split in SPLITS}
     prompts = {split: {record.prompt for record in splits[split]} for split in SPLITS}
+    for split in SPLITS:
+        if twice := len(splits[split]) - len(prompts[split]):
+            raise UserError(f"{folder / split}.jsonl: {twice} problems occur more than once")
     for one, other in combinations(SPLITS, 2):
         if shared := prompts[one] & prompts[other]:
             example = min(shared)
@@ -83,6 +91,23 @@ def read_splits(folder: Path) -> dict[str, list[Record]]:
                 f"{folder}: {len(shared)} problems are in both {one} and {other}, such as {example}"
             )
     return splits
+
+
+def _agreeing(record: Record, precedences: list[str]) -> list[str]:
+    """Those precedences under which the target is the answer."""
+    answers, problem = {}, ""
+    for precedence in precedences:
+        try:
+            answers[precedence] = str(evaluate(record.prompt, precedence))
+        except ValueError as error:
+            problem = str(error)
+    agreeing = [p for p, answer in answers.items() if answer == record.target]
+    if not agreeing:
+        right = " or ".join(sorted(set(answers.values())))
+        raise ValueError(
+            f"the answer to {record.prompt} is {right}, not {record.target}" if right else problem
+        )
+    return agreeing
 
 
 def _parse(line: str) -> Record:

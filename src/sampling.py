@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,8 +37,15 @@ class ProblemSpace:
         beginnings = self.enumerate(self.N - 1)
         if beginnings is None:
             return None
-        exact = int(divisors(beginnings.terms, self.A, self.B)[0].sum())
-        return (len(self.ops) - 1) * n_values * len(beginnings) + exact
+        low = max(self.A, 1)
+        terms, repeats = np.unique(np.abs(beginnings.terms), return_counts=True)
+        if len(terms) * math.isqrt(int(terms.max(initial=0))) > 2**29:  # some seconds of divisions
+            return None
+        zeros = int(len(terms) > 0 and terms[0] == 0)  # they are sorted
+        divided = int(divisors(terms[zeros:], low, self.B)[0] @ repeats[zeros:])
+        if zeros:
+            divided += int(repeats[0]) * (self.B - low + 1)
+        return (len(self.ops) - 1) * n_values * len(beginnings) + divided
 
     def enumerate(self, n_operands: int | None = None) -> Problems | None:
         """Every problem, or every beginning of n_operands; None if they exceed `ENUMERABLE`."""
@@ -47,16 +55,16 @@ class ProblemSpace:
         values = np.arange(self.A, self.B + 1)
         rows = Problems.start(values)
         for _ in range((self.N if n_operands is None else n_operands) - 1):
-            if len(rows) * n_values > ENUMERABLE and self.ops != "/":
+            # Those that take every operand: all rows, or where only ``/`` follows, the zeros.
+            wide = len(rows) if self.ops != "/" else int((rows.terms == 0).sum())
+            if wide * n_values > ENUMERABLE:
                 return None
             parts = []
             for op in map(OPERATORS.index, self.ops):
-                counts, operands = (
-                    np.full(len(rows), n_values),
-                    np.tile(values, len(rows)),
-                )
                 if op == OVER:
-                    counts, operands = divisors(rows.terms, self.A, self.B)
+                    counts, operands = self._divisors_of(rows.terms)
+                else:
+                    counts, operands = np.full(len(rows), n_values), np.tile(values, len(rows))
                 which = np.repeat(np.arange(len(rows)), counts)
                 operators = np.full(len(which), op)
                 parts.append(rows[which].extend(operators, operands, self.precedence))
@@ -82,12 +90,13 @@ class ProblemSpace:
             operators = choices[rng.integers(0, len(choices), n)]
             operands = self._operands(balanced, rng)
             luck = rng.random(n)
-            divides = np.flatnonzero(operators == OVER)
+            # Any number but 0 divides 0: there the operand stays as drawn.
+            divides = np.flatnonzero((operators == OVER) & (rows.terms != 0))
             terms, which = np.unique(rows.terms[divides], return_inverse=True)
-            counts, flat = divisors(terms, self.A, self.B)
+            counts, flat = divisors(terms, max(self.A, 1), self.B)
             starts = np.cumsum(counts) - counts
             nth = (luck[divides] * counts[which]).astype(np.int64)
-            # 0 where there is no divisor: 0 never is one.
+            # 0 where there is no divisor: 0 never is one, and the row is left out below.
             last = len(flat)
             position = np.where(counts[which] > 0, starts[which] + nth, last)
             operands[divides] = np.append(flat, 0)[position]
@@ -95,6 +104,17 @@ class ProblemSpace:
             rows = rows[kept].extend(operators[kept], operands[kept], self.precedence)
             balanced, n = balanced[kept], len(rows)
         return rows
+
+    def _divisors_of(self, terms: Ints) -> tuple[Ints, Ints]:
+        """As `divisors`, zeros among the terms included."""
+        low = max(self.A, 1)
+        counts, flat = divisors(np.where(terms == 0, 1, terms), low, self.B)
+        if not (terms == 0).any():
+            return counts, flat
+        every = np.arange(low, self.B + 1)
+        parts = np.split(flat, np.cumsum(counts)[:-1])
+        parts = [every if term == 0 else part for term, part in zip(terms, parts, strict=True)]
+        return np.array([len(part) for part in parts]), np.concatenate(parts)
 
     def _operands(self, balanced: NDArray[np.bool_], rng: np.random.Generator) -> Ints:
         values = rng.integers(self.A, self.B, len(balanced), endpoint=True)

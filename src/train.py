@@ -5,18 +5,28 @@ python -m src.train [--config params.yaml] [--data_dir data/arithmetic] [--logge
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from .cli import Parser, run
 from .config import PARAMS_FILE, Params, load_params
-from .files import DATA_DIR, METRICS_DIR, MODELS_DIR, RUNS_DIR, open_replacing
+from .files import (
+    DATA_DIR,
+    METRICS_DIR,
+    MODELS_DIR,
+    RUNS_DIR,
+    check_writable,
+    open_replacing,
+)
 from .records import Record, read_splits
+from .runs import clear, locked, run_name
+
+if TYPE_CHECKING:
+    from .fitting import Fit
 
 
 def train(
@@ -28,7 +38,8 @@ def train(
         data_dir: what the generate stage wrote.
         models_dir: gets best.ckpt, last.ckpt, config.yaml and samples.txt.
         metrics_dir: gets train.json, train.csv and val.csv.
-        runs_dir: gets logs, and the checkpoints of a running training.
+        runs_dir: gets logs, and the state of a running training; one that was interrupted goes
+            on from there and ends with the same bytes.
 
     Returns:
         What train.json holds.
@@ -37,49 +48,52 @@ def train(
         UserError: for data or settings that cannot be trained on, and when training diverges.
     """
     # Lightning takes seconds to import: only once the settings are known to be right.
-    from .checkpoint import load_model, save_checkpoint
     from .dataset import ArithmeticDataset, check_length
     from .fitting import fit
-    from .scoring import generate_answers
 
+    for folder in (models_dir, metrics_dir, runs_dir):
+        check_writable(folder)
     splits = read_splits(data_dir)
     datasets = {split: ArithmeticDataset(records) for split, records in splits.items()}
     for split, dataset in datasets.items():
         max_seq_len = params.model_config_in_use.max_seq_len
         check_length(dataset, max_seq_len, data_dir / f"{split}.jsonl")
     run_dir = runs_dir / run_name(params, splits)
-    fitted = fit(params, datasets["train"], datasets["val"], run_dir)
-    metrics = fitted.metrics()
+    with locked(run_dir):
+        fitted = fit(params, datasets["train"], datasets["val"], run_dir)
+        write_metrics(fitted, metrics_dir)
+        write_models(fitted, params, splits["val"], models_dir)
+        # Complete: nothing is left to resume.
+        clear(run_dir, keep=("lock", "tensorboard"))
+    return fitted.metrics()
 
-    fitted.history.write(metrics_dir)
-    with open_replacing(metrics_dir / "train.json") as file:
-        file.write(json.dumps(metrics, indent=2) + "\n")
 
-    with open_replacing(models_dir / "config.yaml") as file:
+def write_metrics(fitted: Fit, folder: Path) -> None:
+    """train.json, train.csv and val.csv."""
+    fitted.history.write(folder)
+    with open_replacing(folder / "train.json") as file:
+        file.write(json.dumps(fitted.metrics(), indent=2) + "\n")
+
+
+def write_models(fitted: Fit, params: Params, val: Sequence[Record], folder: Path) -> None:
+    """best.ckpt, last.ckpt, config.yaml, and what the best model says to the first of val."""
+    from .checkpoint import load_model, save_checkpoint
+    from .scoring import generate_answers
+
+    save_checkpoint(folder / "last.ckpt", fitted.lit.state_dict(), params, fitted.last)
+    save_checkpoint(folder / "best.ckpt", fitted.best_weights, params, fitted.best)
+    with open_replacing(folder / "config.yaml") as file:
         file.write("# What this was trained with; python -m src.train --config reads it.\n")
         sections = {"model": params.model_config_in_use, "training": params.training}
         content = {name: section.model_dump() for name, section in sections.items()}
         yaml.safe_dump(content, file, sort_keys=False)
-    save_checkpoint(models_dir / "last.ckpt", fitted.lit.state_dict(), params, fitted.last)
-    save_checkpoint(models_dir / "best.ckpt", fitted.best_weights, params, fitted.best)
-    best, _ = load_model(models_dir / "best.ckpt")
-    shown = splits["val"][: params.training.n_samples]
+    best, _ = load_model(folder / "best.ckpt")
+    shown = val[: params.training.n_samples]
     said = generate_answers(best, [record.prompt for record in shown])
-    with open_replacing(models_dir / "samples.txt") as file:
+    with open_replacing(folder / "samples.txt") as file:
         for record, answer in zip(shown, said, strict=True):
             verdict = "right" if answer == record.target else f"wrong, {record.target}"
             file.write(f"{record.prompt}{answer}  {verdict}\n")
-    return metrics
-
-
-def run_name(params: Params, splits: Mapping[str, Sequence[Record]]) -> str:
-    """Architecture, and a hash of all that decides the weights except the code."""
-    digest = hashlib.sha256()
-    for section in (params.model_config_in_use, params.training):
-        digest.update(json.dumps(section.model_dump(), sort_keys=True).encode())
-    for split in ("train", "val"):
-        digest.update("\n".join(record.text for record in splits[split]).encode())
-    return f"{params.model}-{digest.hexdigest()[:12]}"
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -26,7 +26,7 @@ TINY_TRAINING = {
     "log_every_n_steps": 10,
     "n_samples": 3,
 }
-QUIET = {"logger": "none", "progress": False, "accelerator": "cpu"}
+QUIET = {"logger": "none", "progress": False, "accelerator": "cpu", "checkpoint_every_n_steps": 10}
 
 
 def tiny_params(model: str = "llama2", **sections: Mapping[str, Any]) -> Params:

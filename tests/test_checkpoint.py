@@ -105,7 +105,7 @@ def test_another_vocabulary_or_shape_is_refused(tmp_path: Path) -> None:
         load_model(path)
     content["hyper_parameters"]["model"]["d_ff"] = 40
     torch.save(content, path)
-    with pytest.raises(UserError, match=r"weights do not fit"):
+    with pytest.raises(UserError, match=r"the weights do not fit the configuration"):
         load_model(path)
 
 

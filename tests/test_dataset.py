@@ -1,11 +1,19 @@
 """Batches: padded to their longest row, in an order that depends on seed and epoch alone."""
 
+from itertools import chain
 from pathlib import Path
 
 import pytest
 import torch
 
-from src.dataset import ArithmeticDataset, EpochSampler, check_length, collate_fn, make_loader
+from src.dataset import (
+    ArithmeticDataset,
+    BatchOrder,
+    TrainLoader,
+    check_length,
+    collate_fn,
+    eval_loader,
+)
 from src.errors import UserError
 from src.records import Record
 
@@ -32,30 +40,44 @@ def test_rows_one_by_one_and_together_make_the_same_batch() -> None:
     assert all(torch.equal(together[name], single[name]) for name in together)
 
 
+def batches(order: BatchOrder) -> list[list[int]]:
+    return list(order)
+
+
 def test_each_epoch_is_another_permutation_of_all_rows() -> None:
-    sampler = EpochSampler(50, seed=3)
-    first, again = list(sampler), list(sampler)
-    sampler.set_epoch(1)
-    second = list(sampler)
-    assert first == again != second
-    assert sorted(first) == sorted(second) == list(range(50))
-    assert first != list(EpochSampler(50, seed=4))
+    order = BatchOrder(size=50, batch_size=8, n_batches=21, seed=3)
+    assert len(batches(order)) == len(order) == 3 * order.per_epoch == 21
+    epochs = [list(chain(*batches(order)[i : i + 7])) for i in (0, 7, 14)]
+    assert all(sorted(epoch) == list(range(50)) for epoch in epochs)
+    assert epochs[0] != epochs[1] != epochs[2]
+    assert batches(order) == batches(BatchOrder(50, 8, 21, seed=3))
+    assert batches(order) != batches(BatchOrder(50, 8, 21, seed=4))
+
+
+def test_a_run_ends_in_the_middle_of_an_epoch_and_starts_anywhere() -> None:
+    whole = batches(BatchOrder(size=50, batch_size=8, n_batches=17, seed=3))
+    assert len(whole) == 17
+    for start in (1, 6, 7, 8, 16, 17):
+        order = BatchOrder(size=50, batch_size=8, n_batches=17, seed=3)
+        order.start = start
+        assert batches(order) == whole[start:]
 
 
 @pytest.mark.parametrize("num_workers", [1, 2])
 def test_order_does_not_depend_on_the_number_of_workers(num_workers: int) -> None:
     dataset = ArithmeticDataset([Record(f"{i}+{i}=", f"{2 * i}") for i in range(40)])
-    alone = list(make_loader(dataset, 8, shuffle_seed=5))
-    helped = list(make_loader(dataset, 8, shuffle_seed=5, num_workers=num_workers))
-    assert len(alone) == len(helped) == 5
+    alone = list(TrainLoader(dataset, BatchOrder(40, 8, 12, seed=5)))
+    helped = list(TrainLoader(dataset, BatchOrder(40, 8, 12, seed=5), num_workers))
+    assert len(alone) == len(helped) == 12
     for one, other in zip(alone, helped, strict=True):
         assert torch.equal(one["input_ids"], other["input_ids"])
 
 
 def test_iterating_does_not_move_the_global_random_state() -> None:
-    loader = make_loader(ArithmeticDataset(RECORDS), 2, shuffle_seed=5)
+    dataset = ArithmeticDataset(RECORDS)
     before = torch.get_rng_state()
-    list(loader)
+    list(TrainLoader(dataset, BatchOrder(3, 2, 4, seed=5)))
+    list(eval_loader(dataset, 2))
     assert torch.equal(torch.get_rng_state(), before)
 
 

@@ -1,0 +1,92 @@
+"""Save a running training so that it can be resumed exactly, to the byte of its results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.plugins.io import TorchCheckpointIO
+
+from .checkpoint import write_tensors
+from .history import DivergedError, History
+from .runs import save_progress
+
+
+class CheckpointFiles(TorchCheckpointIO):
+    """Writes Lightning's checkpoints beside their place and renames them.
+
+    Lightning's own writer goes through the system's temporary folder, from which a move to
+    another file system can be cut off half-way.
+    """
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
+    ) -> None:
+        """Write one checkpoint; the file appears whole or not at all."""
+        write_tensors(Path(path), checkpoint)
+
+
+class Progress(pl.Callback):
+    """Saves all state each every_n_steps optimizer steps, in the middle of an epoch too.
+
+    Lightning saves weights, optimizer, schedule and the callbacks' states; this adds the random
+    state and the position in the data.
+
+    Args:
+        run_dir: gets the files, see `runs`.
+        every_n_steps: optimizer steps between two.
+        history: asked whether the training is still sound.
+    """
+
+    def __init__(self, run_dir: Path, every_n_steps: int, history: History) -> None:
+        self.run_dir = run_dir
+        self.every_n_steps = every_n_steps
+        self.history = history
+        self._saved_step = 0
+        self._random: dict[str, Any] | None = None
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Put back the random state of a resumed run, behind all that may draw in setting up."""
+        self._saved_step = trainer.global_step
+        if self._random is not None:
+            torch.set_rng_state(self._random["cpu"])
+            if self._random["cuda"]:
+                torch.cuda.set_rng_state_all(self._random["cuda"])
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Save before a batch: the step before it is complete then, its validation included."""
+        step = trainer.global_step
+        if step == self._saved_step or step % self.every_n_steps:
+            return
+        self._saved_step = step
+        self.history.check(trainer)
+        if not all(p.isfinite().all() for p in pl_module.parameters()):
+            raise DivergedError(f"the weights are not finite at step {step}")
+        save_progress(self.run_dir, step, trainer.save_checkpoint)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The random state."""
+        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+        return {"cpu": torch.get_rng_state(), "cuda": cuda}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Keep the random state for `on_train_start`."""
+        self._random = state_dict
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Count the batches that are done, not the one that was fetched already.
+
+        Lightning numbers validations by the batches fetched, and would count this one twice.
+        """
+        loop = checkpoint["loops"]["fit_loop"]
+        for count in ("total", "current"):
+            progress = loop["epoch_loop.batch_progress"][count]
+            progress["ready"] = progress["completed"]
+        done = loop["epoch_loop.batch_progress"]["total"]["completed"]
+        loop["state_dict"]["combined_loader"] = [{"start": done}]

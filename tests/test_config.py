@@ -1,0 +1,450 @@
+"""params.yaml is right, and what cannot be right is refused in one line."""
+
+import contextlib
+import copy
+import io
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from src.cli import run
+from src.config import PARAMS_FILE, ModelConfig, Params, load_params
+from src.errors import UserError
+from src.models import MLPS, MODELS, NORMS, build_model
+
+TEXT = PARAMS_FILE.read_text(encoding="utf-8")
+CONTENT: dict[str, Any] = yaml.safe_load(TEXT)
+DATA, LLAMA2 = CONTENT["data"], CONTENT["models"]["llama2"]
+SECTIONS = ("data", "training", "evaluation", "runtime")
+
+
+def leaves(content: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Path of every value that is no section."""
+    for key, value in content.items():
+        if isinstance(value, dict):
+            yield from leaves(value, (*path, key))
+        else:
+            yield (*path, key)
+
+
+def changed(path: tuple[Any, ...], value: object) -> dict[Any, Any]:
+    """params.yaml with another value at a path."""
+    content = copy.deepcopy(CONTENT)
+    section = content
+    for key in path[:-1]:
+        section = section[key]
+    section[path[-1]] = value
+    return content
+
+
+def write(folder: Path, content: object) -> Path:
+    """A configuration file."""
+    path = folder / "params.yaml"
+    text = content if isinstance(content, str) else yaml.safe_dump(content, sort_keys=False)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def refusal(path: Path) -> str:
+    """What is said of a file that is refused, without the file's name."""
+    with pytest.raises(UserError) as caught:
+        load_params(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    return message.removeprefix(f"{path}: ")
+
+
+def assert_loads_or_is_one_line(content: object) -> None:
+    """What a command prints of any document: nothing, or one line that begins with the file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = write(Path(folder), content)
+        stderr = io.StringIO()
+        with contextlib.redirect_stderr(stderr), pytest.raises(SystemExit) as caught:
+            run(lambda: load_params(path))
+    if caught.value.code == 0:
+        assert stderr.getvalue() == ""
+    else:
+        assert caught.value.code == 2
+        assert stderr.getvalue().startswith(f"error: {path}: ")
+        assert len(stderr.getvalue().splitlines()) == 1
+
+
+def test_the_repositorys_file_is_parsed_value_by_value() -> None:
+    params = load_params()
+    assert params.model_dump() == CONTENT
+    assert params.model_config_in_use is params.models[params.model]
+    assert set(params.models) == {"gpt2", "llama2", "mixtral"}
+    for name, model in params.models.items():
+        assert model.name == name
+
+
+def test_the_choices_are_those_of_the_tables_in_models() -> None:
+    for field, table in (("name", MODELS), ("norm", NORMS), ("mlp", MLPS)):
+        assert set(get_args(ModelConfig.model_fields[field].annotation)) == set(table)
+
+
+def test_the_three_models_are_matched_in_the_weights_that_serve_a_token() -> None:
+    models = {name: build_model(config) for name, config in load_params().models.items()}
+    gpt2, llama2 = models["gpt2"].num_parameters(), models["llama2"].num_parameters()
+    active = models["mixtral"].num_parameters(active=True)
+    assert gpt2 == pytest.approx(llama2, rel=0.02)
+    assert active == pytest.approx(llama2, rel=0.02)
+    assert active == pytest.approx(gpt2, rel=0.02)
+    assert models["mixtral"].num_parameters() > 1.2 * active
+
+
+def test_splits_add_up() -> None:
+    sizes = load_params(overrides={"data.n_samples": 777}).data.split_sizes
+    # round(19.425) and round(38.85).
+    assert sizes == {"train": 719, "val": 19, "test": 39}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("model",), "bert", "model = 'bert': must be an entry of models: gpt2, llama2, mixtral"),
+        (("model",), 3, "model = 3: must be a valid string"),
+        (("models",), [], "models = []: must be a valid dictionary"),
+        (
+            ("models", "llama2", "d_model"),
+            131,
+            f"must be divisible by n_heads = {LLAMA2['n_heads']}",
+        ),
+        (("models", "llama2", "n_heads"), LLAMA2["d_model"], "d_model / n_heads must be even"),
+        (("models", "gpt2", "n_heads"), 0, "must be greater than or equal to 1"),
+        (("models", "mixtral", "top_k"), 1000, "must not exceed n_experts = "),
+        (("models", "mixtral", "top_k"), 0, "must be greater than or equal to 1"),
+        (("models", "gpt2", "name"), "gpt3", "must be 'gpt2', 'llama2' or 'mixtral'"),
+        (("models", "gpt2", "norm"), "batch", "must be 'layernorm' or 'rmsnorm'"),
+        (("models", "gpt2", "mlp"), "relu", "must be 'gelu', 'swiglu' or 'moe'"),
+        (("models", "gpt2", "pos_encoding"), "alibi", "must be 'learned' or 'rope'"),
+        (("models", "gpt2", "dropout"), 1.0, "must be less than 1"),
+        (("models", "gpt2", "tie_weights"), "yes", "must be a valid boolean"),
+        (("models", "gpt2", "rope_theta"), float("inf"), "must be a finite number"),
+        (("models", "gpt2", "init_std"), 0.0, "must be greater than 0"),
+        (("models", "gpt2", "aux_loss_coef"), -0.1, "must be greater than or equal to 0"),
+        (("data",), 3, "data = 3: must be a valid dictionary"),
+        (("data", "N"), 1, "must be greater than or equal to 2"),
+        (("data", "N"), "2", "must be a valid integer"),
+        (("data", "N"), 2.0, "must be a valid integer"),
+        (("data", "N"), True, "must be a valid integer"),
+        (("data", "N"), None, "must be a valid integer"),
+        (("data", "A"), 10**6, f"must not exceed B = {DATA['B']}"),
+        (("data", "B"), 2**70, "must be"),
+        (("data", "ops"), "+^", "must be a choice of + - * /, each at most once"),
+        (("data", "ops"), "", "must be a choice of + - * /, each at most once"),
+        (("data", "ops"), "++", "must be a choice of + - * /, each at most once"),
+        (("data", "precedence"), "rpn", "must be 'left_to_right' or 'standard'"),
+        (("data", "n_samples"), 0, "must be greater than or equal to 1"),
+        (
+            ("data", "val_fraction"),
+            1e-9,
+            f"leaves that split empty, as n_samples = {DATA['n_samples']}",
+        ),
+        (
+            ("data", "test_fraction"),
+            1e-9,
+            f"leaves that split empty, as n_samples = {DATA['n_samples']}",
+        ),
+        (("data", "test_fraction"), 0.999, "leaves no training problems, as n_samples = "),
+        (("data", "test_fraction"), 1.0, "must be less than 1"),
+        (("data", "length_balance"), 1.1, "must be less than or equal to 1"),
+        (("data", "length_balance"), float("nan"), "must be"),
+        (("data", "seed"), 2**32, "must be less than 4294967296"),
+        (("training", "learning_rate"), 0, "must be greater than 0"),
+        (("training", "learning_rate"), "fast", "must be a valid number"),
+        (("training", "warmup_steps"), 10**9, "must be less than max_steps = "),
+        (("training", "val_check_interval"), 1.5, "must be a share of an epoch up to 1.0, or a"),
+        (("training", "precision"), 16, "must be '32-true', 'bf16-mixed' or '16-mixed'"),
+        (("evaluation", "n_samples"), -1, "must be greater than or equal to 0"),
+        (("runtime", "logger"), "csv", "must be 'wandb', 'tensorboard' or 'none'"),
+        (("runtime", "devices"), "x", "must be a valid integer or 'auto'"),
+        (("runtime", "devices"), 0, "must be greater than or equal to 1 or 'auto'"),
+        (("runtime", "progress"), 1, "must be a valid boolean"),
+    ],
+)
+def test_an_impossible_value_is_one_line_with_key_value_and_rule(
+    path: tuple[str, ...], value: object, message: str, tmp_path: Path
+) -> None:
+    found = refusal(write(tmp_path, changed(path, value)))
+    shown = value if isinstance(value, int | float) else repr(value)
+    key = f"{'.'.join(path)} = {shown}: "
+    assert found.startswith(key)
+    assert message.removeprefix(key) in found
+    assert "\n" not in found
+
+
+@pytest.mark.parametrize("path", list(leaves(CONTENT)), ids=".".join)
+def test_each_key_refuses_a_list_and_is_missed(path: tuple[str, ...], tmp_path: Path) -> None:
+    key = ".".join(path)
+    assert refusal(write(tmp_path, changed(path, [7]))).startswith(f"{key} = [7]: must be ")
+    content = changed(path, None)
+    section = content
+    for part in path[:-1]:
+        section = section[part]
+    del section[path[-1]]
+    assert refusal(write(tmp_path, content)) == f"{key}: missing"
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        (("optimizer",), "choices: model, models, data, training, evaluation, runtime"),
+        (("trainig",), "did you mean training?"),
+        (("data", "n_sample"), "did you mean n_samples?"),
+        (("data", "zzz"), "choices: N, A, B, ops, precedence, n_samples, val_fraction, test_frac"),
+        (("models", "gpt2", "d_modle"), "did you mean d_model?"),
+        (("models", "gpt2", "zzz"), "choices: name, d_model, n_heads, n_layers, d_ff, max_seq"),
+        (("training", "lr"), "choices: batch_size, learning_rate, weight_decay"),
+        (("training", "learning_rates"), "did you mean learning_rate?"),
+        (("evaluation", "zzz"), "choices: batch_size, n_samples"),
+        (("runtime", "device"), "did you mean devices?"),
+    ],
+)
+def test_an_unknown_key_is_one_line_with_the_choices(
+    path: tuple[str, ...], message: str, tmp_path: Path
+) -> None:
+    found = refusal(write(tmp_path, changed(path, 3)))
+    assert found.startswith(f"{'.'.join(path)} = 3: unknown key; {message}")
+    assert "\n" not in found
+
+
+def test_a_misspelt_key_is_named_and_not_the_one_it_leaves_missing(tmp_path: Path) -> None:
+    content = copy.deepcopy(CONTENT)
+    content["training"]["batchsize"] = content["training"].pop("batch_size")
+    found = refusal(write(tmp_path, content))
+    assert found == "training.batchsize = 64: unknown key; did you mean batch_size?"
+
+
+@pytest.mark.parametrize("digits", [10, 60, 400])
+@pytest.mark.parametrize("path", list(leaves(CONTENT)), ids=".".join)
+def test_an_absurdly_large_number_loads_or_is_one_line(path: tuple[str, ...], digits: int) -> None:
+    assert_loads_or_is_one_line(changed(path, 10**digits))
+
+
+@pytest.mark.parametrize(
+    ("changes", "fits"),
+    [
+        ({"data.B": 2**30, "data.ops": "*"}, True),
+        ({"data.B": 2**32, "data.ops": "*"}, False),
+        ({"data.B": 2**61, "data.ops": "+"}, True),
+        ({"data.B": 999, "data.ops": "*+", "data.N": 5}, True),
+        ({"data.B": 999, "data.ops": "*+", "data.N": 7}, False),
+        ({"data.B": 999, "data.ops": "+-/", "data.N": 7}, True),
+    ],
+)
+def test_totals_beyond_63_bits_are_refused(changes: dict[str, object], fits: bool) -> None:
+    if fits:
+        assert load_params(overrides=changes).data.B == changes["data.B"]
+    else:
+        with pytest.raises(UserError, match=rf"data\.B = {changes['data.B']}: totals of N = "):
+            load_params(overrides=changes)
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [("1e-05", 1e-05), ("1E-5", 1e-05), ("2.e-3", 0.002), (".5e0", 0.5), ("+1e0", 1.0), ("1", 1.0)],
+)
+def test_floats_are_those_of_yaml_1_2(written: str, number: float, tmp_path: Path) -> None:
+    text = re.sub(r"learning_rate: .*", f"learning_rate: {written}", TEXT)
+    assert text != TEXT
+    rate = load_params(write(tmp_path, text)).training.learning_rate
+    assert isinstance(rate, float)
+    assert rate == number
+
+
+def test_the_yaml_of_everyone_else_stays_as_it_is() -> None:
+    assert yaml.safe_load("1e-05") == "1e-05"
+
+
+STAND_ALONE = """
+model:
+    name: {name}
+    d_model: 96
+    n_heads: 6
+    n_layers: 3
+    d_ff: 200
+    max_seq_len: 32
+    dropout: 0.1
+    norm: rmsnorm
+    mlp: swiglu
+    pos_encoding: rope
+    tie_weights: false
+training:
+    batch_size: 32
+    learning_rate: 3.0e-4
+    weight_decay: 0.2
+    warmup_steps: 100
+    max_steps: 10000
+    grad_clip: 0.5
+    accumulate_grad_batches: 2
+    val_check_interval: 0.5
+"""
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama2", "mixtral"])
+def test_a_stand_alone_file_is_completed_from_the_repositorys(name: str, tmp_path: Path) -> None:
+    text = STAND_ALONE.format(name=name)
+    given_ = yaml.safe_load(text)
+    params = load_params(write(tmp_path, text))
+    assert params.model == name
+    model = params.model_config_in_use.model_dump()
+    assert model == CONTENT["models"][name] | given_["model"]
+    assert params.training.model_dump() == CONTENT["training"] | given_["training"]
+    for section in ("data", "evaluation", "runtime"):
+        assert getattr(params, section).model_dump() == CONTENT[section]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("model: {}", "model.name = 'None': must be one of gpt2, llama2, mixtral"),
+        ("model: {name: bert}", "model.name = 'bert': must be one of gpt2, llama2, mixtral"),
+        ("model: {name: llama2, d_model: 131}", "d_model = 131: must be divisible by n_heads"),
+        ("model: {name: gpt2, layers: 3}", "layers = 3: unknown key; "),
+        ("model: {name: gpt2}\ntraining: 3", "training = 3: must be a valid dictionary"),
+        ("model: {name: gpt2}\ntraining: {lr: 1}", "training.lr = 1: unknown key; choices: "),
+        ("model: {name: gpt2}\noptimizer: {}", "optimizer = {}: unknown key; choices: "),
+    ],
+)
+def test_a_stand_alone_file_is_checked_like_the_repositorys(
+    text: str, message: str, tmp_path: Path
+) -> None:
+    found = refusal(write(tmp_path, text))
+    assert message in found
+    assert "\n" not in found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "3",
+        "a: b: c",
+        "[" * 500,
+        "\x00",
+        "? [1, 2]\n: 3",
+        "<<: 3",
+        "a: &a [*a]",
+        "model: &a {name: *a}",
+        "x: !!int ten",
+        "x: !!float ten",
+        "x: !!bool ten",
+        "x: !!timestamp ten",
+        "x: !!python/object:os.system {}",
+        "x: 2020-13-45",
+        "x: " + "1" * 5000,
+        "--- 1\n--- 2",
+        TEXT + "\n1: 2",
+        TEXT + "\nnull: 2",
+        TEXT + '\n"a\\nb": 2',
+        TEXT + '\n"\\uD800": 2',
+        re.sub("ops: .*", r'ops: "\\u2028\\uD800"', TEXT),
+        re.sub("  llama2:", "  1:", TEXT),
+        re.sub("  N: ", "  2: ", TEXT),
+        re.sub(r"(?<=  n_samples: ).*", "0x1" + "0" * 400, TEXT),
+    ],
+    ids=range(26),
+)
+def test_odd_documents_are_one_line(text: str) -> None:
+    assert_loads_or_is_one_line(text)
+
+
+def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "missing.yaml") == "no such file"
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(b"\xff\xfe\x00")
+    assert refusal(path).startswith("not valid YAML: ")
+
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(-(10**5), 10**5)
+    | st.floats()
+    | st.dates()
+    | st.binary(max_size=8)
+    | st.text(max_size=8)
+    | st.sampled_from(["gpt2", "llama2", "auto", "+", "+-*/", "1e5", "layernorm"])
+)
+keys = st.sampled_from(["model", "name", "models", "data", "training", "gpt2", "d_model", "N"])
+values = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(keys | scalars.filter(lambda key: key == key), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+PATHS = [
+    *leaves(CONTENT),
+    *((key,) for key in CONTENT),
+    *(("models", m) for m in CONTENT["models"]),
+]
+
+
+@settings(deadline=None, max_examples=60)
+@given(values | st.dictionaries(keys, values, max_size=4))
+def test_any_document_loads_or_is_one_line(content: object) -> None:
+    assert_loads_or_is_one_line(yaml.safe_dump(content))
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.text(max_size=60) | st.text("model: {}[]&*!|>'\"\n\t,?-#%@123", max_size=60))
+def test_any_text_loads_or_is_one_line(text: str) -> None:
+    assert_loads_or_is_one_line("model: {name: gpt2}\n" + text.encode(errors="ignore").decode())
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.sampled_from(PATHS), values)
+def test_any_changed_value_loads_or_is_one_line(path: tuple[str, ...], value: object) -> None:
+    assert_loads_or_is_one_line(changed(path, value))
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.sampled_from([(), *((key,) for key in SECTIONS), ("models", "gpt2")]), values, values)
+def test_any_added_key_loads_or_is_one_line(
+    path: tuple[str, ...], key: object, value: object
+) -> None:
+    name = key if isinstance(key, str | int | float | bool | None) else repr(key)
+    assert_loads_or_is_one_line(changed((*path, name), value))
+
+
+def test_overrides_come_last_and_are_checked() -> None:
+    params = load_params(overrides={"data.N": 3, "training.seed": 4})
+    assert (params.data.N, params.training.seed) == (3, 4)
+    assert params.data.B == CONTENT["data"]["B"]
+    with pytest.raises(UserError, match=r"data\.N = 1: must be greater than or equal to 2"):
+        load_params(overrides={"data.N": 1})
+    assert load_params().data.N == CONTENT["data"]["N"]
+
+
+@pytest.mark.parametrize("path", [("model",), ("data", "N"), ("training", "seed"), ("data",)])
+def test_a_value_cannot_be_assigned(path: tuple[str, ...]) -> None:
+    section: Any = load_params()
+    for key in path[:-1]:
+        section = getattr(section, key)
+    with pytest.raises(ValidationError, match="frozen"):
+        setattr(section, path[-1], 3)
+
+
+def test_an_entry_of_models_cannot_be_assigned() -> None:
+    params: Params = load_params()
+    with pytest.raises(ValidationError, match="frozen"):
+        params.models["gpt2"].d_model = 64  # type: ignore[misc]
+    entries: Any = params.models
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        entries["gpt2"] = params.models["llama2"]

@@ -1,0 +1,229 @@
+"""The generate stage: right answers, no problem twice, the same bytes from the same params."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from src.config import DataConfig, load_params
+from src.data_gen import generate, main
+from src.errors import UserError
+from src.records import SPLITS, Record, read_splits
+
+from .test_problems import PRECEDENCES, all_prompts, divides_exactly, value
+
+ROOT = Path(__file__).parent.parent
+
+
+# Not that of params.yaml, which experiments may change.
+BASE: dict[str, Any] = {
+    "N": 2,
+    "A": 0,
+    "B": 999,
+    "ops": "+",
+    "precedence": "left_to_right",
+    "n_samples": 1000,
+    "val_fraction": 0.1,
+    "test_fraction": 0.1,
+    "length_balance": 0.6,
+    "seed": 0,
+}
+
+
+def data_config(**changes: Any) -> DataConfig:
+    """A `data:` section with some values changed."""
+    return DataConfig(**{**BASE, **changes})
+
+
+def operands_of(records: list[Record]) -> np.ndarray:
+    """(number of records, N)."""
+    return np.array([[int(x) for x in re.findall("[0-9]+", record.prompt)] for record in records])
+
+
+def assert_correct(splits: dict[str, list[Record]], config: DataConfig) -> None:
+    """All that must hold of every data set."""
+    records = [record for split in SPLITS for record in splits[split]]
+    assert {split: len(splits[split]) for split in splits} == config.split_sizes
+    assert len(records) == config.n_samples
+    assert len({prompt for prompt, _ in records}) == len(records)
+    shape = re.compile(rf"[0-9]+([{re.escape(config.ops)}][0-9]+){{{config.N - 1}}}=")
+    for prompt, target in records:
+        assert shape.fullmatch(prompt)
+        assert divides_exactly(prompt, config.precedence)
+        assert target == str(value(prompt, config.precedence))
+    operands = operands_of(records)
+    assert operands.min() >= config.A
+    assert operands.max() <= config.B
+
+
+@st.composite
+def small_data_configs(draw: st.DrawFn) -> tuple[DataConfig, int]:
+    """Configurations with at least one problem a split, and how many problems there are."""
+    N = draw(st.integers(2, 3))
+    A = draw(st.integers(0, 12))
+    B = A + draw(st.integers(0, 8 if N == 2 else 3))
+    ops = draw(st.text("+-*/", min_size=1, max_size=4).filter(lambda ops: len({*ops}) == len(ops)))
+    precedence = draw(st.sampled_from(PRECEDENCES))
+    size = len(list(all_prompts(N, A, B, ops, precedence)))
+    assume(size >= 4)
+    return data_config(
+        N=N,
+        A=A,
+        B=B,
+        ops=ops,
+        precedence=precedence,
+        n_samples=draw(st.just(size) | st.integers(4, size)),
+        val_fraction=0.25,
+        test_fraction=0.25,
+        length_balance=draw(st.floats(0, 1)),
+        seed=draw(st.integers(0, 2**32 - 1)),
+    ), size
+
+
+@settings(deadline=None, max_examples=60)
+@given(small_data_configs())
+def test_every_data_set_is_correct_and_repeatable(case: tuple[DataConfig, int]) -> None:
+    config, _ = case
+    splits = generate(config)
+    assert_correct(splits, config)
+    assert generate(config) == splits
+
+
+@settings(deadline=None, max_examples=30)
+@given(small_data_configs(), st.integers(1, 1000))
+def test_more_problems_than_there_are_are_refused_with_their_number(
+    case: tuple[DataConfig, int], surplus: int
+) -> None:
+    config, size = case
+    n_samples = size + surplus
+    with pytest.raises(UserError) as caught:
+        generate(config.model_copy(update={"n_samples": n_samples}))
+    report = f"data.n_samples = {n_samples}: only {size} different problems exist"
+    assert str(caught.value) == report
+
+
+def test_all_additions_of_two_digits_are_shared_out() -> None:
+    splits = generate(data_config(B=9, n_samples=100, test_fraction=0.2))
+    assert {split: len(splits[split]) for split in splits} == {"train": 70, "val": 10, "test": 20}
+    records = [record for split in SPLITS for record in splits[split]]
+    expected = [(f"{a}+{b}=", str(a + b)) for a in range(10) for b in range(10)]
+    assert sorted(records) == sorted(expected)
+
+
+def test_the_hundred_and_first_addition_is_refused() -> None:
+    with pytest.raises(UserError, match=r"data\.n_samples = 101: only 100 different problems"):
+        generate(data_config(B=9, n_samples=101))
+
+
+def test_the_published_example_of_70000_additions_is_correct() -> None:
+    config = data_config(n_samples=70_000)
+    splits = generate(config)
+    records = [record for split in SPLITS for record in splits[split]]
+    assert len({prompt for prompt, _ in records}) == 70_000
+    operands = operands_of(records)
+    assert operands.shape == (70_000, 2)
+    assert operands.min() == 0
+    assert operands.max() == 999
+    assert operands.sum(1).tolist() == [int(target) for _, target in records]
+
+
+@pytest.mark.parametrize("precedence", PRECEDENCES)
+@pytest.mark.parametrize(("N", "ops"), [(2, "*/"), (3, "+-*/"), (4, "/*"), (4, "+-/")])
+def test_larger_spaces_are_correct_too(N: int, ops: str, precedence: str) -> None:
+    config = data_config(N=N, B=30, ops=ops, precedence=precedence, n_samples=400)
+    splits = generate(config)
+    assert_correct(splits, config)
+    prompts = "".join(prompt for prompt, _ in splits["train"])
+    assert {symbol for symbol in prompts if not symbol.isdigit()} == {*ops, "="}
+
+
+def test_negative_answers_have_a_minus_sign() -> None:
+    config = data_config(B=9, ops="-", n_samples=100)
+    targets = dict(record for records in generate(config).values() for record in records)
+    assert targets["3-5="] == "-2"
+    assert targets["5-3="] == "2"
+    assert sum(target.startswith("-") for target in targets.values()) == 45
+
+
+@pytest.mark.parametrize(("precedence", "answer"), [("standard", "14"), ("left_to_right", "20")])
+def test_2_plus_3_times_4(precedence: str, answer: str) -> None:
+    config = data_config(N=3, A=2, B=4, ops="+*", precedence=precedence, n_samples=27 * 4)
+    targets = dict(record for records in generate(config).values() for record in records)
+    assert targets["2+3*4="] == answer
+
+
+def test_zero_divided_by_zero_is_refused() -> None:
+    with pytest.raises(ValueError, match="the only divisor would be 0, as A = B = 0"):
+        data_config(A=0, B=0, ops="/")
+    config = data_config(A=0, B=0, ops="+/", n_samples=4, val_fraction=0.25, test_fraction=0.25)
+    with pytest.raises(UserError, match="only 1 different problems exist"):
+        generate(config)
+
+
+def test_long_additions_are_possible() -> None:
+    # Seven times 999 is 6,993: far from what 63 bits hold.
+    config = data_config(N=7, ops="+", n_samples=400)
+    assert_correct(generate(config), config)
+
+
+def test_length_balance_makes_short_operands_frequent_in_train_alone() -> None:
+    sets = {
+        balance: generate(data_config(n_samples=40_000, test_fraction=0.2, length_balance=balance))
+        for balance in (0.0, 0.6)
+    }
+    for split in ("val", "test"):
+        assert sets[0.0][split] == sets[0.6][split]
+    assert sets[0.0]["train"] != sets[0.6]["train"]
+    short = {balance: (operands_of(sets[balance]["train"]) < 100).mean() for balance in sets}
+    assert short[0.0] == pytest.approx(0.1, abs=0.01)
+    # 0.4 * 0.1 + 0.6 * 2/3, less what is refused because the few short problems are used up.
+    assert 0.25 < short[0.6] < 0.45
+    for record_set in (sets[0.0]["train"], sets[0.6]["test"]):
+        hundreds = np.bincount(operands_of(record_set).ravel() // 100, minlength=10)
+        assert hundreds / hundreds.sum() == pytest.approx([0.1] * 10, abs=0.015)
+
+
+def test_a_seed_is_another_data_set() -> None:
+    one, other = (generate(data_config(n_samples=1000, seed=seed)) for seed in (0, 1))
+    for split in SPLITS:
+        assert one[split] != other[split]
+
+
+def test_the_command_writes_what_generate_returns(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = "--n_samples 500 --N 3 --A 1 --B 20 --ops + - / --seed 7"
+    main(["--out_dir", str(tmp_path), *flags.split()])
+    # What no flag says is as in params.yaml.
+    given_ = {"n_samples": 500, "N": 3, "A": 1, "B": 20, "ops": "+-/", "seed": 7}
+    config = DataConfig(**{**load_params().data.model_dump(), **given_})
+    assert read_splits(tmp_path) == generate(config)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(f"{s}.jsonl" for s in SPLITS)
+    report = capsys.readouterr().out
+    assert report.startswith(f"{tmp_path}: ")
+    assert len(report.splitlines()) == 1
+    for split, size in config.split_sizes.items():
+        assert f"{size} {split}" in report
+
+
+def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
+    for run in ("1", "2"):
+        flags = f"--n_samples 400 --N 3 --B 30 --ops +-*/ --out_dir {tmp_path / run}"
+        subprocess.run(
+            [sys.executable, "-m", "src.data_gen", *flags.split()],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": run},
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+    for split in SPLITS:
+        one, other = (tmp_path / run / f"{split}.jsonl" for run in ("1", "2"))
+        assert one.read_bytes() == other.read_bytes()
+        assert one.stat().st_size > 0

@@ -1,0 +1,196 @@
+"""The data format: what is written is read back, and nothing else is accepted."""
+
+import json
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from src.errors import UserError
+from src.records import SPLITS, Record, read_records, read_splits, write_records
+
+from .test_problems import PRECEDENCES, divides_exactly, value
+
+GOOD = '{"prompt": "554+456=", "target": "1010", "text": "<bos>554+456=1010<eos>"}'
+NOT_AN_OBJECT = "not an object with prompt, target and text"
+
+prompts = st.from_regex(r"([0-9]|[1-9][0-9]{0,3})([-+*/][0-9]){1,3}=", fullmatch=True)
+
+
+@st.composite
+def record_lists(draw: st.DrawFn) -> list[Record]:
+    """Right answers, all under one precedence."""
+    precedence = draw(st.sampled_from(PRECEDENCES))
+    exact = prompts.filter(lambda prompt: divides_exactly(prompt, precedence))
+    return [record_of(prompt, precedence) for prompt in draw(st.lists(exact, min_size=1))]
+
+
+def record_of(prompt: str, precedence: str = "standard") -> Record:
+    """A prompt with its answer."""
+    return Record(prompt, str(value(prompt, precedence)))
+
+
+def line(prompt: object, target: object, text: object = None) -> str:
+    """A line of the format, with a text that fits unless one is given."""
+    fitting = f"<bos>{prompt}{target}<eos>"
+    return json.dumps({"prompt": prompt, "target": target, "text": text or fitting})
+
+
+def test_a_line_is_the_worked_example_byte_by_byte(tmp_path: Path) -> None:
+    path = tmp_path / "train.jsonl"
+    write_records(path, [Record("554+456=", "1010")])
+    assert path.read_bytes() == GOOD.encode() + b"\n"
+
+
+@settings(deadline=None, max_examples=50)
+@given(record_lists())
+def test_records_are_read_back_as_they_were_written(records: list[Record]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "deep", "train.jsonl")
+        write_records(path, records)
+        assert read_records(path) == records
+        for written, record in zip(path.read_text().splitlines(), records, strict=True):
+            fields = json.loads(written)
+            assert fields == {"prompt": record[0], "target": record[1], "text": record.text}
+
+
+def test_the_last_line_end_and_the_order_of_keys_do_not_matter(tmp_path: Path) -> None:
+    path = tmp_path / "train.jsonl"
+    path.write_text('{"text": "<bos>1-2=-1<eos>", "target": "-1", "prompt": "1-2=", "more": 0}')
+    assert read_records(path) == [Record("1-2=", "-1")]
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        ("", "not JSON"),
+        ("nonsense", "not JSON"),
+        (GOOD[:-1], "not JSON"),
+        (GOOD + GOOD, "not JSON"),
+        ("3", NOT_AN_OBJECT),
+        ("null", NOT_AN_OBJECT),
+        ('"prompt"', NOT_AN_OBJECT),
+        ('["prompt", "target", "text"]', NOT_AN_OBJECT),
+        ("[" * 10**5, NOT_AN_OBJECT),
+        ('{"prompt": "1+1=", "target": "2"}', NOT_AN_OBJECT),
+        ('{"prompt": "1+1=", "text": "<bos>1+1=2<eos>"}', NOT_AN_OBJECT),
+        ('{"target": "2", "text": "<bos>1+1=2<eos>"}', NOT_AN_OBJECT),
+        (line("1+1", "2"), "prompt '1+1' is not of the form 554+456="),
+        (line("1=", "1"), "prompt '1=' is not of the form"),
+        (line("-1+2=", "1"), "prompt '-1+2=' is not of the form"),
+        (line("1 + 1=", "2"), "prompt '1 + 1=' is not of the form"),
+        (line("1+1=\n", "2"), r"prompt '1+1=\n' is not of the form"),
+        (line("٣+1=", "4"), "prompt '٣+1=' is not of the form"),
+        (line("", "2"), "prompt '' is not of the form"),
+        (line(["1+1="], "2"), "prompt ['1+1='] is not of the form"),
+        (line(None, "2"), "prompt None is not of the form"),
+        (line("1+1=", 2), "target 2 is not a whole number"),
+        (line("1+1=", "2.0"), "target '2.0' is not a whole number"),
+        (line("1+1=", "+2"), "target '+2' is not a whole number"),
+        (line("1+1=", "--2"), "target '--2' is not a whole number"),
+        (line("1+1=", ""), "target '' is not a whole number"),
+        (line("1+1=", "two"), "target 'two' is not a whole number"),
+        (line("1+1=", "2", "1+1=2"), "text '1+1=2' is not '<bos>1+1=2<eos>'"),
+        (line("1+1=", "2", ["<bos>1+1=2<eos>"]), "is not '<bos>1+1=2<eos>'"),
+        (line("1+1=", "3"), "the answer to 1+1= is 2, not 3"),
+        (line("1+1=", "02"), "the answer to 1+1= is 2, not 02"),
+        (line("1-1=", "-0"), "the answer to 1-1= is 0, not -0"),
+        (line("2+3*4=", "15"), "the answer to 2+3*4= is 14 or 20, not 15"),
+        (line("7/0=", "0"), "7/0"),
+        (line("7/2=", "3"), "7/2"),
+        ('{"prompt": ' + "1" * 5000 + "}", "digits"),
+    ],
+)
+def test_a_broken_line_is_refused_with_file_and_number(
+    tmp_path: Path, broken: str, reason: str
+) -> None:
+    path = tmp_path / "val.jsonl"
+    path.write_text(f"{GOOD}\n{GOOD}\n{broken}\n{GOOD}\n", encoding="utf-8")
+    with pytest.raises(UserError) as caught:
+        read_records(path)
+    assert str(caught.value).startswith(f"{path}, line 3: ")
+    assert reason in str(caught.value)
+
+
+def test_a_division_that_is_exact_under_one_precedence_is_accepted(tmp_path: Path) -> None:
+    path = tmp_path / "train.jsonl"
+    # 4/2 and 1+4/2; 1+3 divided by 2.
+    for prompt, precedence in (("1+4/2=", "standard"), ("1+3/2=", "left_to_right")):
+        records = [record_of(prompt, precedence)]
+        write_records(path, records)
+        assert read_records(path) == records
+
+
+def test_a_file_of_two_precedences_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "train.jsonl"
+    write_records(path, [Record("1+1=", "2"), Record("2+3*4=", "20"), Record("3+3*4=", "15")])
+    with pytest.raises(UserError) as caught:
+        read_records(path)
+    assert str(caught.value) == f"{path}, line 3: the answer to 3+3*4= is 24, not 15"
+
+
+def test_a_problem_that_occurs_twice_in_a_split_is_refused(tmp_path: Path) -> None:
+    write_splits(tmp_path, train=["1+1="], val=["2+1=", "4+1=", "2+1="], test=["3+1="])
+    with pytest.raises(UserError) as caught:
+        read_splits(tmp_path)
+    assert str(caught.value) == f"{tmp_path / 'val.jsonl'}: 1 problems occur more than once"
+
+
+def test_a_missing_file_is_refused_with_the_command_that_writes_it(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        read_records(tmp_path / "train.jsonl")
+    message = f"{tmp_path / 'train.jsonl'}: no such file; python -m src.data_gen writes it"
+    assert str(caught.value) == message
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "train.jsonl"
+    path.touch()
+    with pytest.raises(UserError) as caught:
+        read_records(path)
+    assert str(caught.value) == f"{path}: holds no problems"
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "train.jsonl"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UserError) as caught:
+        read_records(path)
+    assert str(caught.value).startswith(f"{path}: not text: ")
+
+
+def write_splits(folder: Path, **prompts: list[str]) -> None:
+    """One record a prompt."""
+    for split, of_split in prompts.items():
+        write_records(folder / f"{split}.jsonl", [record_of(prompt) for prompt in of_split])
+
+
+def test_splits_are_read_together(tmp_path: Path) -> None:
+    write_splits(tmp_path, train=["1+1=", "1+2="], val=["2+1="], test=["3+1="])
+    splits = read_splits(tmp_path)
+    assert tuple(splits) == SPLITS == ("train", "val", "test")
+    assert [record.prompt for record in splits["train"]] == ["1+1=", "1+2="]
+    assert splits["val"] == [Record("2+1=", "3")]
+    assert splits["test"] == [Record("3+1=", "4")]
+
+
+@pytest.mark.parametrize(("one", "other"), [("train", "val"), ("train", "test"), ("val", "test")])
+def test_a_problem_in_two_splits_is_refused(tmp_path: Path, one: str, other: str) -> None:
+    splits = {"train": ["1+1="], "val": ["2+2="], "test": ["3+3="]}
+    splits[one] += ["9-4=", "8-4=", "7-4="]
+    splits[other] += ["8-4=", "6-4=", "9-4="]
+    write_splits(tmp_path, **splits)
+    with pytest.raises(UserError) as caught:
+        read_splits(tmp_path)
+    report = f"2 problems are in both {one} and {other}, such as 8-4="
+    assert str(caught.value) == f"{tmp_path}: {report}"
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_a_missing_split_is_refused(tmp_path: Path, split: str) -> None:
+    write_splits(tmp_path, train=["1+1="], val=["2+1="], test=["3+1="])
+    (tmp_path / f"{split}.jsonl").unlink()
+    with pytest.raises(UserError, match=rf"{split}\.jsonl: no such file"):
+        read_splits(tmp_path)

@@ -1,0 +1,167 @@
+"""A training that is stopped at any moment ends with the same bytes as one that never was."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from .conftest import ARCHITECTURES, tiny_params
+
+ROOT = Path(__file__).parent.parent
+
+SLOWER = {
+    "max_steps": 160,
+    "accumulate_grad_batches": 2,
+    # No multiple of an epoch, of the accumulation or of the interval between states.
+    "val_check_interval": 37.0,
+    "patience": 50,
+    "learning_rate": 0.01,
+}
+
+
+class Training:
+    """``python -m src.train`` in a folder of its own."""
+
+    def __init__(
+        self, folder: Path, data_dir: Path, name: str = "llama2", workers: int = 0
+    ) -> None:
+        self.folder = folder
+        folder.mkdir()
+        runtime = {"checkpoint_every_n_steps": 7, "num_workers": workers}
+        params = tiny_params(name, models={"dropout": 0.1}, training=SLOWER, runtime=runtime)
+        (folder / "params.yaml").write_text(yaml.safe_dump(params.model_dump()))
+        self.command = [sys.executable, "-m", "src.train", "--config", "params.yaml"]
+        self.command += ["--data_dir", str(data_dir)]
+
+    def start(self) -> "subprocess.Popen[str]":
+        environment = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+        return subprocess.Popen(
+            self.command,
+            cwd=self.folder,
+            env={k: v for k, v in os.environ.items() if k != "DVC_ROOT"} | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def finish(self, code: int = 0) -> str:
+        process = self.start()
+        output, _ = process.communicate(timeout=300)
+        assert process.returncode == code, output
+        return output
+
+    def states(self) -> list[Path]:
+        return sorted(self.folder.glob("runs/*/progress-*.ckpt"))
+
+    def stop(self, sent: signal.Signals, delay: float = 0.0) -> tuple[int, str]:
+        """Start, and send a signal once the training has come further than before."""
+        before, process = self.states(), self.start()
+        while process.poll() is None and (self.states() == before or not self.states()):
+            time.sleep(0.01)
+        time.sleep(delay)
+        os.killpg(process.pid, sent)
+        output, _ = process.communicate(timeout=60)
+        return process.returncode, output
+
+    def results(self) -> dict[str, bytes]:
+        files = [*self.folder.glob("models/*"), *self.folder.glob("metrics/*")]
+        return {str(p.relative_to(self.folder)): p.read_bytes() for p in sorted(files)}
+
+
+@pytest.fixture(scope="session")
+def uninterrupted(
+    tmp_path_factory: pytest.TempPathFactory, data_dir: Path
+) -> dict[str, dict[str, bytes]]:
+    """What each architecture's training leaves when nothing stops it."""
+    results = {}
+    for name in ARCHITECTURES:
+        training = Training(tmp_path_factory.mktemp(name) / "run", data_dir, name)
+        training.finish()
+        results[name] = training.results()
+        assert len(results[name]) == 7
+        assert not training.states()
+    return results
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "workers"), [("gpt2", 0), ("llama2", 1), ("mixtral", 2)])
+def test_killed_five_times_the_training_ends_with_the_same_bytes(
+    name: str,
+    workers: int,
+    tmp_path: Path,
+    data_dir: Path,
+    uninterrupted: dict[str, dict[str, bytes]],
+) -> None:
+    seed = random.randrange(10**6)
+    print(f"delays drawn with seed {seed}")
+    delays = random.Random(seed)
+    training = Training(tmp_path / "run", data_dir, name, workers)
+    steps = []
+    for attempt in range(5):
+        code, output = training.stop(signal.SIGKILL, delays.uniform(0, 0.15))
+        assert code == -signal.SIGKILL, output
+        assert ("resuming after step" in output) == (attempt > 0)
+        steps.append(training.states()[-1].name)
+        assert not list(training.folder.glob("models/*"))
+    assert steps == sorted(steps)
+    assert "resuming after step" in training.finish()
+    assert training.results() == uninterrupted[name]
+    # A finished run cleans up after itself: what is left is the lock.
+    assert [p.name for p in training.folder.glob("runs/*/*")] == ["lock"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 1)])
+def test_a_signal_is_no_success_and_the_training_resumes(
+    sent: signal.Signals,
+    code: int,
+    tmp_path: Path,
+    data_dir: Path,
+    uninterrupted: dict[str, dict[str, bytes]],
+) -> None:
+    training = Training(tmp_path / "run", data_dir)
+    assert training.stop(sent)[0] == code
+    assert not training.results()
+    training.finish()
+    assert training.results() == uninterrupted["llama2"]
+
+
+@pytest.mark.slow
+def test_a_damaged_state_is_set_aside_and_the_one_before_it_used(
+    tmp_path: Path, data_dir: Path, uninterrupted: dict[str, dict[str, bytes]]
+) -> None:
+    training = Training(tmp_path / "run", data_dir)
+    for _ in range(2):
+        training.stop(signal.SIGKILL)
+    older, newer = training.states()
+    content = bytearray(newer.read_bytes())
+    content[len(content) // 2] ^= 1
+    newer.write_bytes(content)
+    output = training.finish()
+    assert f"{newer.name} is damaged; set aside as {newer.stem}.damaged" in output
+    assert older.name in output
+    assert training.results() == uninterrupted["llama2"]
+
+
+@pytest.mark.slow
+def test_a_second_trainer_is_refused_with_the_process_id_of_the_first(
+    tmp_path: Path, data_dir: Path
+) -> None:
+    training = Training(tmp_path / "run", data_dir)
+    first = training.start()
+    while not training.states():
+        time.sleep(0.01)
+        assert first.poll() is None
+    first.send_signal(signal.SIGSTOP)
+    output = training.finish(code=2)
+    assert f"process {first.pid} is training this run" in output
+    assert len(output.splitlines()) == 1
+    os.killpg(first.pid, signal.SIGKILL)
+    first.communicate()

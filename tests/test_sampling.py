@@ -1,0 +1,137 @@
+"""Problem spaces against brute force, and draws that never repeat a problem."""
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from src.sampling import ENUMERABLE, ProblemSampler, ProblemSpace
+
+from .test_problems import PRECEDENCES, all_prompts, value
+
+
+@st.composite
+def small_spaces(draw: st.DrawFn) -> ProblemSpace:
+    """Spaces of at most 2,000 problems."""
+    N = draw(st.integers(2, 3))
+    A = draw(st.integers(0, 12))
+    B = A + draw(st.integers(0, 8 if N == 2 else 3))
+    ops = draw(st.text("+-*/", min_size=1, max_size=4).filter(lambda ops: len({*ops}) == len(ops)))
+    return ProblemSpace(N, A, B, ops, draw(st.sampled_from(PRECEDENCES)))
+
+
+def brute_force(space: ProblemSpace) -> list[str]:
+    """All its prompts."""
+    return list(all_prompts(space.N, space.A, space.B, space.ops, space.precedence))
+
+
+@settings(deadline=None, max_examples=50)
+@given(small_spaces())
+@example(ProblemSpace(2, 0, 0, "/", "standard"))
+@example(ProblemSpace(3, 5, 6, "/", "left_to_right"))
+@example(ProblemSpace(4, 0, 3, "-/", "standard"))
+@example(ProblemSpace(4, 0, 3, "-/", "left_to_right"))
+def test_size_and_list_are_those_of_brute_force(space: ProblemSpace) -> None:
+    expected = brute_force(space)
+    assert space.size() == len(expected)
+    every = space.enumerate()
+    assert every is not None
+    assert sorted(every.prompts()) == sorted(expected)
+    assert every.answers.tolist() == [value(p, space.precedence) for p in every.prompts()]
+    assert len(np.unique(space.keys(every))) == len(expected)
+
+
+@settings(deadline=None, max_examples=50)
+@given(small_spaces(), st.integers(0, 2**32), st.floats(0, 1))
+def test_a_sampler_draws_each_problem_of_its_space_once_and_no_other(
+    space: ProblemSpace, seed: int, length_balance: float
+) -> None:
+    expected = sorted(brute_force(space))
+    rng = np.random.default_rng(seed)
+    sampler = ProblemSampler(space)
+    drawn: list[str] = []
+    for n in (len(expected) // 3, len(expected) - len(expected) // 3):
+        if n:
+            problems = sampler.draw(n, rng, length_balance)
+            assert len(problems) == n
+            drawn += problems.prompts()
+            assert problems.answers.tolist() == [
+                value(prompt, space.precedence) for prompt in problems.prompts()
+            ]
+    assert sorted(drawn) == expected
+    with pytest.raises(ValueError, match=rf"^only {len(expected)} different problems were found$"):
+        sampler.draw(1, rng, length_balance)
+
+
+@settings(deadline=None, max_examples=30)
+@given(small_spaces(), st.integers(1, 5))
+def test_asking_for_more_than_there_is_names_how_many_there_are(
+    space: ProblemSpace, surplus: int
+) -> None:
+    size = len(brute_force(space))
+    with pytest.raises(ValueError, match=rf"^only {size} different problems were found$"):
+        ProblemSampler(space).draw(size + surplus, np.random.default_rng(0))
+
+
+def test_all_additions_of_two_digits_can_be_drawn() -> None:
+    space = ProblemSpace(2, 0, 9, "+", "left_to_right")
+    prompts = ProblemSampler(space).draw(100, np.random.default_rng(0)).prompts()
+    assert sorted(prompts) == sorted(f"{a}+{b}=" for a in range(10) for b in range(10))
+
+
+def test_the_size_without_division_is_a_formula() -> None:
+    assert ProblemSpace(6, 0, 999, "+-", "standard").size() == 1000**6 * 2**5
+    assert ProblemSpace(2, 1, 10**9, "*", "standard").size() == 10**18
+
+
+def test_a_space_too_large_to_list_is_drawn_from_all_the_same() -> None:
+    space = ProblemSpace(4, 0, 999, "+-*/", "standard")
+    assert 1000**3 > ENUMERABLE
+    assert space.size() is None
+    assert space.enumerate() is None
+    prompts = ProblemSampler(space).draw(500, np.random.default_rng(0)).prompts()
+    assert len(set(prompts)) == 500
+    assert sum("/" in prompt for prompt in prompts) > 50
+
+
+def test_draws_are_even_over_operands_and_operators() -> None:
+    space = ProblemSpace(2, 0, 4, "+-", "left_to_right")
+    drawn = space.draw(50_000, np.random.default_rng(0))
+    _, counts = np.unique(space.keys(drawn), return_counts=True)
+    assert len(counts) == 50
+    # 1,000 each is expected; the standard deviation is 31.
+    assert counts.min() > 850
+    assert counts.max() < 1150
+
+
+def test_divisors_are_drawn_evenly_from_those_that_leave_no_remainder() -> None:
+    space = ProblemSpace(2, 1, 12, "/", "left_to_right")
+    drawn = space.draw(72_000, np.random.default_rng(0))
+    of_12 = drawn.operands[drawn.operands[:, 0] == 12, 1]
+    found, counts = np.unique(of_12, return_counts=True)
+    assert found.tolist() == [1, 2, 3, 4, 6, 12]
+    # 1,000 each is expected; the standard deviation is 31.
+    assert counts.min() > 850
+    assert counts.max() < 1150
+
+
+def test_full_length_balance_makes_all_lengths_equally_frequent() -> None:
+    space = ProblemSpace(2, 5, 250, "+", "left_to_right")
+    operands = space.draw(30_000, np.random.default_rng(0), length_balance=1.0).operands
+    assert operands.min() == 5
+    assert operands.max() == 250
+    for low, high in ((5, 9), (10, 99), (100, 250)):
+        share = np.mean((operands >= low) & (operands <= high))
+        assert share == pytest.approx(1 / 3, abs=0.02)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2000), st.integers(0, 2000), st.floats(0, 1))
+def test_operands_stay_in_range_whatever_the_length_balance(
+    A: int, width: int, length_balance: float
+) -> None:
+    space = ProblemSpace(2, A, A + width, "+*", "left_to_right")
+    operands = space.draw(200, np.random.default_rng(0), length_balance).operands
+    assert operands.shape == (200, 2)
+    assert operands.min() >= A
+    assert operands.max() <= A + width
