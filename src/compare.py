@@ -14,9 +14,9 @@ from typing import Any
 import pandas as pd
 
 from .cli import Parser, run
-from .config import PARAMS_FILE
 from .errors import UserError
 from .files import METRICS_DIR, open_replacing
+from .params import PARAMS_FILE
 
 README = PARAMS_FILE.parent / "README.md"
 BEGIN, END = "<!-- comparison: written by python -m src.compare -->", "<!-- end -->"

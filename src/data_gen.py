@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from .cli import Parser, run
-from .config import PARAMS_FILE, DataConfig, load_params
+from .config import DataConfig
 from .errors import UserError
 from .files import DATA_DIR
+from .params import PARAMS_FILE, load_params
 from .records import SPLITS, Record, write_records
 from .sampling import ProblemSampler, ProblemSpace
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .cli import Parser, run
-from .config import PARAMS_FILE, Params, load_params
+from .config import Params
 from .files import DATA_DIR, METRICS_DIR, MODELS_DIR, open_replacing
+from .params import PARAMS_FILE, load_params
 
 if TYPE_CHECKING:
     import pandas as pd

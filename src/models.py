@@ -1,4 +1,4 @@
-"""GPT-2, Llama-2 and Mixtral from the shared parts, and greedy decoding."""
+"""GPT-2, Llama-2 and Mixtral from the shared parts."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from .attention import CausalSelfAttention, KVCache
+from .decoding import generate
 from .layers import GELUMLP, MoELayer, RMSNorm, Routing, SwiGLUMLP, TransformerBlock
 from .positional import RotaryEmbedding
 from .tokenizer import CharTokenizer
@@ -124,7 +125,6 @@ class TransformerLM(nn.Module):
             x = block(x, positions, mask, caches[i] if caches else None)
         return self.norm(x)
 
-    @torch.no_grad()
     def generate(
         self,
         input_ids: Tensor,
@@ -133,46 +133,8 @@ class TransformerLM(nn.Module):
         attention_mask: Tensor | None = None,
         pad_id: int = CharTokenizer.pad_id,
     ) -> Tensor:
-        """Greedy continuation of each prompt, with a key/value cache.
-
-        Args:
-            input_ids: (B, T) prompts, padded on either side to equal length.
-            max_new_tokens: stop after so many, or when all rows have ended.
-            eos_id: the token that ends a row; what follows it is pad_id.
-            attention_mask: (B, T), 1 for real tokens; None: all that are not pad_id.
-
-        Returns:
-            (B, T + new): input_ids, then the new tokens from column T on. Each row is what it
-            would be alone.
-
-        Raises:
-            ValueError: if T + max_new_tokens exceeds max_seq_len.
-        """
-        B, T = input_ids.shape
-        if T + max_new_tokens > self.max_seq_len:
-            raise ValueError(
-                f"a prompt of {T} tokens and max_new_tokens ({max_new_tokens}) "
-                f"do not fit in max_seq_len ({self.max_seq_len})"
-            )
-        was_training = self.training
-        self.eval()
-        mask = (input_ids != pad_id if attention_mask is None else attention_mask).bool()
-        caches = [KVCache() for _ in self.blocks]
-        ended = torch.zeros(B, dtype=torch.bool, device=input_ids.device)
-        output, new = [input_ids], input_ids
-        last = T - 1 - mask.flip(1).int().argmax(1)  # (B,), the last real token of each prompt
-        for _ in range(max_new_tokens):
-            hidden = self.hidden(new, mask, caches)
-            logits = self.lm_head(hidden[torch.arange(B, device=last.device), last])  # (B, V)
-            token = logits.argmax(-1).masked_fill(ended, pad_id)
-            ended = ended | (token == eos_id)
-            new, last = token[:, None], torch.zeros_like(last)
-            output.append(new)
-            if ended.all():
-                break
-            mask = torch.cat((mask, torch.ones_like(mask[:, :1])), dim=1)
-        self.train(was_training)
-        return torch.cat(output, dim=1)
+        """Greedy continuation of each prompt, see `decoding.generate`."""
+        return generate(self, input_ids, max_new_tokens, eos_id, attention_mask, pad_id)
 
     def num_parameters(self, active: bool = False) -> int:
         """All weights, shared ones once; `active`: those that one token uses."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from .cli import Parser, run
-from .config import PARAMS_FILE, Params, load_params
+from .config import Params
 from .files import (
     DATA_DIR,
     METRICS_DIR,
@@ -22,6 +22,7 @@ from .files import (
     check_writable,
     open_replacing,
 )
+from .params import PARAMS_FILE, load_params
 from .records import Record, read_splits
 from .runs import clear, locked, run_name
 

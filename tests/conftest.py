@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from src.config import ModelConfig, Params, load_params
+from src.config import ModelConfig, Params
 from src.data_gen import generate
+from src.params import load_params
 from src.records import write_records
 
 # Each test process has one core's worth of work; more threads only wait for each other.

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from src.cli import run
-from src.config import PARAMS_FILE, ModelConfig, Params, load_params
+from src.config import ModelConfig, Params
 from src.errors import UserError
 from src.models import MLPS, MODELS, NORMS, build_model
+from src.params import PARAMS_FILE, load_params
 
 TEXT = PARAMS_FILE.read_text(encoding="utf-8")
 CONTENT: dict[str, Any] = yaml.safe_load(TEXT)

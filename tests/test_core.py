@@ -2,9 +2,9 @@
 
 import torch
 
-from src.config import load_params
 from src.layers import MoELayer
 from src.models import build_model
+from src.params import load_params
 from src.positional import RotaryEmbedding, apply_rope
 from src.tokenizer import CharTokenizer
 

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from src.config import DataConfig, load_params
+from src.config import DataConfig
 from src.data_gen import generate, main
 from src.errors import UserError
+from src.params import load_params
 from src.records import SPLITS, Record, read_splits
 
 from .test_problems import PRECEDENCES, all_prompts, divides_exactly, value

@@ -10,9 +10,10 @@ import torch
 import yaml
 
 from src.checkpoint import load_model
-from src.config import Params, load_params
+from src.config import Params
 from src.errors import UserError
 from src.eval import evaluate
+from src.params import load_params
 from src.train import main, train
 
 from .conftest import ARCHITECTURES, tiny_params
