@@ -5,7 +5,7 @@ VENV := $(CURDIR)/.venv
 export PATH := $(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro test compare lock clean
+.PHONY: help install repro test compare verify lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -28,6 +28,9 @@ compare: $(VENV)/installed  ## run the three architectures through the queue and
 	done
 	dvc exp run --run-all
 	python -m src.compare
+
+verify: $(VENV)/installed  ## reproduce the committed run in a fresh clone; QUICK=1: in two minutes
+	python -m src.verify $(if $(QUICK),--quick)
 
 lock: $(VENV)/installed-dev  ## write constraints.txt from what is installed
 	echo '# Written by make lock: all that requirements*.txt bring along.' > constraints.txt

@@ -5,16 +5,16 @@ import csv
 import json
 import os
 import shutil
-import subprocess
-import sys
+import signal
+import time
 from pathlib import Path
 
 import pytest
 import yaml
 
-from .conftest import ARCHITECTURES, tiny_params
+from .clone import ROOT, Clone
+from .conftest import ARCHITECTURES
 
-ROOT = Path(__file__).parent.parent
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 
 
@@ -57,48 +57,6 @@ def test_nothing_imports_a_stage_and_only_training_imports_lightning() -> None:
 def test_runtime_is_no_stages_parameter() -> None:
     # It cannot change a result; listed, changing it would rerun the stage.
     assert not any("runtime" in stage["params"] for stage in STAGES.values())
-
-
-class Clone:
-    """A repository of its own with this tree's files, tiny parameters and a first commit."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-        names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-        for name in names.splitlines():
-            if (ROOT / name).exists() and name != "dvc.lock":
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(ROOT / name, folder / name)
-        params = tiny_params().model_dump()
-        for name in ARCHITECTURES:
-            params["models"][name] = tiny_params(name).model_config_in_use.model_dump()
-        (folder / "params.yaml").write_text(yaml.safe_dump(params))
-        self("git", "init", "--quiet")
-        self.commit()
-
-    def __call__(self, *command: str, code: int = 0) -> str:
-        """Run a command as a person with the activated environment would; returns its output."""
-        environment = os.environ | {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "OMP_NUM_THREADS": "1",
-        }
-        done = subprocess.run(
-            command,
-            cwd=self.folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=600,
-        )
-        assert done.returncode == code, done.stdout
-        return done.stdout
-
-    def commit(self) -> None:
-        self("git", "add", "--all")
-        name = ("-c", "user.name=test", "-c", "user.email=test@localhost")
-        self("git", *name, "commit", "--quiet", "--message", "state")
 
 
 @pytest.mark.slow
@@ -147,6 +105,54 @@ def test_reproduce_compare_and_come_back(tmp_path: Path) -> None:
     table = (tmp_path / "metrics" / "comparison.md").read_text()
     assert table in (tmp_path / "README.md").read_text()
     assert [line.split()[1] for line in table.splitlines()[2:]] == sorted(ARCHITECTURES)
+
+
+@pytest.mark.slow
+def test_a_pipeline_that_is_killed_goes_on_and_ends_with_the_same_bytes(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "elsewhere" / "two").mkdir(parents=True)
+    whole, killed = Clone(tmp_path / "one"), Clone(tmp_path / "elsewhere" / "two")
+    whole("dvc", "repro")
+
+    process = killed.start("dvc", "repro")
+    while not list(killed.folder.glob("runs/*/progress-*")):
+        time.sleep(0.01)
+        assert process.poll() is None
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert "train" not in (killed.folder / "dvc.lock").read_text()
+    assert "resuming after step" in killed("dvc", "repro")
+
+    for name in ("dvc.lock", "metrics/train.json", "metrics/eval.json", "metrics/val.csv"):
+        assert (whole.folder / name).read_bytes() == (killed.folder / name).read_bytes()
+
+
+@pytest.mark.slow
+def test_checkout_temporary_copy_and_queue_give_the_same_bytes(tmp_path: Path) -> None:
+    clone = Clone(tmp_path)
+    locks = []
+    for i, how in enumerate((["--temp"], ["--queue"], [])):
+        workers = ("-S", f"runtime.num_workers={i}")
+        clone(
+            "dvc",
+            "exp",
+            "run",
+            *how,
+            "--force",
+            "--name",
+            f"run{i}",
+            "-S",
+            "model=mixtral",
+            *workers,
+        )
+        if how == ["--queue"]:
+            clone("dvc", "exp", "run", "--run-all")
+        locks.append(clone("git", "show", f"{clone.revision(f'run{i}')}:dvc.lock"))
+        clone("git", "checkout", "--quiet", ".")
+        # Otherwise the later ones would be fetched from the cache of runs.
+        shutil.rmtree(tmp_path / ".dvc" / "cache" / "runs")
+    assert locks[0] == locks[1] == locks[2]
+    assert "models" in locks[0]
 
 
 @pytest.mark.slow

@@ -6,6 +6,8 @@ from typing import get_args
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
 from src.config import ModelConfig
@@ -223,3 +225,21 @@ def test_parameters_are_counted_once_and_active_ones_apart() -> None:
     sparse = build_model(tiny_model("mixtral", n_experts=4, top_k=1, n_layers=3))
     idle = 3 * 3 * (3 * 32 * 48)
     assert sparse.num_parameters() - sparse.num_parameters(active=True) == idle
+
+
+PROMPTS = st.lists(st.lists(st.integers(3, 17), min_size=1, max_size=8), min_size=1, max_size=6)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+@given(prompts=PROMPTS)
+def test_any_batch_of_prompts_gives_what_each_gives_alone(
+    name: str, prompts: list[list[int]]
+) -> None:
+    torch.manual_seed(0)
+    model = build_model(tiny_model(name, init_std=0.3))
+    input_ids, mask = CharTokenizer().pad_batch(prompts)
+    together = model.generate(input_ids, 6, EOS, mask)[:, input_ids.size(1) :].tolist()
+    for prompt, answer in zip(prompts, together, strict=True):
+        alone = model.generate(torch.tensor([prompt]), 6, EOS)[0, len(prompt) :].tolist()
+        assert answer[: len(alone)] == alone
+        assert not any(answer[len(alone) :])

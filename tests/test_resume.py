@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
 
-from .conftest import ARCHITECTURES, tiny_params
+from .conftest import tiny_params
 
 ROOT = Path(__file__).parent.parent
 
@@ -75,19 +77,24 @@ class Training:
         return {str(p.relative_to(self.folder)): p.read_bytes() for p in sorted(files)}
 
 
+Results = dict[str, bytes]
+
+
 @pytest.fixture(scope="session")
 def uninterrupted(
     tmp_path_factory: pytest.TempPathFactory, data_dir: Path
-) -> dict[str, dict[str, bytes]]:
-    """What each architecture's training leaves when nothing stops it."""
-    results = {}
-    for name in ARCHITECTURES:
+) -> Callable[[str], Results]:
+    """What an architecture's training leaves when nothing stops it."""
+
+    @cache
+    def run(name: str) -> Results:
         training = Training(tmp_path_factory.mktemp(name) / "run", data_dir, name)
         training.finish()
-        results[name] = training.results()
-        assert len(results[name]) == 7
-        assert not training.states()
-    return results
+        results = training.results()
+        assert len(results) == 7
+        return results
+
+    return run
 
 
 @pytest.mark.slow
@@ -97,7 +104,7 @@ def test_killed_five_times_the_training_ends_with_the_same_bytes(
     workers: int,
     tmp_path: Path,
     data_dir: Path,
-    uninterrupted: dict[str, dict[str, bytes]],
+    uninterrupted: Callable[[str], Results],
 ) -> None:
     seed = random.randrange(10**6)
     print(f"delays drawn with seed {seed}")
@@ -112,7 +119,7 @@ def test_killed_five_times_the_training_ends_with_the_same_bytes(
         assert not list(training.folder.glob("models/*"))
     assert steps == sorted(steps)
     assert "resuming after step" in training.finish()
-    assert training.results() == uninterrupted[name]
+    assert training.results() == uninterrupted(name)
     # A finished run cleans up after itself: what is left is the lock.
     assert [p.name for p in training.folder.glob("runs/*/*")] == ["lock"]
 
@@ -124,18 +131,18 @@ def test_a_signal_is_no_success_and_the_training_resumes(
     code: int,
     tmp_path: Path,
     data_dir: Path,
-    uninterrupted: dict[str, dict[str, bytes]],
+    uninterrupted: Callable[[str], Results],
 ) -> None:
     training = Training(tmp_path / "run", data_dir)
     assert training.stop(sent)[0] == code
     assert not training.results()
     training.finish()
-    assert training.results() == uninterrupted["llama2"]
+    assert training.results() == uninterrupted("llama2")
 
 
 @pytest.mark.slow
 def test_a_damaged_state_is_set_aside_and_the_one_before_it_used(
-    tmp_path: Path, data_dir: Path, uninterrupted: dict[str, dict[str, bytes]]
+    tmp_path: Path, data_dir: Path, uninterrupted: Callable[[str], Results]
 ) -> None:
     training = Training(tmp_path / "run", data_dir)
     for _ in range(2):
@@ -147,7 +154,7 @@ def test_a_damaged_state_is_set_aside_and_the_one_before_it_used(
     output = training.finish()
     assert f"{newer.name} is damaged; set aside as {newer.stem}.damaged" in output
     assert older.name in output
-    assert training.results() == uninterrupted["llama2"]
+    assert training.results() == uninterrupted("llama2")
 
 
 @pytest.mark.slow
@@ -165,3 +172,31 @@ def test_a_second_trainer_is_refused_with_the_process_id_of_the_first(
     assert len(output.splitlines()) == 1
     os.killpg(first.pid, signal.SIGKILL)
     first.communicate()
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path: Path, data_dir: Path) -> None:
+    training = Training(tmp_path / "run", data_dir)
+    disk = training.folder / "runs"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small file system is not permitted here")
+    try:
+        *_, last = training.finish(code=2).splitlines()
+        assert last.startswith("error: runs/")
+        assert last.endswith("No space left on device")
+        assert not training.results()
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_training(
+    tmp_path: Path, data_dir: Path
+) -> None:
+    training = Training(tmp_path / "run", data_dir)
+    (training.folder / "models").write_text("a file where the folder should be")
+    output = training.finish(code=2)
+    assert output.startswith("error: models")
+    assert len(output.splitlines()) == 1
+    assert (training.folder / "models").read_text() == "a file where the folder should be"

@@ -1,0 +1,68 @@
+"""A repository of its own to run DVC in."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from .conftest import ARCHITECTURES, tiny_params
+
+ROOT = Path(__file__).parent.parent
+
+
+class Clone:
+    """A repository of its own with this tree's files, tiny parameters and a first commit."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+        names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+        for name in names.splitlines():
+            if (ROOT / name).exists() and name != "dvc.lock":
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, folder / name)
+        params = tiny_params().model_dump()
+        for name in ARCHITECTURES:
+            params["models"][name] = tiny_params(name).model_config_in_use.model_dump()
+        (folder / "params.yaml").write_text(yaml.safe_dump(params))
+        self("git", "init", "--quiet")
+        self.commit()
+
+    def start(self, *command: str) -> "subprocess.Popen[str]":
+        """Start a command as a person with the activated environment would."""
+        environment = os.environ | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "OMP_NUM_THREADS": "1",
+        }
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def __call__(self, *command: str, code: int = 0) -> str:
+        """Run a command to its end; returns its output."""
+        process = self.start(*command)
+        output, _ = process.communicate(timeout=600)
+        assert process.returncode == code, output
+        return output
+
+    def revision(self, experiment: str) -> str:
+        """The commit of an experiment."""
+        listed = self("git", "for-each-ref", "--format=%(objectname) %(refname)", "refs/exps")
+        (commit,) = (
+            line.split()[0] for line in listed.splitlines() if line.endswith(f"/{experiment}")
+        )
+        return commit
+
+    def commit(self) -> None:
+        self("git", "add", "--all")
+        name = ("-c", "user.name=test", "-c", "user.email=test@localhost")
+        self("git", *name, "commit", "--quiet", "--message", "state")
