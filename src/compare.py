@@ -32,13 +32,12 @@ def finished(rows: list[dict[str, Any]]) -> pd.DataFrame:
     Raises:
         UserError: if there are none, or they were graded on different data.
     """
-    frame = pd.DataFrame(rows)
-    # The first row is the workspace, which repeats one of the others or is in between.
-    frame = frame[frame["typ"].isin(["baseline", "branch_base", "branch_commit"])]
-    done = frame["State"].isna() | (frame["State"] == "Success")
-    frame = frame[done & frame["exact_match"].notna()]
-    if frame.empty:
+    # A commit without a finished run has no columns of metrics at all.
+    ran = [row for row in rows if row.get("exact_match") is not None]
+    ran = [row for row in ran if row["State"] in (None, "Success")]
+    if not ran:
         raise UserError("no finished experiment of this commit; make compare runs them")
+    frame = pd.DataFrame(ran)
     # The same weights have the same results: a run that was repeated counts once.
     frame = frame.drop_duplicates("models")
     if frame[DATA].nunique() > 1:

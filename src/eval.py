@@ -130,7 +130,8 @@ def show(metrics: dict[str, Any], tables: dict[str, pd.DataFrame], n_samples: in
         f"{metrics['architecture']}: {metrics['exact_match']:.2%} of {metrics['problems']:,} right "
         f"(95 %: {metrics['exact_match_low']:.2%} .. {metrics['exact_match_high']:.2%}), "
         f"loss {metrics['loss']:.5f}, {metrics['parameters']:,} parameters, "
-        f"{metrics['active_parameters']:,} active"
+        f"{metrics['active_parameters']:,} active",
+        soft_wrap=True,
     )
 
 
