@@ -32,8 +32,8 @@ def finished(rows: list[dict[str, Any]]) -> pd.DataFrame:
     Raises:
         UserError: if there are none, or they were graded on different data.
     """
-    # A commit without a finished run has no columns of metrics at all.
-    ran = [row for row in rows if row.get("exact_match") is not None]
+    # Where there is no figure, DVC leaves the column out, or says "None" in letters.
+    ran = [row for row in rows if isinstance(row.get("exact_match"), float)]
     ran = [row for row in ran if row["State"] in (None, "Success")]
     if not ran:
         raise UserError("no finished experiment of this commit; make compare runs them")

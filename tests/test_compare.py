@@ -58,7 +58,12 @@ def test_failed_and_unfinished_runs_are_left_out() -> None:
 
 
 def test_nothing_to_compare_is_told() -> None:
-    for rows in ([], [{"typ": "baseline", "State": None}], [row("gpt2", 1, State="Failed")]):
+    for rows in (
+        [],
+        [{"State": None}],
+        [row("gpt2", 1, exact_match="None")],
+        [row("gpt2", 1, State="Failed")],
+    ):
         with pytest.raises(UserError, match="no finished experiment of this commit"):
             finished(rows)
 
