@@ -1,10 +1,14 @@
 """The comparison counts each finished run once, and only runs that compare."""
 
+import json
+import subprocess
+from io import StringIO
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from src.compare import BEGIN, END, finished, insert, markdown
+from src.compare import BEGIN, END, README, finished, insert, markdown
 from src.errors import UserError
 
 
@@ -82,3 +86,25 @@ def test_the_table_goes_between_the_marks() -> None:
     assert insert(text, table) == text
     with pytest.raises(UserError, match="marks"):
         insert("a README without marks", table)
+
+
+def committed(path: str) -> str:
+    """A file as HEAD has it: the workspace may hold somebody's experiment."""
+    show = ["git", "show", f"HEAD:{path}"]
+    folder = README.parent
+    return subprocess.run(show, cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def test_readme_shows_the_committed_comparison() -> None:
+    table = pd.read_csv(StringIO(committed("metrics/comparison.csv")))
+    readme = committed("README.md")
+    assert committed("metrics/comparison.md") == markdown(table)
+    assert insert(readme, markdown(table)) == readme
+
+
+def test_comparison_holds_the_committed_run() -> None:
+    metrics = json.loads(committed("metrics/eval.json"))
+    table = pd.read_csv(StringIO(committed("metrics/comparison.csv")))
+    compared = table.set_index("architecture").loc[metrics["architecture"]]
+    for name in ("exact_match", "wrong", "loss", "parameters"):
+        assert compared[name] == metrics[name]
