@@ -164,7 +164,8 @@ class RuntimeConfig(Section):
 
     logger: Literal["wandb", "tensorboard", "none"]
     accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps", "tpu"]
-    devices: PositiveInt | Literal["auto"]
+    # Saving a state and the order of batches are written for one process.
+    devices: Literal[1]
     num_workers: Annotated[int, Field(ge=0)]
     progress: bool
     checkpoint_every_n_steps: PositiveInt

@@ -22,8 +22,13 @@ def check_writable(folder: Path) -> None:
         OSError: naming the folder, or the one above it where it would be made.
     """
     existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    with tempfile.TemporaryFile(dir=existing):
-        pass
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        # Otherwise it names a temporary file that nobody has heard of.
+        error.filename = str(existing)
+        raise
 
 
 @contextmanager

@@ -91,7 +91,11 @@ def load_params(
     try:
         return Params.model_validate(content)
     except ValidationError as error:
-        raise UserError(f"{path}: {_describe(error.errors())}") from None
+        finding = _describe(error.errors())
+        if any(finding.startswith(f"{key} = ") for key in overrides or {}):
+            raise UserError(finding) from None  # it came with a flag, not from the file
+        source = path.name if path == PARAMS_FILE else path
+        raise UserError(f"{source}: {finding}") from None
 
 
 def _describe(errors: list[ErrorDetails]) -> str:

@@ -167,8 +167,8 @@ def test_splits_add_up() -> None:
         (("training", "precision"), 16, "must be '32-true', 'bf16-mixed' or '16-mixed'"),
         (("evaluation", "n_samples"), -1, "must be greater than or equal to 0"),
         (("runtime", "logger"), "csv", "must be 'wandb', 'tensorboard' or 'none'"),
-        (("runtime", "devices"), "x", "must be a valid integer or 'auto'"),
-        (("runtime", "devices"), 0, "must be greater than or equal to 1 or 'auto'"),
+        (("runtime", "devices"), "x", "must be 1"),
+        (("runtime", "devices"), 2, "must be 1"),
         (("runtime", "progress"), 1, "must be a valid boolean"),
     ],
 )

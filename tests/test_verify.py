@@ -1,6 +1,7 @@
 """Verification reproduces what is committed, and names what does not."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -45,4 +46,4 @@ def test_quick_form_trains_twice_in_two_folders(tmp_path: Path) -> None:
     clone("dvc", "repro")
     clone.commit()
     output = clone("python", "-m", "src.verify", "--quick")
-    assert "identical: the committed data, and 12 files of two small runs" in output
+    assert re.search(r"identical: the committed data, and \d\d files of two small runs", output)
