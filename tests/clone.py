@@ -8,9 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from .conftest import ARCHITECTURES, tiny_params
-
-ROOT = Path(__file__).parent.parent
+from .conftest import ARCHITECTURES, ROOT, tiny_params
 
 
 class Clone:

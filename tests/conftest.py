@@ -1,5 +1,6 @@
 """What several test modules share: tiny configurations and a tiny data set."""
 
+import csv
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from src.records import write_records
 # Each test process has one core's worth of work; more threads only wait for each other.
 torch.set_num_threads(1)
 
+ROOT = Path(__file__).parent.parent
+
 ARCHITECTURES = ("gpt2", "llama2", "mixtral")
 
 TINY_MODEL = {"d_model": 32, "n_heads": 2, "n_layers": 2, "d_ff": 48, "max_seq_len": 24}
@@ -28,6 +31,11 @@ TINY_TRAINING = {
     "n_samples": 3,
 }
 QUIET = {"logger": "none", "progress": False, "accelerator": "cpu", "checkpoint_every_n_steps": 10}
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """The rows of a file with a header, all values as they are written."""
+    return list(csv.DictReader(path.read_text().splitlines()))
 
 
 def tiny_params(model: str = "llama2", **sections: Mapping[str, Any]) -> Params:

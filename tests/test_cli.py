@@ -12,7 +12,8 @@ from src import data_gen
 from src.cli import run
 from src.errors import UserError
 
-ROOT = Path(__file__).parent.parent
+from .conftest import ROOT
+
 STAGES = ("data_gen", "train", "eval")
 
 

@@ -19,11 +19,8 @@ from src.errors import UserError
 from src.params import load_params
 from src.records import SPLITS, Record, read_splits
 
-from .conftest import tiny_params
+from .conftest import ROOT, tiny_params
 from .test_problems import PRECEDENCES, all_prompts, divides_exactly, value
-
-ROOT = Path(__file__).parent.parent
-
 
 # Not that of params.yaml, which experiments may change.
 BASE: dict[str, Any] = {

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from .clone import ROOT, Clone
-from .conftest import ARCHITECTURES
+from .clone import Clone
+from .conftest import ARCHITECTURES, ROOT
 
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 

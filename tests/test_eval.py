@@ -1,6 +1,5 @@
 """The evaluate stage writes what the README promises, and refuses what it cannot grade."""
 
-import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from src.eval import evaluate, main
 from src.models import build_model
 from src.records import read_records
 
-from .conftest import ARCHITECTURES, tiny_params
+from .conftest import ARCHITECTURES, read_csv, tiny_params
 
 
 def checkpoint(folder: Path, name: str = "llama2", **model: Any) -> Path:
@@ -24,10 +23,6 @@ def checkpoint(folder: Path, name: str = "llama2", **model: Any) -> Path:
     path = folder / f"{name}.ckpt"
     save_checkpoint(path, {f"model.{k}": v for k, v in weights.items()}, params, {"step": 0})
     return path
-
-
-def read_csv(path: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader(path.read_text().splitlines()))
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

@@ -13,9 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from .conftest import tiny_params
-
-ROOT = Path(__file__).parent.parent
+from .conftest import ROOT, tiny_params
 
 SLOWER = {
     "max_steps": 160,

@@ -1,6 +1,5 @@
 """Training writes the same bytes for the same inputs, and ends by its own rule or not at all."""
 
-import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from src.eval import evaluate
 from src.params import load_params
 from src.train import main, train
 
-from .conftest import ARCHITECTURES, tiny_params
+from .conftest import ARCHITECTURES, read_csv, tiny_params
 
 
 def trained(folder: Path, data_dir: Path, params: Params) -> dict[str, Any]:
@@ -25,10 +24,6 @@ def trained(folder: Path, data_dir: Path, params: Params) -> dict[str, Any]:
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in sorted(folder.iterdir())}
-
-
-def read_csv(path: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader(path.read_text().splitlines()))
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
