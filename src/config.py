@@ -52,6 +52,7 @@ class DataConfig(Section):
     val_fraction: Annotated[float, Field(gt=0, lt=1)]
     test_fraction: Annotated[float, Field(gt=0, lt=1)]
     length_balance: Share
+    split_by: Literal["problem", "unordered"]
     seed: Seed
 
     @field_validator("ops")
@@ -156,6 +157,7 @@ class EvaluationConfig(Section):
     """`evaluation:`, read by the evaluate stage."""
 
     batch_size: PositiveInt
+    exhaustive: bool
     n_samples: Annotated[int, Field(ge=0)]
 
 

@@ -126,16 +126,20 @@ class ProblemSpace:
         length = rng.integers(0, len(digits), len(balanced))
         return np.where(balanced, rng.integers(low[length], high[length], endpoint=True), values)
 
-    def keys(self, problems: Problems) -> NDArray[np.uint64]:
+    def keys(self, problems: Problems, unordered: bool = False) -> NDArray[np.uint64]:
         """An integer for each problem, the same for equal ones.
 
         Mixed radix, modulo 2^64: in spaces larger than that two different problems may share a
         key, and the second is then never drawn.
+
+        Args:
+            unordered: the same too for problems whose operands are merely swapped.
         """
-        key = problems.operands[:, 0].astype(np.uint64)
+        operands = np.sort(problems.operands, axis=1) if unordered else problems.operands
+        key = operands[:, 0].astype(np.uint64)
         for j in range(self.N - 1):
             key = key * np.uint64(len(OPERATORS)) + problems.operators[:, j].astype(np.uint64)
-            key = key * np.uint64(self.B + 1) + problems.operands[:, j + 1].astype(np.uint64)
+            key = key * np.uint64(self.B + 1) + operands[:, j + 1].astype(np.uint64)
         return key
 
 
@@ -145,6 +149,7 @@ class ProblemSampler:
     def __init__(self, space: ProblemSpace) -> None:
         self.space = space
         self._seen = np.zeros(0, np.uint64)
+        self._closed = np.zeros(0, np.uint64)
 
     def draw(self, n: int, rng: np.random.Generator, length_balance: float = 0.0) -> Problems:
         """n problems that were not drawn before, in the order of their drawing.
@@ -174,11 +179,19 @@ class ProblemSampler:
                     raise ValueError(f"only {len(self._seen)} different problems were found")
         return Problems.concatenate(parts)
 
+    def close(self, problems: Problems) -> None:
+        """From now on, draw none whose operands are merely swapped in one of these."""
+        self._closed = np.union1d(self._closed, self.space.keys(problems, unordered=True))
+
     def _unseen(self, problems: Problems) -> Problems:
         """The first occurrence of each problem not taken yet, in order."""
         keys = self.space.keys(problems)
         first = np.sort(np.unique(keys, return_index=True)[1])
-        return problems[first[~np.isin(keys[first], self._seen)]]
+        first = first[~np.isin(keys[first], self._seen)]
+        if len(self._closed):
+            swapped = self.space.keys(problems[first], unordered=True)
+            first = first[~np.isin(swapped, self._closed)]
+        return problems[first]
 
     def _take(self, problems: Problems) -> Problems:
         self._seen = np.union1d(self._seen, self.space.keys(problems))

@@ -206,7 +206,7 @@ def test_each_key_refuses_a_list_and_is_missed(path: tuple[str, ...], tmp_path: 
         (("models", "gpt2", "zzz"), "choices: name, d_model, n_heads, n_layers, d_ff, max_seq"),
         (("training", "lr"), "choices: batch_size, learning_rate, weight_decay"),
         (("training", "learning_rates"), "did you mean learning_rate?"),
-        (("evaluation", "zzz"), "choices: batch_size, n_samples"),
+        (("evaluation", "zzz"), "choices: batch_size, exhaustive, n_samples"),
         (("runtime", "device"), "did you mean devices?"),
     ],
 )

@@ -1,6 +1,7 @@
 """The generate stage: right answers, no problem twice, the same bytes from the same params."""
 
 import hashlib
+import json
 import os
 import re
 import subprocess
@@ -14,7 +15,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from src.config import DataConfig
-from src.data_gen import generate, main
+from src.data_gen import draw, generate, leakage, main, to_records
 from src.errors import UserError
 from src.params import load_params
 from src.records import SPLITS, Record, read_splits
@@ -33,6 +34,7 @@ BASE: dict[str, Any] = {
     "val_fraction": 0.1,
     "test_fraction": 0.1,
     "length_balance": 0.6,
+    "split_by": "problem",
     "seed": 0,
 }
 
@@ -196,19 +198,64 @@ def test_a_seed_is_another_data_set() -> None:
         assert one[split] != other[split]
 
 
+def swapped(prompt: str) -> str:
+    """The same operands in ascending order."""
+    operands = iter(sorted(re.findall("[0-9]+", prompt), key=int))
+    return re.sub("[0-9]+", lambda _: next(operands), prompt)
+
+
+@pytest.mark.parametrize("ops", ["+", "+-*"])
+@pytest.mark.parametrize("N", [2, 3])
+def test_leakage_counts_problems_that_two_splits_share(N: int, ops: str) -> None:
+    config = data_config(N=N, B=30 if N == 2 else 9, ops=ops, n_samples=700)
+    splits = draw(config)
+    records = {split: to_records(problems) for split, problems in splits.items()}
+    counts = leakage(config, splits)
+    assert {split: counts[split] for split in SPLITS} == config.split_sizes
+    for a, b in (("test", "train"), ("val", "train"), ("test", "val")):
+        others = {swapped(record.prompt) for record in records[b]}
+        expected = sum(swapped(record.prompt) in others for record in records[a])
+        assert counts[f"swapped_{a}_{b}"] == expected
+        assert counts[f"identical_{a}_{b}"] == 0
+    assert counts["swapped_test_train"] > 0
+    # A problem that is put into two splits is counted.
+    assert leakage(config, splits | {"val": splits["test"]})["identical_test_val"] == 70
+
+
+@pytest.mark.parametrize("ops", ["+", "+-*"])
+def test_split_by_unordered_keeps_swapped_problems_on_one_side(ops: str) -> None:
+    config = data_config(B=40, ops=ops, n_samples=1000, split_by="unordered")
+    splits = draw(config)
+    assert {split: len(problems) for split, problems in splits.items()} == config.split_sizes
+    counts = leakage(config, splits)
+    assert not any(n for name, n in counts.items() if name not in SPLITS)
+    # Within a split they stay.
+    prompts = {record.prompt for record in to_records(splits["train"])}
+    assert any(f"{b}+{a}=" in prompts for a, b in operands_of(to_records(splits["train"])) if a < b)
+
+
+def test_split_by_unordered_says_when_too_few_are_left() -> None:
+    config = data_config(B=9, n_samples=100, split_by="unordered")
+    with pytest.raises(UserError, match=r"n_samples = 100: only [0-9]+ different problems"):
+        draw(config)
+
+
 def test_the_command_writes_what_generate_returns(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
     flags = "--n_samples 500 --N 3 --A 1 --B 20 --ops + - / --seed 7"
-    main(["--out_dir", str(tmp_path), *flags.split()])
+    main(["--out_dir", str(tmp_path / "data"), *flags.split()])
     # What no flag says is as in params.yaml.
     given_ = {"n_samples": 500, "N": 3, "A": 1, "B": 20, "ops": "+-/", "seed": 7}
     config = DataConfig(**{**load_params().data.model_dump(), **given_})
-    assert read_splits(tmp_path) == generate(config)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(f"{s}.jsonl" for s in SPLITS)
+    assert read_splits(tmp_path / "data") == generate(config)
+    assert json.loads(Path("metrics/data.json").read_text()) == leakage(config, draw(config))
+    written = {path.name for path in (tmp_path / "data").iterdir()}
+    assert written == {f"{split}.jsonl" for split in SPLITS}
     report = capsys.readouterr().out
-    assert report.startswith(f"{tmp_path}: ")
-    assert len(report.splitlines()) == 1
+    assert report.startswith(f"{tmp_path / 'data'}: ")
     for split, size in config.split_sizes.items():
         assert f"{size} {split}" in report
 
