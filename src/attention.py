@@ -80,13 +80,7 @@ class CausalSelfAttention(nn.Module):
             (B, T, C).
         """
         B, T, C = x.shape
-        q, k, v = (
-            part.view(B, T, self.n_heads, -1).transpose(1, 2)  # (B, H, T, D)
-            for part in self.qkv(x).chunk(3, dim=-1)
-        )
-        if self.rope is not None:
-            cos, sin = self.rope(positions)
-            q, k = apply_rope(q, cos, sin), apply_rope(k, cos, sin)
+        q, k, v = self._project(x, positions)
         if cache is not None:
             k, v = cache.append(k, v)
         y = F.scaled_dot_product_attention(
@@ -98,3 +92,30 @@ class CausalSelfAttention(nn.Module):
             is_causal=mask is None,
         )
         return self.out(y.transpose(1, 2).reshape(B, T, C))
+
+    def weights(self, x: Tensor, positions: Tensor) -> Tensor:
+        """How much each token looks at each: what `forward` sums over and never holds.
+
+        Args:
+            x: (B, T, C), without padding.
+            positions: (T,) or (B, T).
+
+        Returns:
+            (B, H, T, T), each query's row of sum 1, 0 for keys behind it.
+        """
+        q, k, _ = self._project(x, positions)
+        scores = q @ k.transpose(-2, -1) / q.size(-1) ** 0.5
+        later = torch.ones_like(scores, dtype=torch.bool).triu(1)
+        return scores.masked_fill(later, -torch.inf).softmax(-1)
+
+    def _project(self, x: Tensor, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of x, each (B, H, T, D)."""
+        B, T, _ = x.shape
+        q, k, v = (
+            part.view(B, T, self.n_heads, -1).transpose(1, 2)
+            for part in self.qkv(x).chunk(3, dim=-1)
+        )
+        if self.rope is not None:
+            cos, sin = self.rope(positions)
+            q, k = apply_rope(q, cos, sin), apply_rope(k, cos, sin)
+        return q, k, v

@@ -102,6 +102,11 @@ class BatchOrder(Sampler[list[int]]):
         """Batches of an epoch."""
         return -(-self.size // self.batch_size)
 
+    def rows(self, n_batches: int) -> int:
+        """Rows of the run's first batches."""
+        epochs, batches = divmod(n_batches, self.per_epoch)
+        return epochs * self.size + batches * self.batch_size
+
     def __len__(self) -> int:
         return self.n_batches
 

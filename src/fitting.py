@@ -20,6 +20,7 @@ from .checkpoint import read_tensors
 from .config import Params
 from .dataset import ArithmeticDataset, BatchOrder, TrainLoader, eval_loader
 from .errors import UserError
+from .flops import training_flops
 from .history import DivergedError, History
 from .lightning_module import LitLM
 from .progress import CheckpointFiles, Progress
@@ -37,6 +38,8 @@ class Fit:
         best, last: the validation rows of those weights: step, loss, exact_match.
         history: all rows.
         stopped_early: val_loss had not improved for `patience` validations.
+        problems: seen in training, each as often as it was.
+        flops: of all forward and backward passes, see `flops`.
     """
 
     lit: LitLM
@@ -45,8 +48,10 @@ class Fit:
     last: dict[str, float]
     history: History
     stopped_early: bool
+    problems: int
+    flops: int
 
-    def metrics(self) -> dict[str, float | bool]:
+    def metrics(self) -> dict[str, float | bool | None]:
         """What train.json holds: of the best weights, then of the last."""
         return {
             "val_loss": self.best["loss"],
@@ -56,7 +61,17 @@ class Fit:
             "stopped_early": self.stopped_early,
             "last_val_loss": self.last["loss"],
             "last_val_exact_match": self.last["exact_match"],
+            "steps_to_90": self._steps_to(0.90),
+            "steps_to_99": self._steps_to(0.99),
+            "problems_seen": self.problems,
+            "training_flops": self.flops,
         }
+
+    def _steps_to(self, exact_match: float) -> int | None:
+        """The step of the first validation at or above a share; None if there was none."""
+        # A share of float32: 0.9 is a little less than 0.9.
+        rows = (row for row in self.history.val if row["exact_match"] >= exact_match - 1e-6)
+        return next((int(row["step"]) for row in rows), None)
 
 
 def fit(params: Params, train: ArithmeticDataset, val: ArithmeticDataset, run_dir: Path) -> Fit:
@@ -122,7 +137,9 @@ def fit(params: Params, train: ArithmeticDataset, val: ArithmeticDataset, run_di
     weights = lit.state_dict()
     if best_row is not last:
         weights = read_tensors(Path(best.best_model_path))["state_dict"]
-    return Fit(lit, weights, best_row, last, history, stopped_early)
+    problems = order.rows(trainer.global_step * config.accumulate_grad_batches)
+    flops = problems * training_flops(lit.model, train.max_len - 1)
+    return Fit(lit, weights, best_row, last, history, stopped_early, problems, flops)
 
 
 def make_trainer(

@@ -31,7 +31,8 @@ class History(pl.Callback):
 
     Attributes:
         train: step, loss (mean since the row before), learning_rate; aux_loss for a mixture.
-        val: step, loss, exact_match, and for a mixture its router's entropy and expert loads.
+        val: step, loss, exact_match, and for each layer of a mixture its router_entropy_<layer>
+            and expert_load_<layer>_<expert>.
     """
 
     def __init__(self, log_every_n_steps: int) -> None:
@@ -68,8 +69,6 @@ class History(pl.Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Add a row and print it."""
-        if trainer.sanity_checking:
-            return
         metrics = {k: float(v) for k, v in trainer.callback_metrics.items() if k.startswith("val_")}
         row: dict[str, float] = {"step": trainer.global_step}
         row |= {k.removeprefix("val_"): v for k, v in metrics.items()}

@@ -61,23 +61,16 @@ class LitLM(pl.LightningModule):
         answers = answer(self.model, batch)
         self._log_mean("val_loss", answers.loss(), answers.targets.numel())
         self._log_mean("val_exact_match", answers.exact().float().mean(), len(answers.mask))
-        if routings := self.model.routings():
-            mask = answers.token_mask
-            entropy = torch.stack([routing.entropy(mask) for routing in routings]).mean()
-            load = torch.stack([routing.load(mask) for routing in routings])  # (layers, E)
-            self._log_mean("val_router_entropy", entropy, int(mask.sum()))
-            for expert, share in enumerate(load.mean(0)):
-                self._log_mean(f"val_expert_load_{expert}", share, int(mask.sum()))
+        mask = answers.token_mask
+        for layer, routing in enumerate(self.model.routings()):
+            n_tokens = int(mask.sum())
+            self._log_mean(f"val_router_entropy_{layer}", routing.entropy(mask), n_tokens, False)
+            for expert, share in enumerate(routing.load(mask)):
+                self._log_mean(f"val_expert_load_{layer}_{expert}", share, n_tokens, False)
 
-    def _log_mean(self, name: str, value: Tensor, weight: int) -> None:
+    def _log_mean(self, name: str, value: Tensor, weight: int, prog_bar: bool = True) -> None:
         # Lightning weights by batch_size, and sums both weights and values over processes.
-        self.log(
-            name,
-            value,
-            batch_size=weight,
-            sync_dist=True,
-            prog_bar="expert" not in name,
-        )
+        self.log(name, value, batch_size=weight, sync_dist=True, prog_bar=prog_bar)
 
     def configure_optimizers(self) -> Any:
         """AdamW, decaying matrices only; linear warm-up, then cosine to zero at max_steps."""

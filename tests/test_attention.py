@@ -33,6 +33,16 @@ def test_equals_the_formula() -> None:
 
 
 @pytest.mark.parametrize("rope", [False, True])
+def test_weights_are_those_that_forward_applies(rope: bool) -> None:
+    layer, x, positions = attention(rope), torch.randn(2, 6, 16), torch.arange(6)
+    weights = layer.weights(x, positions)
+    assert weights.shape == (2, 4, 6, 6)
+    values = layer.qkv(x).chunk(3, dim=-1)[2].view(2, 6, 4, 4).transpose(1, 2)
+    mixed = (weights @ values).transpose(1, 2).reshape(2, 6, 16)
+    torch.testing.assert_close(layer.out(mixed), layer(x, positions))
+
+
+@pytest.mark.parametrize("rope", [False, True])
 def test_later_tokens_change_nothing_before_them(rope: bool) -> None:
     layer, x = attention(rope), torch.randn(2, 6, 16)
     changed = x.clone()

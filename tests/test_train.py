@@ -1,9 +1,11 @@
 """Training writes the same bytes for the same inputs, and ends by its own rule or not at all."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -12,6 +14,9 @@ from src.checkpoint import load_model
 from src.config import Params
 from src.errors import UserError
 from src.eval import evaluate
+from src.fitting import Fit
+from src.history import History
+from src.lightning_module import LitLM
 from src.params import load_params
 from src.train import main, train
 
@@ -58,10 +63,27 @@ def test_metrics_and_curves(tmp_path: Path, data_dir: Path) -> None:
     losses = [float(row["loss"]) for row in rows]
     assert metrics["val_loss"] == min(losses)
     assert metrics["best_step"] == [10, 20, 25][losses.index(min(losses))]
-    assert sum(float(rows[0][f"expert_load_{e}"]) for e in range(4)) == pytest.approx(1)
+    for layer in range(2):
+        assert sum(float(rows[0][f"expert_load_{layer}_{e}"]) for e in range(4)) == pytest.approx(1)
+        assert 0 < float(rows[0][f"router_entropy_{layer}"]) <= math.log(4)
+    assert metrics["problems_seen"] == 25 * 32
+    assert metrics["training_flops"] > 0
     curve = read_csv(tmp_path / "metrics" / "train.csv")
     assert [row["step"] for row in curve] == ["10", "20"]
     assert all(value for row in rows + curve for value in row.values())
+
+
+def test_steps_to_a_share_are_those_of_the_first_validation_that_reaches_it() -> None:
+    history = History(10)
+    shares = np.array([0.5, 0.9, 0.8, 0.95], np.float32).tolist()
+    history.val = [
+        {"step": 10.0 * (i + 1), "loss": 1.0, "exact_match": share}
+        for i, share in enumerate(shares)
+    ]
+    params = tiny_params()
+    lit = LitLM(params.model_config_in_use.model_dump(), params.training.model_dump())
+    metrics = Fit(lit, {}, history.val[3], history.val[3], history, False, 0, 0).metrics()
+    assert (metrics["steps_to_90"], metrics["steps_to_99"]) == (20, None)
 
 
 def test_best_checkpoint_is_of_the_lowest_validation_loss(tmp_path: Path, data_dir: Path) -> None:
