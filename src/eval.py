@@ -1,23 +1,26 @@
 """Stage evaluate: grade a checkpoint on the test split, and show where it is wrong.
 
 python -m src.eval [--ckpt models/best.ckpt] [--data_dir data/arithmetic] [--out_dir metrics]
+python -m src.eval --inspect "554+456="    # draw where it looks while it answers this
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .cli import Parser, run
-from .config import Params
-from .files import DATA_DIR, METRICS_DIR, MODELS_DIR, open_replacing
+from .config import ModelConfig, Params
+from .files import DATA_DIR, METRICS_DIR, MODELS_DIR, RUNS_DIR, open_replacing
 from .params import PARAMS_FILE, load_params
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from .models import TransformerLM
 
 CHECKPOINT = MODELS_DIR / "best.ckpt"
+ATTENTION = RUNS_DIR / "attention.png"
 
 
 def evaluate(params: Params, checkpoint: Path, data_dir: Path, out_dir: Path) -> dict[str, Any]:
@@ -29,7 +32,8 @@ def evaluate(params: Params, checkpoint: Path, data_dir: Path, out_dir: Path) ->
     Args:
         checkpoint: best.ckpt or last.ckpt of the train stage.
         data_dir: what the generate stage wrote.
-        out_dir: gets eval.json, errors.csv and a CSV for each breakdown.
+        out_dir: gets eval.json, errors.csv, a CSV for each breakdown of the test split, and
+            exhaustive.csv with those of all problems where `evaluation.exhaustive` asks for it.
 
     Returns:
         What eval.json holds.
@@ -37,33 +41,35 @@ def evaluate(params: Params, checkpoint: Path, data_dir: Path, out_dir: Path) ->
     Raises:
         UserError: for a file that is missing or not what it should be.
     """
-    import numpy as np
     import pandas as pd
-    import torch
 
-    from .checkpoint import load_model
     from .dataset import ArithmeticDataset, check_length
-    from .grading import breakdown, by_digit_position, describe, grade, wilson
-    from .records import read_records
-    from .scoring import generate_answers
+    from .difficulty import KINDS, describe
+    from .exhaustive import by_split, check_splits, every_problem, grade_rest
+    from .grading import breakdown, by_digit_position, by_expert, grade, routing, tally
+    from .intervals import wilson
+    from .printing import show
+    from .records import read_records, read_splits
+    from .sampling import ProblemSpace
 
-    config = params.evaluation
-    records = read_records(data_dir / "test.jsonl")
-    model, model_config = load_model(checkpoint)
-    # Lightning chooses the device in training; here are only forward passes.
-    if params.runtime.accelerator != "cpu" and torch.accelerator.is_available():
-        model.to(torch.accelerator.current_accelerator())
+    config, data = params.evaluation, params.data
+    model, model_config = load(checkpoint, params)
+    if config.exhaustive:
+        splits = read_splits(data_dir)
+        space = ProblemSpace(data.N, data.A, data.B, data.ops, data.precedence)
+        every = every_problem(space)
+        check_splits(space, splits)
+        records = splits["test"]
+    else:
+        records = read_records(data_dir / "test.jsonl")
     dataset = ArithmeticDataset(records)
     check_length(dataset, model_config.max_seq_len, data_dir / "test.jsonl")
+
     grades = grade(model, dataset, config.batch_size)
-    problems = describe(records)
-
-    wrong = problems[~grades.exact].copy()
-    said: list[str] = []
-    for start in range(0, len(wrong), config.batch_size):
-        said += generate_answers(model, wrong["prompt"][start : start + config.batch_size].tolist())
-    wrong.insert(2, "said", said)
-
+    kinds = describe(records)
+    counts = tally(kinds, grades.exact)
+    problems = pd.concat([pd.DataFrame(records), kinds], axis=1).assign(split="test")
+    wrong = problems[~grades.exact]
     low, high = wilson(int(grades.exact.sum()), len(records))
     metrics: dict[str, Any] = {
         "architecture": model_config.name,
@@ -76,20 +82,26 @@ def evaluate(params: Params, checkpoint: Path, data_dir: Path, out_dir: Path) ->
         "parameters": model.num_parameters(),
         "active_parameters": model.num_parameters(active=True),
     }
-    layer, expert = np.indices(grades.expert_load.shape)
-    load = {
-        "layer": layer.ravel(),
-        "expert": expert.ravel(),
-        "load": grades.expert_load.ravel(),
-    }
-    if grades.expert_load.size:
-        metrics["max_expert_load"] = float(grades.expert_load.max())
+    tables = {f"by_{kind}": breakdown(counts, kind) for kind in KINDS}
+    tables["by_digit_position"] = by_digit_position(grades)
+    tables["by_expert"] = by_expert(grades)
+    tables["routing"] = routing(grades)
+    if grades.served.size:
+        metrics["max_expert_load"] = float(tables["by_expert"]["load"].max())
         metrics["router_entropy"] = float(grades.router_entropy.mean())
-    kinds = ("answer_length", "operand_lengths", "carries")
-    tables = {f"by_{kind}": breakdown(problems, grades.exact, kind) for kind in kinds}
-    tables["by_digit_position"] = by_digit_position(records, grades)
-    tables["by_expert"] = pd.DataFrame(load)
-    tables["errors"] = wrong
+
+    tables["exhaustive"] = by_split(pd.DataFrame(columns=[*counts, "split"]))
+    if config.exhaustive:
+        whole = tally(kinds.assign(all="all"), grades.exact).assign(split="test")
+        rest, wrong_rest = grade_rest(model, every, splits, config.batch_size)
+        tables["exhaustive"] = by_split(pd.concat([whole, rest]))
+        wrong = pd.concat([wrong, wrong_rest], ignore_index=True)
+        metrics["exhaustive_problems"] = len(every)
+        metrics["exhaustive_wrong"] = len(wrong)
+    said = answers_to(model, wrong["prompt"].tolist(), config.batch_size)
+    tables["errors"] = wrong.copy()
+    tables["errors"].insert(2, "said", said)
+
     for name, table in tables.items():
         with open_replacing(out_dir / f"{name}.csv") as file:
             table.to_csv(file, index=False, lineterminator="\n")
@@ -99,40 +111,39 @@ def evaluate(params: Params, checkpoint: Path, data_dir: Path, out_dir: Path) ->
     return metrics
 
 
-def show(metrics: dict[str, Any], tables: dict[str, pd.DataFrame], n_samples: int) -> None:
-    """Print the results."""
-    # rich: tables that fit the terminal, also where there is none.
-    from rich.console import Console
-    from rich.table import Table
+def load(checkpoint: Path, params: Params) -> tuple[TransformerLM, ModelConfig]:
+    """A checkpoint's model on the device that `runtime.accelerator` allows.
 
-    console = Console()
-    for name in (
-        "by_answer_length",
-        "by_operand_lengths",
-        "by_carries",
-        "by_digit_position",
-    ):
-        frame = tables[name]
-        title = frame.columns[0]
-        table = Table(title=name.replace("_", " "), title_justify="left")
-        for column in (title, "problems", "wrong", "share right", "95 % interval"):
-            table.add_column(column.replace("_", " "), justify="right")
-        for value, problems, wrong, share, low, high in frame.itertuples(index=False):
-            interval = f"{low:.4f} .. {high:.4f}"
-            table.add_row(str(value), f"{problems:,}", f"{wrong:,}", f"{share:.4f}", interval)
-        console.print(table)
-    for (layer,), group in tables["by_expert"].groupby(["layer"]):
-        shares = "  ".join(f"{share:.3f}" for share in group["load"])
-        console.print(f"expert load, layer {layer}: {shares}")
-    for row in tables["errors"].head(n_samples).itertuples(index=False):
-        console.print(f"wrong: {row.prompt}{row.said}, not {row.target}")
-    console.print(
-        f"{metrics['architecture']}: {metrics['exact_match']:.2%} of {metrics['problems']:,} right "
-        f"(95 %: {metrics['exact_match_low']:.2%} .. {metrics['exact_match_high']:.2%}), "
-        f"loss {metrics['loss']:.5f}, {metrics['parameters']:,} parameters, "
-        f"{metrics['active_parameters']:,} active",
-        soft_wrap=True,
-    )
+    Lightning chooses the device in training; here are only forward passes.
+    """
+    import torch
+
+    from .checkpoint import load_model
+
+    model, config = load_model(checkpoint)
+    if params.runtime.accelerator != "cpu" and torch.accelerator.is_available():
+        model.to(torch.accelerator.current_accelerator())
+    return model, config
+
+
+def answers_to(model: TransformerLM, prompts: Sequence[str], batch_size: int) -> list[str]:
+    """What the model says to each prompt."""
+    from .scoring import generate_answers
+
+    said: list[str] = []
+    for start in range(0, len(prompts), batch_size):
+        said += generate_answers(model, list(prompts[start : start + batch_size]))
+    return said
+
+
+def inspect(params: Params, checkpoint: Path, prompt: str, picture: Path) -> None:
+    """Answer one problem and draw what each head of each layer looks at meanwhile."""
+    from .inspection import attention, draw
+
+    model, config = load(checkpoint, params)
+    answer, table = attention(model, prompt)
+    draw(prompt, answer, table, f"{config.name} answers {prompt}{answer}", picture)
+    print(f"{prompt}{answer}  attention: {picture}")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -142,10 +153,17 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--ckpt", type=Path, help=f"checkpoint ({CHECKPOINT})")
     parser.add_argument("--data_dir", type=Path, help=f"folder of the splits ({DATA_DIR})")
     parser.add_argument("--out_dir", type=Path, help=f"folder for the results ({METRICS_DIR})")
+    parser.add_argument("--inspect", metavar="PROBLEM", help=f"draw its attention in {ATTENTION}")
     given = vars(parser.parse_args(argv))
-    evaluate(
+    params, checkpoint = (
         load_params(given.get("config", PARAMS_FILE)),
         given.get("ckpt", CHECKPOINT),
+    )
+    if "inspect" in given:
+        return inspect(params, checkpoint, given["inspect"], ATTENTION)
+    evaluate(
+        params,
+        checkpoint,
         given.get("data_dir", DATA_DIR),
         given.get("out_dir", METRICS_DIR),
     )

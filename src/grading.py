@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from .dataset import ArithmeticDataset, eval_loader
+from .intervals import wilson
+from .layers import Routing
 from .models import TransformerLM
-from .records import Record
+from .problems import Ints
 from .scoring import answer
+from .tokenizer import VOCABULARY
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,8 @@ class Grades:
         token_correct: bool (M,), answer tokens that are the argmax given the true ones before.
         token_row: (M,), the problem that each answer token belongs to.
         loss: mean cross-entropy of an answer token in nats.
-        expert_load: (layers, E), share of the assignments; (0, 0) for a dense model.
+        served: (layers, T, V, E), how often each expert served each token at each position; no
+            layers for a dense model.
         router_entropy: (layers,), in nats.
     """
 
@@ -33,7 +38,7 @@ class Grades:
     token_correct: NDArray[np.bool_]
     token_row: NDArray[np.int64]
     loss: float
-    expert_load: NDArray[np.float64]
+    served: NDArray[np.int64]
     router_entropy: NDArray[np.float64]
 
 
@@ -42,7 +47,7 @@ def grade(model: TransformerLM, dataset: ArithmeticDataset, batch_size: int) -> 
     """Grade every problem of a data set, on the model's device."""
     device = next(model.parameters()).device
     exact, correct, rows = [], [], []
-    loads, entropies, tokens = [], [], []
+    served, entropies, tokens = [], [], []
     loss_sum, n_rows = 0.0, 0
     for batch in eval_loader(dataset, batch_size):
         answers = answer(model, {name: tensor.to(device) for name, tensor in batch.items()})
@@ -51,107 +56,118 @@ def grade(model: TransformerLM, dataset: ArithmeticDataset, batch_size: int) -> 
         rows.append(answers.mask.nonzero()[:, 0].cpu() + n_rows)
         n_rows += len(answers.mask)
         loss_sum += float(answers.loss()) * answers.targets.numel()
-        mask = answers.token_mask
+        # A token that is followed by another: <eos> is read only beside a longer problem.
+        mask = batch["attention_mask"][:, 1:].bool()
         tokens.append(int(mask.sum()))
-        loads.append([r.load(mask).tolist() for r in model.routings()])
-        entropies.append([float(r.entropy(mask)) for r in model.routings()])
+        ids = batch["input_ids"][:, :-1]
+        served.append([_served(r, ids, mask, dataset.max_len) for r in model.routings()])
+        entropies.append([float(r.entropy(mask.to(device))) for r in model.routings()])
     token_correct = torch.cat(correct).numpy()
-    mixture = bool(model.routings())
     return Grades(
         exact=torch.cat(exact).numpy(),
         token_correct=token_correct,
         token_row=torch.cat(rows).numpy(),
         loss=loss_sum / len(token_correct),
-        expert_load=np.average(loads, axis=0, weights=tokens) if mixture else np.zeros((0, 0)),
+        served=np.sum(served, axis=0) if model.routings() else np.zeros((0, 0, 0, 0), np.int64),
         router_entropy=np.average(entropies, axis=0, weights=tokens),
     )
 
 
-def wilson(successes: int, n: int) -> tuple[float, float]:
-    """95 % confidence interval of a share: Wilson 1927.
-
-    Unlike the normal approximation it stays within 0..1 and is not empty for 0 errors.
-
-    >>> [round(bound, 4) for bound in wilson(98, 100)]
-    [0.93, 0.9945]
-    """
-    z = 1.959964  # the normal distribution's 97.5 % quantile
-    share = successes / n
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    # Rounding must not push the ends past what was counted.
-    return (middle - half if successes else 0.0), (middle + half if successes < n else 1.0)
+def _served(routing: Routing, input_ids: Tensor, mask: Tensor, max_len: int) -> Ints:
+    """How often each expert served each token at each position of a batch: (max_len, V, E)."""
+    V, E = len(VOCABULARY), routing.probabilities.size(-1)
+    position = torch.arange(input_ids.size(1)).expand_as(input_ids)
+    cell = (position * V + input_ids)[mask][:, None] * E + routing.chosen.cpu()[mask]  # (N, K)
+    return torch.bincount(cell.flatten(), minlength=max_len * V * E).view(max_len, V, E).numpy()
 
 
-def carries(operands: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Number of columns that carry when the operands of each row are added by hand.
-
-    >>> carries(np.array([[554, 456], [1, 2], [999, 1]])).tolist()
-    [3, 0, 3]
+def tally(problems: pd.DataFrame, exact: NDArray[np.bool_]) -> pd.DataFrame:
+    """How many problems of each kind there are, and how many are right.
 
     Args:
-        operands: (n, N), none negative.
+        problems: columns of `difficulty.describe`, a row for each problem.
+        exact: bool (n,).
+
+    Returns:
+        kind, value, problems, right; a row for each value of each column.
     """
-    count, carry = np.zeros(len(operands), np.int64), np.zeros(len(operands), np.int64)
-    rest = operands
-    while rest.any():
-        carry = (rest % 10).sum(1) + carry
-        carry //= 10
-        count += carry > 0
-        rest = rest // 10
-    return count
+    parts = []
+    for kind in map(str, problems):
+        applies = problems[kind].notna().to_numpy()
+        groups = pd.Series(exact[applies]).groupby(problems[kind][applies].to_numpy())
+        values = {"value": list(groups.groups), "problems": groups.size(), "right": groups.sum()}
+        parts.append(pd.DataFrame(values).assign(kind=kind))
+    return pd.concat(parts, ignore_index=True)[["kind", "value", "problems", "right"]]
 
 
-def describe(records: list[Record]) -> pd.DataFrame:
-    """A row for each problem with what it may be hard by.
+def breakdown(counts: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """Exact match for each value of one kind, with its Wilson interval.
 
-    Columns: prompt, target, answer_length (digits, sign left out), operand_lengths (``3+1``),
-    carries (missing where an operator is not ``+``).
+    Args:
+        counts: what `tally` returns.
+
+    Returns:
+        The value, problems, wrong, exact_match, low, high.
     """
-    frame = pd.DataFrame(records, columns=["prompt", "target"])
-    frame["answer_length"] = frame["target"].str.lstrip("-").str.len()
-    digits = (
-        frame["prompt"].str.rstrip("=").str.replace(r"\d+", lambda m: str(len(m[0])), regex=True)
-    )
-    frame["operand_lengths"] = digits
-    is_sum = ~frame["prompt"].str.contains(r"[-*/]")
-    frame["carries"] = pd.Series(pd.NA, index=frame.index, dtype="Int64")
-    sums = frame.loc[is_sum, "prompt"].str.rstrip("=").str.split("+", expand=True)
-    frame.loc[is_sum, "carries"] = carries(sums.fillna("0").astype(np.int64).to_numpy())
-    return frame
+    rows = counts[counts["kind"] == kind].rename(columns={"value": kind})
+    return shares(rows.drop(columns="kind"))
 
 
-def breakdown(problems: pd.DataFrame, exact: NDArray[np.bool_], by: str) -> pd.DataFrame:
-    """Exact match for each value of a column of `describe`, with its Wilson interval.
+def shares(counts: pd.DataFrame) -> pd.DataFrame:
+    """The columns problems and right turned into problems, wrong, exact_match, low, high."""
+    right, problems = counts["right"].astype(int), counts["problems"].astype(int)
+    bounds = np.array([wilson(*pair) for pair in zip(right, problems, strict=True)]).reshape(-1, 2)
+    named = counts.drop(columns=["right", "problems"])
+    figures: dict[str, Any] = {
+        "problems": problems,
+        "wrong": problems - right,
+        "exact_match": right / problems,
+        "low": bounds[:, 0],
+        "high": bounds[:, 1],
+    }
+    return named.assign(**figures).reset_index(drop=True)
 
-    Columns: the value, problems, wrong, exact_match, low, high.
-    """
-    groups = pd.Series(exact).groupby(problems[by])
-    return _shares(groups.size(), groups.sum())
 
-
-def by_digit_position(records: list[Record], grades: Grades) -> pd.DataFrame:
+def by_digit_position(grades: Grades) -> pd.DataFrame:
     """Accuracy of each place of the answer, given the true tokens before it.
 
     Position 1 are the units, 2 the tens; 0 is the ``<eos>`` behind them; a sign is the position
     to the left of its first digit.
     """
-    starts = np.searchsorted(grades.token_row, np.arange(len(records) + 1))
+    starts = np.searchsorted(grades.token_row, np.arange(len(grades.exact) + 1))
     ends = starts[grades.token_row + 1]
-    position = pd.Series(ends - 1 - np.arange(len(grades.token_row)), name="position")
-    groups = pd.Series(grades.token_correct).groupby(position)
-    return _shares(groups.size(), groups.sum()).rename(columns={"exact_match": "accuracy"})
+    position = pd.DataFrame({"position": ends - 1 - np.arange(len(grades.token_row))})
+    counts = tally(position, grades.token_correct)
+    return breakdown(counts, "position").rename(columns={"exact_match": "accuracy"})
 
 
-def _shares(sizes: pd.Series, right: pd.Series) -> pd.DataFrame:
-    pairs = zip(right.astype(int), sizes, strict=True)
-    bounds = [wilson(successes, n) for successes, n in pairs]
+def by_expert(grades: Grades) -> pd.DataFrame:
+    """Share of each layer's assignments that each expert got; empty for a dense model.
+
+    Columns: layer, expert, load.
+    """
+    counts = grades.served.sum((1, 2))  # (layers, E)
+    layer, expert = np.indices(counts.shape)
+    load = counts / counts.sum(1, keepdims=True)
+    return pd.DataFrame({"layer": layer.ravel(), "expert": expert.ravel(), "load": load.ravel()})
+
+
+def routing(grades: Grades) -> pd.DataFrame:
+    """Which expert serves which token at which position; empty for a dense model.
+
+    Columns: layer, position (0 is ``<bos>``), token, expert, share (of the assignments of that
+    token there), assignments (how many of them).
+    """
+    layer, position, token, expert = np.nonzero(grades.served)
+    at = grades.served.sum(-1)[layer, position, token]
+    served = grades.served[layer, position, token, expert]
     return pd.DataFrame(
         {
-            "problems": sizes,
-            "wrong": sizes - right.astype(int),
-            "exact_match": right / sizes,
-            "low": [low for low, _ in bounds],
-            "high": [high for _, high in bounds],
+            "layer": layer,
+            "position": position,
+            "token": np.array(VOCABULARY)[token],
+            "expert": expert,
+            "share": served / at,
+            "assignments": served,
         }
-    ).reset_index()
+    )

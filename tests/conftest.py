@@ -45,6 +45,7 @@ def tiny_params(model: str = "llama2", **sections: Mapping[str, Any]) -> Params:
     changes: dict[str, Mapping[str, Any]] = {
         "data": TINY_DATA,
         "training": TINY_TRAINING,
+        "evaluation": {},
         "runtime": QUIET,
     }
     for section, values in changes.items():

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from src.dataset import ArithmeticDataset, collate_fn
-from src.grading import breakdown, by_digit_position, carries, describe, grade, wilson
+from src.difficulty import describe
+from src.grading import breakdown, by_digit_position, by_expert, grade, routing, tally
+from src.intervals import wilson
 from src.models import build_model
 from src.records import Record, read_records
 from src.scoring import answer
@@ -37,48 +38,35 @@ def test_grades_do_not_depend_on_the_batch_size(name: str, data_dir: Path) -> No
 def test_expert_loads_are_shares_of_each_layer(data_dir: Path) -> None:
     dataset = ArithmeticDataset(read_records(data_dir / "test.jsonl"))
     grades = grade(build_model(tiny_model("mixtral")).eval(), dataset, 64)
-    assert grades.expert_load.shape == (2, 4)
-    assert grades.expert_load.sum(1) == pytest.approx([1.0, 1.0])
-    assert grade(build_model(tiny_model("gpt2")).eval(), dataset, 64).expert_load.size == 0
+    load = by_expert(grades)
+    assert len(load) == 2 * 4
+    assert load.groupby("layer")["load"].sum().tolist() == pytest.approx([1.0, 1.0])
+    dense = grade(build_model(tiny_model("gpt2")).eval(), dataset, 64)
+    assert by_expert(dense).empty
+    assert routing(dense).empty
 
 
-@given(st.integers(1, 1000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_wilson_interval_holds_the_share_and_mirrors(counts: tuple[int, int]) -> None:
-    successes, n = counts
-    low, high = wilson(successes, n)
-    assert 0 <= low <= successes / n <= high <= 1
-    assert low < high
-    mirrored = wilson(n - successes, n)
-    assert (1 - high, 1 - low) == pytest.approx(mirrored, abs=1e-12)
-
-
-def test_wilson_interval_as_tabulated() -> None:
-    # Newcombe 1998, table I: 81 of 263 and 0 of 20.
-    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
-    assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
-
-
-@given(st.lists(st.integers(0, 10**6), min_size=2, max_size=4))
-def test_carries_are_what_the_digit_sums_lose(operands: list[int]) -> None:
-    # Each unit carried turns ten of one column into one of the next: the digit sum falls by 9.
-    lost = sum(sum(map(int, str(x))) for x in operands) - sum(map(int, str(sum(operands))))
-    if len(operands) == 2:  # where a carry is never more than 1
-        assert carries(np.array([operands]))[0] == lost // 9
-    assert (carries(np.array([operands]))[0] > 0) == (lost > 0)
-
-
-def test_problems_are_described_by_what_may_make_them_hard() -> None:
-    records = [Record("554+456=", "1010"), Record("7-123=", "-116"), Record("1+22+99=", "122")]
-    frame = describe(records)
-    assert frame["answer_length"].tolist() == [4, 3, 3]
-    assert frame["operand_lengths"].tolist() == ["3+3", "1-3", "1+2+2"]
-    assert frame["carries"].isna().tolist() == [False, True, False]
-    assert frame["carries"].dropna().tolist() == [3, 2]
+def test_routing_says_who_serves_which_token_where() -> None:
+    torch.manual_seed(0)
+    model = build_model(tiny_model("mixtral")).eval()
+    records = [Record("1+12=", "13"), Record("1+2=", "3"), Record("7+2=", "9")]
+    table = routing(grade(model, ArithmeticDataset(records), 2))
+    alone = grade(model, ArithmeticDataset(records[2:]), 2)
+    # Every token is served by two experts in each of two layers; <eos> is not read.
+    assert table["assignments"].sum() == 2 * 2 * (1 + 5 + 2 + 2 * (1 + 4 + 1))
+    assert table.groupby(["layer", "position", "token"])["share"].sum().to_numpy() == pytest.approx(
+        1
+    )
+    ones = table[(table["position"] == 1) & (table["token"] == "1")]
+    assert ones.groupby("layer")["assignments"].sum().tolist() == [4, 4]
+    # What only the third problem has is as in that problem alone.
+    one, other = (t[t["token"] == "7"].reset_index(drop=True) for t in (table, routing(alone)))
+    pd.testing.assert_frame_equal(one, other)
 
 
 def test_breakdown_counts_each_kind() -> None:
     frame = describe([Record("1+1=", "2"), Record("9+9=", "18"), Record("8+8=", "16")])
-    table = breakdown(frame, np.array([True, True, False]), "answer_length")
+    table = breakdown(tally(frame, np.array([True, True, False])), "answer_length")
     assert table["answer_length"].tolist() == [1, 2]
     assert table["problems"].tolist() == [1, 2]
     assert table["wrong"].tolist() == [0, 1]
@@ -88,7 +76,16 @@ def test_breakdown_counts_each_kind() -> None:
 
 def test_breakdown_without_any_sum_is_empty() -> None:
     frame = describe([Record("3*4=", "12"), Record("6/2=", "3")])
-    assert breakdown(frame, np.array([True, False]), "carries").empty
+    table = breakdown(tally(frame, np.array([True, False])), "carries")
+    assert table.empty
+    assert list(table) == ["carries", "problems", "wrong", "exact_match", "low", "high"]
+
+
+def test_kinds_that_do_not_apply_to_a_problem_do_not_count_it() -> None:
+    frame = describe([Record("3*4=", "12"), Record("9+1=", "10"), Record("2+1=", "3")])
+    counts = tally(frame, np.array([True, False, True]))
+    carries = counts[counts["kind"] == "carries"]
+    assert carries[["value", "problems", "right"]].to_numpy().tolist() == [[0, 1, 1], [1, 1, 0]]
 
 
 def test_positions_are_counted_from_the_end_of_the_answer() -> None:
@@ -96,7 +93,7 @@ def test_positions_are_counted_from_the_end_of_the_answer() -> None:
     model = build_model(tiny_model(init_std=0.2)).eval()
     records = [Record("1+1=", "2"), Record("1-12=", "-11")]
     grades = grade(model, ArithmeticDataset(records), 2)
-    table = by_digit_position(records, grades)
+    table = by_digit_position(grades)
     assert table["position"].tolist() == [0, 1, 2, 3]
     assert table["problems"].tolist() == [2, 2, 1, 1]
     # The tokens in order: 2 <eos> - 1 1 <eos>

@@ -1,0 +1,147 @@
+"""What a problem may be hard by: lengths, carries, borrows. No loop over rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from .problems import MINUS, OPERATORS, PLUS, Ints
+from .records import Record
+
+KINDS = (
+    "answer_length",
+    "operand_lengths",
+    "operators",
+    "carries",
+    "carry_chain",
+    "sign",
+    "borrows",
+)
+_ABSENT = -1
+
+
+def describe(records: Sequence[Record]) -> pd.DataFrame:
+    """A row for each problem.
+
+    >>> table = describe([Record("95+7=", "102"), Record("1-20=", "-19"), Record("2*3+4=", "10")])
+    >>> print(table.to_string(index=False, na_rep="-"))
+     answer_length operand_lengths operators  carries  carry_chain     sign  borrows
+                 3             2+1         +        2            2        -     <NA>
+                 2             1-2         -     <NA>         <NA> negative        1
+                 2           1*1+1        +*     <NA>         <NA>        -     <NA>
+
+    Columns:
+        answer_length: digits, sign left out.
+        operand_lengths: digits of each operand, with the operators between them.
+        operators: those that occur, in the order ``+-*/``.
+        carries: columns that carry when sums are added by hand; only where all operators are +.
+        carry_chain: most such columns side by side.
+        sign: of a difference: negative, zero or positive; only where all operators are -.
+        borrows: columns that borrow when the smaller of two numbers is subtracted from the larger
+            by hand; only for ``a-b``.
+    """
+    operands, operators = _columns([record.prompt for record in records])
+    frame = pd.DataFrame({"answer_length": [len(r.target.lstrip("-")) for r in records]})
+    frame["operand_lengths"] = _length_labels(operands, operators)
+    used = np.stack([(operators == op).any(1) for op in range(len(OPERATORS))], axis=1)
+    frame["operators"] = _labels(used, lambda row: "".join(np.array(list(OPERATORS))[row]))
+    sums, differences = ((operators == op) | (operators == _ABSENT) for op in (PLUS, MINUS))
+    is_sum, is_difference = sums.all(1), differences.all(1)
+    carry = carry_columns(np.maximum(operands, 0))
+    frame["carries"] = _where(is_sum, carry.sum(1))
+    frame["carry_chain"] = _where(is_sum, longest_run(carry))
+    frame["sign"] = pd.Series([_sign(r.target) for r in records], dtype="str").where(is_difference)
+    is_pair = is_difference & ((operands != _ABSENT).sum(1) == 2)
+    pair = np.sort(np.maximum(operands[:, :2], 0), axis=1)
+    frame["borrows"] = _where(is_pair, borrow_columns(pair[:, 1], pair[:, 0]).sum(1))
+    return frame[list(KINDS)]
+
+
+def _sign(answer: str) -> str:
+    return "zero" if answer == "0" else "negative" if answer.startswith("-") else "positive"
+
+
+def carry_columns(operands: Ints) -> NDArray[np.bool_]:
+    """Which columns carry when the operands of each row are added by hand, units first.
+
+    >>> carry_columns(np.array([[554, 456], [1, 2], [999, 1]])).astype(int).tolist()
+    [[1, 1, 1], [0, 0, 0], [1, 1, 1]]
+
+    Args:
+        operands: (n, N), none negative.
+    """
+    columns, carry = [], np.zeros(len(operands), np.int64)
+    rest = operands
+    while rest.any():
+        carry = ((rest % 10).sum(1) + carry) // 10
+        columns.append(carry > 0)
+        rest = rest // 10
+    return np.stack(columns, axis=1) if columns else np.zeros((len(operands), 0), bool)
+
+
+def borrow_columns(larger: Ints, smaller: Ints) -> NDArray[np.bool_]:
+    """Which columns borrow when the smaller number is subtracted by hand, units first.
+
+    >>> borrow_columns(np.array([503, 42]), np.array([78, 41])).astype(int).tolist()
+    [[1, 1, 0], [0, 0, 0]]
+    """
+    columns, borrow = [], np.zeros(len(larger), np.int64)
+    while larger.any():
+        borrow = (larger % 10 - smaller % 10 - borrow < 0).astype(np.int64)
+        columns.append(borrow > 0)
+        larger, smaller = larger // 10, smaller // 10
+    return np.stack(columns, axis=1) if columns else np.zeros((len(borrow), 0), bool)
+
+
+def longest_run(marks: NDArray[np.bool_]) -> Ints:
+    """Most marks side by side in each row.
+
+    >>> longest_run(np.array([[1, 1, 0, 1], [0, 0, 0, 0]], dtype=bool)).tolist()
+    [2, 0]
+    """
+    longest = run = np.zeros(len(marks), np.int64)
+    for column in marks.T:
+        run = np.where(column, run + 1, 0)
+        longest = np.maximum(longest, run)
+    return longest
+
+
+def _columns(prompts: list[str]) -> tuple[Ints, Ints]:
+    """Operands (n, N) and operators (n, N - 1); `_ABSENT` where a prompt has fewer than others."""
+    split = [re.split(r"([-+*/])", prompt.rstrip("=")) for prompt in prompts]
+    width = max(map(len, split))
+    full = [row + ["", str(_ABSENT)] * ((width - len(row)) // 2) for row in split]
+    operands = np.array([row[::2] for row in full]).astype(np.int64)
+    symbols = np.array([row[1::2] for row in full])
+    operators = np.full(symbols.shape, _ABSENT)
+    for i, symbol in enumerate(OPERATORS):
+        operators[symbols == symbol] = i
+    return operands, operators
+
+
+def _length_labels(operands: Ints, operators: Ints) -> NDArray[np.object_]:
+    lengths = np.char.str_len(operands.astype(str))
+    columns = np.empty((len(operands), 2 * operands.shape[1] - 1), np.int64)
+    columns[:, ::2], columns[:, 1::2] = np.where(operands == _ABSENT, _ABSENT, lengths), operators
+
+    def label(row: Ints) -> str:
+        present = [(i, x) for i, x in enumerate(row.tolist()) if x != _ABSENT]
+        return "".join(OPERATORS[x] if i % 2 else str(x) for i, x in present)
+
+    return _labels(columns, label)
+
+
+def _labels(columns: NDArray[Any], label: Callable[[NDArray[Any]], str]) -> NDArray[np.object_]:
+    """The label of each row, made once for rows that are alike."""
+    rows, which = np.unique(columns, axis=0, return_inverse=True)
+    return np.array([label(row) for row in rows], dtype=object)[which.ravel()]
+
+
+def _where(applies: NDArray[np.bool_], values: Ints) -> pd.Series:
+    """Whole numbers, missing where they say nothing."""
+    return pd.Series(values, dtype="Int64").where(applies)
