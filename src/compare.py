@@ -1,66 +1,91 @@
-"""Compare finished DVC experiments: one table, written to metrics/ and into the README.
+"""Compare finished DVC experiments: tables in metrics/ and in the README.
 
-    python -m src.compare
+    python -m src.compare [--rev COMMIT]
 
-Reads the experiments of the current commit. Failed and unfinished ones are left out: DVC shows
-them with the metrics of the commit that they started from.
+Reads the experiments that started from a commit, the current one if none is given. Those that
+failed or have not ended are left out, and named.
 """
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from .cli import Parser, run
+from .comparison import Groups, architectures, pairs, runs
 from .errors import UserError
+from .experiments import group, load_experiments
 from .files import METRICS_DIR, open_replacing
 from .params import PARAMS_FILE
 
 README = PARAMS_FILE.parent / "README.md"
 BEGIN, END = "<!-- comparison: written by python -m src.compare -->", "<!-- end -->"
-DATA = "data/arithmetic"
-
-COUNTS = ["wrong", "problems", "parameters", "active_parameters", "best_step", "steps"]
-SHARES = ["exact_match", "exact_match_low", "exact_match_high"]
 
 
-def finished(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """The distinct finished runs among what ``dvc.api.exp_show`` returns.
+def to_json(groups: Groups) -> dict[str, Any]:
+    """What comparison.json holds: everything in the tables, with every seed, null where unknown."""
+    names = {"architectures": architectures, "runs": runs, "pairs": pairs}
+    # pandas writes NaN as null; json would write NaN, which is no JSON.
+    return {name: json.loads(f(groups).to_json(orient="records")) for name, f in names.items()}
 
-    Raises:
-        UserError: if there are none, or they were graded on different data.
+
+def markdown(content: dict[str, Any]) -> str:
+    """The tables as the README shows them.
+
+    Args:
+        content: what `to_json` returns.
     """
-    # Where there is no figure, DVC leaves the column out, or says "None" in letters.
-    ran = [row for row in rows if isinstance(row.get("exact_match"), float)]
-    ran = [row for row in ran if row["State"] in (None, "Success")]
-    if not ran:
-        raise UserError("no finished experiment of this commit; make compare runs them")
-    frame = pd.DataFrame(ran)
-    # The same weights have the same results: a run that was repeated counts once.
-    frame = frame.drop_duplicates("models")
-    if frame[DATA].nunique() > 1:
-        raise UserError(
-            "the experiments were trained on different data; dvc exp remove those that differ"
-        )
-    # DVC reports every number as a float.
-    frame = frame[["architecture", *SHARES, "loss", *COUNTS]].astype(dict.fromkeys(COUNTS, int))
-    return frame.sort_values(["architecture", "exact_match"]).reset_index(drop=True)
-
-
-def markdown(table: pd.DataFrame) -> str:
-    """The table as the README shows it."""
-    header = "| architecture | exact match (95 %) | wrong | loss | parameters | active | steps |"
-    lines = [header, "|---|---|---|---|---|---|---|"]
-    for row in table.itertuples(index=False):
-        interval = f"{row.exact_match_low:.2%} .. {row.exact_match_high:.2%}"
+    lines = [
+        "| architecture | exact match, mean of seeds | sd | lowest .. highest | loss "
+        "| steps to 90 % | to 99 % | parameters | active | training FLOPs |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in content["architectures"]:
+        spread = f"{row['exact_match_min']:.2%} .. {row['exact_match_max']:.2%}"
         lines.append(
-            f"| {row.architecture} | {row.exact_match:.2%} ({interval}) "
-            f"| {row.wrong:,} of {row.problems:,} | {row.loss:.5f} "
-            f"| {row.parameters:,} | {row.active_parameters:,} | {row.steps:,} |"
+            f"| {row['label']} | {row['exact_match_mean']:.2%} of {row['seeds']} "
+            f"| {_or_dash(row['exact_match_sd'], '.2%')} | {spread} | {row['loss_mean']:.5f} "
+            f"| {_or_dash(row['steps_to_90'], ',.0f')} | {_or_dash(row['steps_to_99'], ',.0f')} "
+            f"| {row['parameters']:,} | {row['active_parameters']:,} "
+            f"| {row['training_flops']:.2e} |"
+        )
+    lines += [
+        "",
+        "| run | seed | exact match (95 %) | wrong | loss | steps to 90 % | to 99 % | steps |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in content["runs"]:
+        interval = f"{row['exact_match_low']:.2%} .. {row['exact_match_high']:.2%}"
+        lines.append(
+            f"| {row['experiment']} | {row['seed']} | {row['exact_match']:.2%} ({interval}) "
+            f"| {row['wrong']:,} of {row['problems']:,} | {row['loss']:.5f} "
+            f"| {_or_dash(row['steps_to_90'], ',.0f')} | {_or_dash(row['steps_to_99'], ',.0f')} "
+            f"| {row['steps']:,} |"
+        )
+    if content["pairs"]:
+        lines += [
+            "",
+            "| difference in exact match | points | 95 % | p | p, corrected | test |",
+            "|---|---|---|---|---|---|",
+        ]
+    for row in content["pairs"]:
+        interval = "one seed"
+        if row["low"] is not None:
+            interval = f"{100 * row['low']:+.3f} .. {100 * row['high']:+.3f}"
+        lines.append(
+            f"| {row['a']} - {row['b']} | {100 * row['difference']:+.3f} | {interval} "
+            f"| {row['p']:.2g} | {row['p_holm']:.2g} "
+            f"| {row['method']}, {row['seeds']} seeds x {row['problems']:,} problems |"
         )
     return "\n".join(lines) + "\n"
+
+
+def _or_dash(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
 
 
 def insert(readme: str, table: str) -> str:
@@ -76,27 +101,39 @@ def insert(readme: str, table: str) -> str:
     return f"{before}{BEGIN}\n{table}{END}{after}"
 
 
-def compare(out_dir: Path, readme: Path) -> pd.DataFrame:
-    """Write comparison.csv and comparison.md to out_dir and the table into the README."""
-    # DVC takes a second to import.
-    import dvc.api
+def compare(rev: str, out_dir: Path, readme: Path) -> str:
+    """Write comparison.json, .csv (a row for each run) and .md to out_dir and into the README.
 
-    table = finished(dvc.api.exp_show())
-    text = insert(readme.read_text(encoding="utf-8"), markdown(table))
+    Returns:
+        The tables.
+
+    Raises:
+        UserError: if no experiment has finished, or they were trained on different data.
+    """
+    found = load_experiments(rev)
+    for name, state in found.left_out:
+        print(f"left out: {name}, {state.lower()}", file=sys.stderr)
+    groups = group(found.finished)
+    content = to_json(groups)
+    tables = markdown(content)
+    text = insert(readme.read_text(encoding="utf-8"), tables)
+    with open_replacing(out_dir / "comparison.json") as file:
+        file.write(json.dumps(content, indent=2) + "\n")
     with open_replacing(out_dir / "comparison.csv") as file:
-        table.to_csv(file, index=False, lineterminator="\n")
+        pd.DataFrame(content["runs"]).to_csv(file, index=False, lineterminator="\n")
     with open_replacing(out_dir / "comparison.md") as file:
-        file.write(markdown(table))
+        file.write(tables)
     with open_replacing(readme) as file:
         file.write(text)
-    return table
+    return tables
 
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
     parser = Parser("compare", "Compare the finished experiments; write metrics/ and README.md.")
-    parser.parse_args(argv)
-    print(markdown(compare(METRICS_DIR, README)))
+    parser.add_argument("--rev", help="the commit that they started from (HEAD)")
+    given = vars(parser.parse_args(argv))
+    print(compare(given.get("rev", "HEAD"), METRICS_DIR, README))
 
 
 if __name__ == "__main__":

@@ -1,91 +1,102 @@
-"""The comparison counts each finished run once, and only runs that compare."""
+"""The tables hold the committed figures, and stand in the README as in their file."""
 
+import csv
 import json
+import math
 import subprocess
-from io import StringIO
 from typing import Any
 
-import pandas as pd
 import pytest
 
-from src.compare import BEGIN, END, README, finished, insert, markdown
+from src.compare import BEGIN, END, README, insert, markdown
+from src.comparison import architectures, runs
 from src.errors import UserError
+from src.experiments import Experiment
+
+from .conftest import tiny_params
 
 
-def row(architecture: str, wrong: float, **changes: Any) -> dict[str, Any]:
-    """A row as ``dvc.api.exp_show`` returns it: all numbers are floats."""
+def run_of(architecture: str, seed: int, wrong: int, **metrics: Any) -> Experiment:
     values = {
-        "Experiment": architecture,
-        "typ": "branch_commit",
-        "State": None,
         "architecture": architecture,
         "exact_match": 1 - wrong / 1000,
-        "exact_match_low": 0.98,
-        "exact_match_high": 0.999,
+        "exact_match_low": 0.9,
+        "exact_match_high": 1.0,
         "wrong": wrong,
-        "problems": 1000.0,
-        "loss": 0.01,
-        "parameters": 800_000.0,
-        "active_parameters": 700_000.0,
-        "best_step": 90.0,
-        "steps": 100.0,
-        "models": f"{architecture}.dir",
-        "data/arithmetic": "data.dir",
+        "problems": 1000,
+        "loss": wrong / 1e4,
+        "best_step": 90,
+        "steps": 100,
+        "steps_to_90": 50 + 10 * seed,
+        "steps_to_99": None if seed else 70,
+        "problems_seen": 6400,
+        "training_flops": 2 * 10**12,
+        "parameters": 800_000,
+        "active_parameters": 700_000,
     }
-    return values | changes
+    params = tiny_params(architecture, training={"seed": seed}).model_dump()
+    return Experiment(f"{architecture}-seed{seed}", "1234567", "d", params, values | metrics)
 
 
-def test_each_run_counts_once() -> None:
-    rows = [
-        row("llama2", 7, typ="baseline", Experiment=None),
-        row("llama2", 7, Experiment="again", State="Success"),
-        row("gpt2", 4),
-        row("gpt2", 6, models="another seed"),
+GROUPS = {
+    "gpt2": [run_of("gpt2", seed, wrong) for seed, wrong in enumerate((4, 8, 6))],
+    "llama2": [run_of("llama2", 0, 7)],
+}
+
+
+def test_an_architecture_is_summed_up_over_its_seeds() -> None:
+    gpt2, llama2 = architectures(GROUPS).to_dict("records")
+    assert (gpt2["label"], gpt2["seeds"]) == ("gpt2", 3)
+    assert gpt2["exact_match_mean"] == pytest.approx(0.994)
+    assert gpt2["exact_match_sd"] == pytest.approx(0.002)
+    assert (gpt2["exact_match_min"], gpt2["exact_match_max"]) == (0.992, 0.996)
+    assert gpt2["loss_mean"] == pytest.approx(6e-4)
+    assert gpt2["steps_to_90"] == 60
+    # Two seeds never got there: a mean of those that did would flatter.
+    assert math.isnan(gpt2["steps_to_99"])
+    assert math.isnan(llama2["exact_match_sd"])
+    assert llama2["steps_to_99"] == 70
+
+
+def test_every_run_keeps_its_own_figures() -> None:
+    table = runs(GROUPS)
+    assert table["experiment"].tolist() == [
+        "gpt2-seed0",
+        "gpt2-seed1",
+        "gpt2-seed2",
+        "llama2-seed0",
     ]
-    table = finished(rows)
-    assert table[["architecture", "wrong"]].to_numpy().tolist() == [
-        ["gpt2", 6],
-        ["gpt2", 4],
-        ["llama2", 7],
-    ]
+    assert table["wrong"].tolist() == [4, 8, 6, 7]
 
 
-def test_failed_and_unfinished_runs_are_left_out() -> None:
-    # DVC shows them with the metrics of the commit that they started from.
-    rows = [
-        row("gpt2", 4),
-        row("mixtral", 7, State="Failed", models="x"),
-        row("mixtral", 7, State="Running", models="y"),
-        row("mixtral", 7, State="Queued", models="z"),
-    ]
-    assert finished(rows)["architecture"].tolist() == ["gpt2"]
-
-
-def test_nothing_to_compare_is_told() -> None:
-    for rows in (
-        [],
-        [{"State": None}],
-        [row("gpt2", 1, exact_match="None")],
-        [row("gpt2", 1, State="Failed")],
-    ):
-        with pytest.raises(UserError, match="no finished experiment of this commit"):
-            finished(rows)
-
-
-def test_different_data_is_refused() -> None:
-    rows = [row("gpt2", 4), row("llama2", 4, **{"data/arithmetic": "other.dir"})]
-    with pytest.raises(UserError, match="different data"):
-        finished(rows)
-
-
-def test_the_table_goes_between_the_marks() -> None:
-    table = markdown(finished([row("gpt2", 4)]))
-    assert "| gpt2 | 99.60% (98.00% .. 99.90%) | 4 of 1,000 | 0.01000 | 800,000 |" in table
-    text = insert(f"above\n{BEGIN}\nold\n{END}\nbelow\n", table)
-    assert text == f"above\n{BEGIN}\n{table}{END}\nbelow\n"
-    assert insert(text, table) == text
+def test_the_tables_go_between_the_marks() -> None:
+    content = {
+        "architectures": json.loads(architectures(GROUPS).to_json(orient="records")),
+        "runs": json.loads(runs(GROUPS).to_json(orient="records")),
+        "pairs": [
+            {
+                "a": "gpt2",
+                "b": "llama2",
+                "seeds": 1,
+                "problems": 1000,
+                "difference": 0.003,
+                "low": None,
+                "high": None,
+                "p": 0.5,
+                "p_holm": 0.5,
+                "method": "McNemar",
+            }
+        ],
+    }
+    tables = markdown(content)
+    assert "| gpt2 | 99.40% of 3 | 0.20% | 99.20% .. 99.60% | 0.00060 | 60 | - |" in tables
+    assert "| gpt2-seed0 | 0 | 99.60% (90.00% .. 100.00%) | 4 of 1,000 | 0.00040 | 50 |" in tables
+    assert "| gpt2 - llama2 | +0.300 | one seed | 0.5 | 0.5 | McNemar, 1 seeds" in tables
+    text = insert(f"above\n{BEGIN}\nold\n{END}\nbelow\n", tables)
+    assert text == f"above\n{BEGIN}\n{tables}{END}\nbelow\n"
+    assert insert(text, tables) == text
     with pytest.raises(UserError, match="marks"):
-        insert("a README without marks", table)
+        insert("a README without marks", tables)
 
 
 def committed(path: str) -> str:
@@ -96,15 +107,22 @@ def committed(path: str) -> str:
 
 
 def test_readme_shows_the_committed_comparison() -> None:
-    table = pd.read_csv(StringIO(committed("metrics/comparison.csv")))
+    content = json.loads(committed("metrics/comparison.json"))
     readme = committed("README.md")
-    assert committed("metrics/comparison.md") == markdown(table)
-    assert insert(readme, markdown(table)) == readme
+    assert committed("metrics/comparison.md") == markdown(content)
+    assert insert(readme, markdown(content)) == readme
+    rows = list(csv.DictReader(committed("metrics/comparison.csv").splitlines()))
+    assert [row["experiment"] for row in rows] == [row["experiment"] for row in content["runs"]]
+    assert [int(row["wrong"]) for row in rows] == [row["wrong"] for row in content["runs"]]
 
 
 def test_comparison_holds_the_committed_run() -> None:
     metrics = json.loads(committed("metrics/eval.json"))
-    table = pd.read_csv(StringIO(committed("metrics/comparison.csv")))
-    compared = table.set_index("architecture").loc[metrics["architecture"]]
+    content = json.loads(committed("metrics/comparison.json"))
+    (compared,) = (
+        row
+        for row in content["runs"]
+        if row["architecture"] == metrics["architecture"] and row["seed"] == 0
+    )
     for name in ("exact_match", "wrong", "loss", "parameters"):
         assert compared[name] == metrics[name]

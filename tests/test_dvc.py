@@ -101,10 +101,34 @@ def test_reproduce_compare_and_come_back(tmp_path: Path) -> None:
     assert "Stage 'evaluate' is cached - skipping run" in output
     clone("git", "checkout", "--quiet", ".")
 
-    clone("python", "-m", "src.compare")
+    # A second seed, and the comparison; what has not run is named and left out.
+    second = ("--name", "gpt2-seed1", "-S", "model=gpt2", "-S", "training.seed=1")
+    clone("dvc", "exp", "run", "--queue", *second)
+    assert "left out: gpt2-seed1, queued" in clone("python", "-m", "src.compare")
+    clone("dvc", "exp", "run", "--run-all")
+    assert "left out" not in clone("python", "-m", "src.compare")
     table = (tmp_path / "metrics" / "comparison.md").read_text()
     assert table in (tmp_path / "README.md").read_text()
-    assert [line.split()[1] for line in table.splitlines()[2:]] == sorted(ARCHITECTURES)
+    compared = json.loads((tmp_path / "metrics" / "comparison.json").read_text())
+    assert [(row["label"], row["seeds"]) for row in compared["architectures"]] == [
+        ("gpt2", 2),
+        ("llama2", 1),
+        ("mixtral", 1),
+    ]
+    assert [row["exact_match"] for row in compared["runs"] if row["architecture"] != "gpt2"] == [
+        float(row["exact_match"]) for row in rows if row["architecture"] != "gpt2"
+    ]
+    assert [(row["a"], row["b"], row["seeds"]) for row in compared["pairs"]] == [
+        ("gpt2", "llama2", 1),
+        ("gpt2", "mixtral", 1),
+        ("llama2", "mixtral", 1),
+    ]
+    for pair in compared["pairs"]:
+        one, other = (
+            next(r for r in compared["runs"] if (r["label"], r["seed"]) == (pair[side], 0))
+            for side in "ab"
+        )
+        assert pair["difference"] == pytest.approx(one["exact_match"] - other["exact_match"])
 
 
 @pytest.mark.slow
