@@ -76,12 +76,12 @@ def leakage(config: DataConfig, splits: dict[str, Problems]) -> dict[str, int]:
     """What data.json holds.
 
     Returns:
-        Problems of each split; `identical_<a>_<b>`, problems of a that are in b too, always 0;
+        `n_<split>`, its problems; `identical_<a>_<b>`, problems of a that are in b too, always 0;
         `swapped_<a>_<b>`, problems of a that are in b with their operands in another order. Who
         knows that addition commutes could answer those from memory.
     """
     space = space_of(config)
-    counts = {split: len(problems) for split, problems in splits.items()}
+    counts = {f"n_{split}": len(problems) for split, problems in splits.items()}
     ordered = {split: space.keys(problems) for split, problems in splits.items()}
     unordered = {split: space.keys(problems, True) for split, problems in splits.items()}
     for b, a in combinations(SPLITS, 2):

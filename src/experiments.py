@@ -124,8 +124,12 @@ def select(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[tuple
     left_out = []
     for row in experiments:
         if row["State"] in (None, "Success"):
-            # The same weights have the same results: a run that was repeated counts once.
-            finished.setdefault(row["models"], row)
+            # The same weights have the same results: a run that was repeated counts once, the
+            # one that graded more if they differ in that.
+            # Where there is no figure, DVC leaves the column out, or says "None" in letters.
+            graded_more = isinstance(row.get("exhaustive_problems"), float)
+            if row["models"] not in finished or graded_more:
+                finished[row["models"]] = row
         else:
             left_out.append((row["Experiment"] or row["rev"], row["State"]))
     names = {row["Experiment"] for row in finished.values()}

@@ -34,6 +34,13 @@ def test_each_set_of_weights_counts_once() -> None:
     assert left_out == []
 
 
+def test_of_the_same_weights_the_exhaustive_grade_counts() -> None:
+    whole = row("whole", models="a.dir", exhaustive_problems=1e6)
+    sample = row("sample", models="a.dir", exhaustive_problems="None")
+    for rows in ([whole, sample], [sample, whole]):
+        assert select(rows)[0] == [whole]
+
+
 def test_failed_and_unfinished_runs_are_left_out_by_state() -> None:
     # DVC shows them with the metrics of the commit that they started from.
     rows = [row("a"), *(row(s, State=s) for s in ("Failed", "Running", "Queued"))]
