@@ -101,10 +101,14 @@ def test_reproduce_compare_and_come_back(tmp_path: Path) -> None:
     assert "Stage 'evaluate' is cached - skipping run" in output
     clone("git", "checkout", "--quiet", ".")
 
-    # A second seed, and the comparison; what has not run is named and left out.
+    # A second seed fails: it is named and left out, and comes in when it is run again.
     second = ("--name", "gpt2-seed1", "-S", "model=gpt2", "-S", "training.seed=1")
-    clone("dvc", "exp", "run", "--queue", *second)
+    clone("dvc", "exp", "run", "--queue", *second, "-S", "training.learning_rate=1e30")
     assert "left out: gpt2-seed1, queued" in clone("python", "-m", "src.compare")
+    assert "training diverged" in clone("dvc", "exp", "run", "--run-all")
+    assert "left out: gpt2-seed1, failed" in clone("python", "-m", "src.compare")
+    clone("dvc", "exp", "remove", "gpt2-seed1")
+    clone("dvc", "exp", "run", "--queue", *second)
     clone("dvc", "exp", "run", "--run-all")
     assert "left out" not in clone("python", "-m", "src.compare")
     table = (tmp_path / "metrics" / "comparison.md").read_text()
