@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
+
+# rich: a bar for what takes minutes.
+from rich.progress import track
 
 from .dataset import ArithmeticDataset
 from .difficulty import KINDS, describe
@@ -17,7 +21,7 @@ from .sampling import ENUMERABLE, ProblemSpace
 
 UNSEEN = "unseen"
 # Problems that are text and tokens at once: some MiB, whatever the size of the space.
-_CHUNK = 2**15
+_CHUNK = 2**14
 
 
 def every_problem(space: ProblemSpace) -> Problems:
@@ -76,11 +80,13 @@ def grade_rest(
 
     Returns:
         What `tally` returns, with a column split (train, val or `UNSEEN`) and the kind ``all``;
-        and the wrong ones as `wrong_answers` describes them.
+        and the wrong ones: prompt, target, the kinds of `describe`, split.
     """
     split_of = {r.prompt: split for split, records in splits.items() for r in records}
     counts, errors = [], []
-    for chunk in _chunks(problems):
+    n_chunks = -(-len(problems) // _CHUNK)
+    quiet = not sys.stdout.isatty()
+    for chunk in track(_chunks(problems), "grading all problems", n_chunks, disable=quiet):
         records = [record for record in chunk if split_of.get(record.prompt) != "test"]
         split = pd.Series([split_of.get(record.prompt, UNSEEN) for record in records])
         kinds = describe(records)
