@@ -5,7 +5,7 @@ VENV := $(CURDIR)/.venv
 export PATH := $(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro test compare verify lock clean
+.PHONY: help install repro test compare verify remote remote-url lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -43,6 +43,17 @@ compare: $(VENV)/installed  ## run each architecture with three seeds, two runs 
 verify: $(VENV)/installed  ## reproduce the committed run in a fresh clone; QUICK=1: in two minutes
 	python -m src.verify $(if $(QUICK),--quick)
 
+remote: remote-url $(VENV)/installed$(if $(filter s3:% ssh:%,$(URL)),-remote)  ## push and pull at URL=/folder, s3://bucket/path or ssh://user@host/path
+	dvc remote add --local --force --default store "$$URL"
+	$(if $(ENDPOINT),dvc remote modify --local store endpointurl "$$ENDPOINT")
+
+# A target of its own, so that nothing is installed for a wrong URL.
+remote-url:
+	@case "$$URL" in /?* | s3://?* | ssh://?* | http://?* | https://?*) ;; *) \
+		echo "error: URL=$$URL: must be an absolute folder, or s3://, ssh:// or http://;" \
+			"DVC seeks a relative folder below / when a commit's .dvc/config names it" >&2; \
+		exit 2 ;; esac
+
 lock: $(VENV)/installed-dev  ## write constraints.txt from what is installed
 	echo '# Written by make lock: all that requirements*.txt bring along.' > constraints.txt
 	pip freeze | sed 's/+cpu//' >> constraints.txt
@@ -59,6 +70,10 @@ $(VENV)/installed: requirements.txt constraints.txt | $(VENV)/bin/python
 	pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
 	touch $@
 
-$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+$(VENV)/installed-remote: requirements-remote.txt $(VENV)/installed
+	pip install --quiet --disable-pip-version-check -r requirements-remote.txt -c constraints.txt
+	touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt requirements-remote.txt $(VENV)/installed
 	pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
 	touch $@
