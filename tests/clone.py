@@ -39,6 +39,8 @@ class Clone:
             command,
             cwd=self.folder,
             env=environment,
+            # Nobody is there to answer.
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
