@@ -43,7 +43,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
             clone("dvc", "repro")
             clone.commit()
             for name in ARCHITECTURES:
-                clone("dvc", "exp", "run", "--name", name, "-S", f"model={name}")
+                clone("dvc", "exp", "run", "--name", f"{name}-seed0", "-S", f"model={name}")
                 clone("git", "checkout", "--quiet", ".")
             clone("dvc", "checkout")
             (folder / "done").touch()
@@ -90,13 +90,13 @@ def test_runs_are_taken_and_not_trained_again(
     assert UP_TO_DATE in said
     assert "Running stage" not in said
 
-    assert two.results() == one.results(one.revision("mixtral"))
+    assert two.results() == one.results(one.revision("mixtral-seed0"))
     assert "Running stage 'evaluate'" in two("dvc", "repro", "--force", "-s", "evaluate")
-    assert two.results() == one.results(one.revision("mixtral"))
+    assert two.results() == one.results(one.revision("mixtral-seed0"))
     for name in ("gpt2", "llama2"):
-        two("dvc", "exp", "apply", name)
+        two("dvc", "exp", "apply", f"{name}-seed0")
         assert f"name: {name}" in (folder / "models" / "config.yaml").read_text()
-        assert two.results() == one.results(one.revision(name))
+        assert two.results() == one.results(one.revision(f"{name}-seed0"))
     # A training leaves its state there.
     assert not (folder / "runs").exists()
 
@@ -139,10 +139,10 @@ def test_what_fails_says_why_and_leaves_all_as_it_was(
             one(*mistaken)
         fails("dvc", "push")
         if mistake != "server down":
-            fails("dvc", "exp", "push", "origin", "gpt2")
+            fails("dvc", "exp", "push", "origin", "gpt2-seed0")
             # The experiment's commit has arrived; mended and repeated, its files do.
             one.follow(right)
-            assert "files uploaded" in one("dvc", "exp", "push", "origin", "gpt2")
+            assert "files uploaded" in one("dvc", "exp", "push", "origin", "gpt2-seed0")
             one(*mistaken)
         shutil.rmtree(one.folder / ".dvc" / "cache")
         fails("dvc", "pull")
@@ -159,5 +159,5 @@ def test_what_was_never_pushed_is_named(one: Existing, root: Path) -> None:
     message = "Some of the cache files do not exist neither locally nor on remote"
     assert message in two("dvc", "pull", code=1)
     # DVC takes this for a success; the README warns.
-    assert message in two("dvc", "exp", "pull", "origin", "gpt2")
+    assert message in two("dvc", "exp", "pull", "origin", "gpt2-seed0")
     assert two("git", "status", "--porcelain") == ""
