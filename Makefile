@@ -5,7 +5,7 @@ VENV := $(CURDIR)/.venv
 export PATH := $(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro test compare verify remote remote-url lock clean
+.PHONY: help install repro test compare report verify remote remote-url lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -39,6 +39,9 @@ compare: $(VENV)/installed  ## run each architecture with three seeds, two runs 
 	done; done
 	OMP_NUM_THREADS=$(THREADS) dvc exp run --run-all --jobs $(JOBS)
 	python -m src.compare
+
+report: $(VENV)/installed  ## one HTML page with every figure, opens without a network
+	python -m src.report
 
 verify: $(VENV)/installed  ## reproduce the committed run in a fresh clone; QUICK=1: in two minutes
 	python -m src.verify $(if $(QUICK),--quick)
