@@ -38,7 +38,7 @@ def serving(kind: str, root: Path) -> Iterator[int]:
     with log.open("w") as file:
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
     try:
-        while not (said := re.search(r"(?:127\.0\.0\.1:|port )([1-9]\d*)", log.read_text())):
+        while not (said := re.search(r"(?:127\.0\.0\.1:|port )([1-9]\d*)\D", log.read_text())):
             assert process.poll() is None, log.read_text()
             time.sleep(0.05)
         yield int(said[1])

@@ -10,7 +10,7 @@ import pytest
 from .clone import Clone
 from .conftest import ARCHITECTURES
 from .remotes import SECTION, Existing, documented, setup
-from .servers import serving
+from .servers import PASSWORD, serving
 
 UP_TO_DATE = "Data and pipelines are up to date"
 # Where DVC says no more, each command in its way.
@@ -85,6 +85,10 @@ def test_runs_are_taken_and_not_trained_again(
         one("git", "clone", "--quiet", str(root.with_name("hub.git")), str(folder))
         two = Existing(folder)
         two.follow(setup(kind, root, port))
+        if kind == "ssh":
+            # The other way to log in.
+            for words in (("--unset", "keyfile"), ("password", PASSWORD)):
+                two("dvc", "remote", "modify", "--local", "store", *words)
         said = two.follow(documented("dvc pull"))
     # From here on without a server: all that is needed has come.
     assert UP_TO_DATE in said
