@@ -73,8 +73,9 @@ def series(
     Names go by order of appearance; those of a categorical column by its categories, so that a
     name keeps its colour in a chart where another one is missing.
     """
-    present = list(dict.fromkeys(column))
-    names = list(column.cat.categories) if hasattr(column, "cat") else present
+    found = list(dict.fromkeys(column))
+    names = list(column.cat.categories) if hasattr(column, "cat") else found
+    present = [name for name in names if name in found]
     values = values or [f"var(--series-{i + 1})" for i in range(N_SERIES)]
     # Vega does not break a row of the legend that is too long.
     columns = max(1, (WIDTH - 20) * 2 // (13 * max(map(len, present), default=1) + 48))
