@@ -23,7 +23,8 @@ test: $(VENV)/installed-dev  ## every check: lint, format, types, tests
 
 # What make compare runs: SEEDS='0 1' or MODELS=gpt2 for less, EXHAUSTIVE=true to grade all
 # problems, JOBS runs at a time. Two runs with half the cores each are done sooner than one after
-# the other with all of them; more than two at a time is where DVC's queue loses workers.
+# the other with all of them. DVC's queue may lose a worker, the sooner the more there are; those
+# that are left do its share.
 MODELS ?= gpt2 llama2 mixtral
 SEEDS ?= 0 1 2
 EXHAUSTIVE ?= false

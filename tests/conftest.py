@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import settings
 
 from src.config import ModelConfig, Params
 from src.data_gen import generate
@@ -15,6 +16,10 @@ from src.records import write_records
 
 # Each test process has one core's worth of work; more threads only wait for each other.
 torch.set_num_threads(1)
+
+# A busy machine is no finding: the properties are about results, not about time.
+settings.register_profile("any speed", deadline=None)
+settings.load_profile("any speed")
 
 ROOT = Path(__file__).parent.parent
 
