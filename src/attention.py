@@ -66,21 +66,23 @@ class CausalSelfAttention(nn.Module):
         positions: Tensor,
         mask: Tensor | None = None,
         cache: KVCache | None = None,
+        at: Tensor | None = None,
     ) -> Tensor:
         """Attend within x and to what the cache holds.
 
         Args:
             x: (B, T, C).
             positions: (T,) or (B, T), read by RoPE.
-            mask: bool, broadcastable to (B, H, T, S), True where a query may look; it must
-                contain causality. None means causal, and no cache.
+            mask: bool, broadcastable to (B, H, Q, S), True where a query may look; it must
+                contain causality. None means causal, and neither cache nor `at`.
             cache: extended by the keys and values of x.
+            at: (B, Q), the places in x that look; None: all, Q = T.
 
         Returns:
-            (B, T, C).
+            (B, Q, C).
         """
-        B, T, C = x.shape
-        q, k, v = self._project(x, positions)
+        B, _, C = x.shape
+        q, k, v = self._project(x, positions, at)
         if cache is not None:
             k, v = cache.append(k, v)
         y = F.scaled_dot_product_attention(
@@ -91,7 +93,7 @@ class CausalSelfAttention(nn.Module):
             dropout_p=self.dropout if self.training else 0.0,
             is_causal=mask is None,
         )
-        return self.out(y.transpose(1, 2).reshape(B, T, C))
+        return self.out(y.transpose(1, 2).reshape(B, -1, C))
 
     def weights(self, x: Tensor, positions: Tensor) -> Tensor:
         """How much each token looks at each: what `forward` sums over and never holds.
@@ -108,14 +110,30 @@ class CausalSelfAttention(nn.Module):
         later = torch.ones_like(scores, dtype=torch.bool).triu(1)
         return scores.masked_fill(later, -torch.inf).softmax(-1)
 
-    def _project(self, x: Tensor, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values of x, each (B, H, T, D)."""
-        B, T, _ = x.shape
+    def _project(
+        self, x: Tensor, positions: Tensor, at: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries (B, H, Q, D) of the places `at`, keys and values (B, H, T, D) of all of x."""
+        if at is None:
+            q, k, v = self.qkv(x).chunk(3, dim=-1)
+            q_positions = positions
+        else:
+            C = x.size(-1)
+            weight, bias = self.qkv.weight, self.qkv.bias
+            q = F.linear(pick(x, at), weight[:C], None if bias is None else bias[:C])
+            kv = F.linear(x, weight[C:], None if bias is None else bias[C:])
+            k, v = kv.chunk(2, dim=-1)
+            q_positions = positions.expand(at.size(0), -1).gather(1, at)
         q, k, v = (
-            part.view(B, T, self.n_heads, -1).transpose(1, 2)
-            for part in self.qkv(x).chunk(3, dim=-1)
+            part.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)  # (B, H, .., D)
+            for part in (q, k, v)
         )
         if self.rope is not None:
-            cos, sin = self.rope(positions)
-            q, k = apply_rope(q, cos, sin), apply_rope(k, cos, sin)
+            q = apply_rope(q, *self.rope(q_positions))
+            k = apply_rope(k, *self.rope(positions))
         return q, k, v
+
+
+def pick(x: Tensor, at: Tensor) -> Tensor:
+    """Some places of each row: (B, T, C) and (B, Q) -> (B, Q, C)."""
+    return x.gather(1, at.unsqueeze(-1).expand(-1, -1, x.size(-1)))

@@ -169,6 +169,7 @@ class RuntimeConfig(Section):
     # Saving a state and the order of batches are written for one process.
     devices: Literal[1]
     num_workers: Annotated[int, Field(ge=0)]
+    compile: Literal["auto", "on", "off"]
     progress: bool
     checkpoint_every_n_steps: PositiveInt
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -25,6 +26,7 @@ class ArithmeticDataset(Dataset[Tensor]):
         tokens: (number of records, longest text), padded on the right; uint8, as the vocabulary
             is small and there may be millions of rows.
         max_len: tokens of the longest text.
+        max_answer_len: tokens of the longest answer, ``<eos>`` included.
     """
 
     def __init__(self, records: Sequence[Record]) -> None:
@@ -32,6 +34,7 @@ class ArithmeticDataset(Dataset[Tensor]):
         rows = [torch.tensor(tokenizer.encode(r.text), dtype=torch.uint8) for r in records]
         self.tokens = pad_sequence(rows, batch_first=True, padding_value=tokenizer.pad_id)
         self.max_len = self.tokens.size(1)
+        self.max_answer_len = int(tokenizer.make_loss_mask(self.tokens).sum(1).max())
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -58,23 +61,36 @@ def check_length(dataset: ArithmeticDataset, max_seq_len: int, source: Path) -> 
         )
 
 
-def collate_fn(rows: Tensor | Sequence[Tensor]) -> dict[str, Tensor]:
+def collate_fn(
+    rows: Tensor | Sequence[Tensor], width: int | None = None, answer_width: int | None = None
+) -> dict[str, Tensor]:
     """A batch as the models take it.
 
     Args:
         rows: padded token ids, (B, max_len) or a sequence of rows.
+        width: T; None: the longest text of the batch.
+        answer_width: A; None: the longest answer of the batch, ``<eos>`` included.
 
     Returns:
-        input_ids, attention_mask and loss_mask, each (B, T) with T the longest text of the batch.
+        input_ids, attention_mask and loss_mask, each (B, T); answer_at, (B, A), the places whose
+        next token belongs to the answer; answer_mask, bool (B, A), False behind an answer that is
+        shorter than A.
     """
     tokens = rows if isinstance(rows, Tensor) else torch.stack(list(rows))
     attention_mask = tokens != CharTokenizer.pad_id
-    longest = int(attention_mask.sum(1).max())
-    input_ids = tokens[:, :longest].long()
+    T = width or int(attention_mask.sum(1).max())
+    input_ids = tokens[:, :T].long()
+    loss_mask = CharTokenizer().make_loss_mask(input_ids)
+    lengths = loss_mask.sum(1, keepdim=True)  # (B, 1)
+    nth = torch.arange(answer_width or int(lengths.max()))
+    first = loss_mask.argmax(1, keepdim=True) - 1
     return {
         "input_ids": input_ids,
-        "attention_mask": attention_mask[:, :longest].long(),
-        "loss_mask": CharTokenizer().make_loss_mask(input_ids),
+        "attention_mask": attention_mask[:, :T].long(),
+        "loss_mask": loss_mask,
+        # The last place that is read, where there is no more.
+        "answer_at": (first + nth).clamp(max=T - 2),
+        "answer_mask": nth < lengths,
     }
 
 
@@ -121,14 +137,26 @@ class BatchOrder(Sampler[list[int]]):
 
 
 class TrainLoader(DataLoader[Tensor]):
-    """Batches in a `BatchOrder`, with the position that Lightning saves and restores."""
+    """Batches in a `BatchOrder`, with the position that Lightning saves and restores.
 
-    def __init__(self, dataset: ArithmeticDataset, order: BatchOrder, num_workers: int = 0) -> None:
+    Args:
+        trim: to each batch's longest text; otherwise all have the width of the data set's, as a
+            compiled model wants them.
+    """
+
+    def __init__(
+        self,
+        dataset: ArithmeticDataset,
+        order: BatchOrder,
+        num_workers: int = 0,
+        trim: bool = True,
+    ) -> None:
+        widths = {} if trim else {"width": dataset.max_len, "answer_width": dataset.max_answer_len}
         super().__init__(
             dataset,
             batch_sampler=order,
             num_workers=num_workers,
-            collate_fn=collate_fn,
+            collate_fn=partial(collate_fn, **widths),
             # Of its own, or each new iterator would draw from the stream that dropout uses.
             generator=torch.Generator(),
         )

@@ -17,6 +17,7 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch import Tensor
 
 from .checkpoint import read_tensors
+from .compilation import compiles
 from .config import Params
 from .dataset import ArithmeticDataset, BatchOrder, TrainLoader, eval_loader
 from .errors import UserError
@@ -93,12 +94,15 @@ def fit(params: Params, train: ArithmeticDataset, val: ArithmeticDataset, run_di
     n_batches = config.max_steps * config.accumulate_grad_batches
     order_seed = derive_seed(seed, "batch order")
     order = BatchOrder(len(train), config.batch_size, n_batches, order_seed)
-    train_loader = TrainLoader(train, order, params.runtime.num_workers)
+    compiled = compiles(params)
+    train_loader = TrainLoader(train, order, params.runtime.num_workers, trim=not compiled)
     # Validation has no backward pass to keep in memory: larger batches, fewer of them.
     val_loader = eval_loader(val, 8 * config.batch_size)
     torch.manual_seed(derive_seed(seed, "initialisation"))
     lit = LitLM(params.model_config_in_use.model_dump(), config.model_dump())
     torch.manual_seed(derive_seed(seed, "dropout"))
+    if compiled:
+        lit.model.compile(dynamic=False)
 
     history = History(config.log_every_n_steps)
     best = ModelCheckpoint(

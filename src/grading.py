@@ -52,16 +52,15 @@ def grade(model: TransformerLM, dataset: ArithmeticDataset, batch_size: int) -> 
     for batch in eval_loader(dataset, batch_size):
         answers = answer(model, {name: tensor.to(device) for name, tensor in batch.items()})
         exact.append(answers.exact().cpu())
-        correct.append(answers.correct()[answers.mask].cpu())
-        rows.append(answers.mask.nonzero()[:, 0].cpu() + n_rows)
-        n_rows += len(answers.mask)
-        loss_sum += float(answers.loss()) * answers.targets.numel()
-        # A token that is followed by another: <eos> is read only beside a longer problem.
-        mask = batch["attention_mask"][:, 1:].bool()
-        tokens.append(int(mask.sum()))
-        ids = batch["input_ids"][:, :-1]
-        served.append([_served(r, ids, mask, dataset.max_len) for r in model.routings()])
-        entropies.append([float(r.entropy(mask.to(device))) for r in model.routings()])
+        correct.append(answers.correct()[answers.valid].cpu())
+        rows.append(answers.valid.nonzero()[:, 0].cpu() + n_rows)
+        n_rows += len(answers.valid)
+        loss_sum += float(answers.loss()) * int(answers.valid.sum())
+        routed = answers.routed(model)
+        tokens.append([int(counts.sum()) for _, _, counts in routed])
+        entropies.append([float(routing.entropy(counts)) for routing, _, counts in routed])
+        ids = batch["input_ids"]
+        served.append([_served(ids, *each, dataset.max_len) for each in routed])
     token_correct = torch.cat(correct).numpy()
     return Grades(
         exact=torch.cat(exact).numpy(),
@@ -69,15 +68,18 @@ def grade(model: TransformerLM, dataset: ArithmeticDataset, batch_size: int) -> 
         token_row=torch.cat(rows).numpy(),
         loss=loss_sum / len(token_correct),
         served=np.sum(served, axis=0) if model.routings() else np.zeros((0, 0, 0, 0), np.int64),
-        router_entropy=np.average(entropies, axis=0, weights=tokens),
+        router_entropy=np.average(entropies, axis=0, weights=tokens) if tokens[0] else np.zeros(0),
     )
 
 
-def _served(routing: Routing, input_ids: Tensor, mask: Tensor, max_len: int) -> Ints:
+def _served(
+    input_ids: Tensor, routing: Routing, places: Tensor, counts: Tensor, max_len: int
+) -> Ints:
     """How often each expert served each token at each position of a batch: (max_len, V, E)."""
     V, E = len(VOCABULARY), routing.probabilities.size(-1)
-    position = torch.arange(input_ids.size(1)).expand_as(input_ids)
-    cell = (position * V + input_ids)[mask][:, None] * E + routing.chosen.cpu()[mask]  # (N, K)
+    places, counts, chosen = places.cpu(), counts.cpu(), routing.chosen.cpu()
+    token = input_ids.gather(1, places)
+    cell = (places * V + token)[counts][:, None] * E + chosen[counts]  # (N, K)
     return torch.bincount(cell.flatten(), minlength=max_len * V * E).view(max_len, V, E).numpy()
 
 

@@ -44,7 +44,7 @@ class LitLM(pl.LightningModule):
     def losses(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor | None]:
         """Cross-entropy of the answer tokens, and the mean auxiliary loss of the MoE layers."""
         answers = answer(self.model, batch)
-        aux = [r.load_balancing_loss(answers.token_mask) for r in self.model.routings()]
+        aux = [r.load_balancing_loss(counts) for r, _, counts in answers.routed(self.model)]
         return answers.loss(), torch.stack(aux).mean() if aux else None
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
@@ -58,14 +58,15 @@ class LitLM(pl.LightningModule):
 
     def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
         """Means over all tokens and all problems, whatever the batches and processes."""
-        answers = answer(self.model, batch)
-        self._log_mean("val_loss", answers.loss(), answers.targets.numel())
-        self._log_mean("val_exact_match", answers.exact().float().mean(), len(answers.mask))
-        mask = answers.token_mask
-        for layer, routing in enumerate(self.model.routings()):
-            n_tokens = int(mask.sum())
-            self._log_mean(f"val_router_entropy_{layer}", routing.entropy(mask), n_tokens, False)
-            for expert, share in enumerate(routing.load(mask)):
+        # Too few batches to pay for compiling their shapes too.
+        with torch.compiler.set_stance("force_eager"):
+            answers = answer(self.model, batch)
+        self._log_mean("val_loss", answers.loss(), int(answers.valid.sum()))
+        self._log_mean("val_exact_match", answers.exact().float().mean(), len(answers.valid))
+        for layer, (routing, _, counts) in enumerate(answers.routed(self.model)):
+            n_tokens = int(counts.sum())
+            self._log_mean(f"val_router_entropy_{layer}", routing.entropy(counts), n_tokens, False)
+            for expert, share in enumerate(routing.load(counts)):
                 self._log_mean(f"val_expert_load_{layer}_{expert}", share, n_tokens, False)
 
     def _log_mean(self, name: str, value: Tensor, weight: int, prog_bar: bool = True) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor, nn
 
-from .attention import CausalSelfAttention, KVCache
+from .attention import CausalSelfAttention, KVCache, pick
 from .decoding import generate
 from .layers import GELUMLP, MoELayer, RMSNorm, Routing, SwiGLUMLP, TransformerBlock
 from .positional import RotaryEmbedding
@@ -71,34 +71,40 @@ class TransformerLM(nn.Module):
         if config.tie_weights:
             self.lm_head.weight = self.token_embedding.weight
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
-        """Logits of the next token at each position.
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor | None = None, at: Tensor | None = None
+    ) -> Tensor:
+        """Logits of the next token at each position, or at some places of each row.
 
         Args:
             input_ids: (B, T).
             attention_mask: (B, T), 1 for real tokens, 0 for padding on either side; None if all
                 are real. Padding changes no real token's logits.
+            at: (B, Q), the places wanted; None: all, Q = T.
 
         Returns:
-            (B, T, V).
+            (B, Q, V).
 
         Raises:
             ValueError: if T exceeds max_seq_len.
         """
-        return self.lm_head(self.hidden(input_ids, attention_mask))
+        return self.lm_head(self.hidden(input_ids, attention_mask, at=at))
 
     def hidden(
         self,
         input_ids: Tensor,
         attention_mask: Tensor | None = None,
         caches: list[KVCache] | None = None,
+        at: Tensor | None = None,
     ) -> Tensor:
-        """What the head reads, (B, T, C), for those who need the logits of some positions only.
+        """What the head reads, (B, Q, C), for those who need the logits of some places only.
 
         Args:
             input_ids: (B, T), the tokens after those that the caches hold.
             attention_mask: (B, S), of the cached tokens too.
             caches: one a block, extended by input_ids.
+            at: (B, Q), the places in input_ids to return; None: all, Q = T. What the last block
+                would say elsewhere nobody reads, so it computes keys and values there only.
         """
         past = len(caches[0]) if caches else 0
         S = past + input_ids.size(1)
@@ -121,8 +127,18 @@ class TransformerLM(nn.Module):
         if self.position_embedding is not None:
             x = x + self.position_embedding(positions)
         x = self.dropout(x)
+        last_mask = mask
+        if at is not None:
+            B, T = input_ids.shape
+            looks = torch.ones(T, S, dtype=torch.bool, device=at.device).tril(past)
+            looks = (looks if mask is None else mask).expand(B, 1, T, S)
+            last_mask = pick(looks[:, 0], at)[:, None]  # (B, 1, Q, S)
         for i, block in enumerate(self.blocks):
-            x = block(x, positions, mask, caches[i] if caches else None)
+            cache = caches[i] if caches else None
+            if i < len(self.blocks) - 1:
+                x = block(x, positions, mask, cache)
+            else:
+                x = block(x, positions, last_mask, cache, at)
         return self.norm(x)
 
     def generate(

@@ -14,56 +14,75 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .layers import Routing
 from .models import TransformerLM
 from .tokenizer import BOS, EOS, CharTokenizer
 
 
+# Places without a target, as F.cross_entropy has it.
+_IGNORED = -100
+
+
 @dataclass(frozen=True)
 class Answers:
-    """The answer tokens of a batch, M in all, in the order of their rows.
+    """What a model says at the places that answer, A in each row.
 
     Attributes:
-        logits: (M, V), given the true tokens before.
-        targets: (M,).
-        mask: bool (B, T - 1), the M places in the shifted batch.
-        token_mask: bool (B, T - 1), real tokens that the model read.
+        logits: (B, A, V), given the true tokens before.
+        targets: (B, A).
+        at: (B, A), the places, each before the token that it says.
+        valid: bool (B, A), False where a row's answer is shorter than A.
+        token_mask: bool (B, T - 1), tokens read that are followed by another: not ``<eos>``, which
+            is read only beside a longer problem.
     """
 
     logits: Tensor
     targets: Tensor
-    mask: Tensor
+    at: Tensor
+    valid: Tensor
     token_mask: Tensor
 
     def loss(self) -> Tensor:
         """Mean cross-entropy of an answer token in nats."""
-        return F.cross_entropy(self.logits, self.targets)
+        targets = self.targets.masked_fill(~self.valid, _IGNORED)
+        return F.cross_entropy(self.logits.flatten(0, 1), targets.flatten(), ignore_index=_IGNORED)
 
     def correct(self) -> Tensor:
-        """bool (B, T - 1): False at answer tokens that are not the argmax, True elsewhere."""
-        correct = torch.ones_like(self.mask)
-        correct[self.mask] = self.logits.argmax(-1) == self.targets
-        return correct
+        """bool (B, A): False at answer tokens that are not the argmax, True elsewhere."""
+        return (self.logits.argmax(-1) == self.targets) | ~self.valid
 
     def exact(self) -> Tensor:
         """bool (B,): rows whose whole answer, ``<eos>`` included, greedy decoding gives."""
         return self.correct().all(1)
 
+    def routed(self, model: TransformerLM) -> list[tuple[Routing, Tensor, Tensor]]:
+        """For each MoE layer of the model that has just answered: how it routed which tokens.
+
+        Returns:
+            The routing, the tokens' places, and bool which of them count, each (B, T - 1); in the
+            last block (B, A), as it serves the answers only.
+        """
+        T = self.token_mask.size(1)
+        places = torch.arange(T, device=self.at.device).expand_as(self.token_mask)
+        *lower, last = model.routings() or [None]
+        routed = [(routing, places, self.token_mask) for routing in lower]
+        return routed if last is None else [*routed, (last, self.at, self.valid)]
+
 
 def answer(model: TransformerLM, batch: dict[str, Tensor]) -> Answers:
-    """One forward pass, with the head at answer positions only.
+    """One forward pass; the last block and the head serve the places that answer, no others.
 
     Args:
         batch: what `collate_fn` returns, padded on the right.
     """
-    input_ids = batch["input_ids"]
-    mask = batch["loss_mask"][:, 1:].bool()
+    input_ids, at = batch["input_ids"], batch["answer_at"]
     # Padding is on the right, where causality hides it already: no attention mask is needed.
-    hidden = model.hidden(input_ids[:, :-1])
     return Answers(
-        logits=model.lm_head(hidden[mask]),
-        targets=input_ids[:, 1:][mask],
-        mask=mask,
-        token_mask=batch["attention_mask"][:, :-1].bool(),
+        logits=model(input_ids[:, :-1], at=at),
+        targets=input_ids[:, 1:].gather(1, at),
+        at=at,
+        valid=batch["answer_mask"],
+        token_mask=batch["attention_mask"][:, 1:].bool(),
     )
 
 

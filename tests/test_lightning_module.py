@@ -40,8 +40,13 @@ def test_auxiliary_loss_is_the_mean_over_layers_without_padding(data_dir: Path) 
     batch = batch_of(read_records(data_dir / "val.jsonl")[:8])
     lit = lit_of("mixtral")
     _, aux_loss = lit.losses(batch)
-    mask = batch["attention_mask"][:, :-1].bool()
-    first, second = (routing.load_balancing_loss(mask) for routing in lit.model.routings())
+    # The last layer serves the answers only.
+    masks = batch["attention_mask"][:, 1:].bool(), batch["answer_mask"]
+    assert not all(mask.all() for mask in masks)
+    first, second = (
+        routing.load_balancing_loss(mask)
+        for routing, mask in zip(lit.model.routings(), masks, strict=True)
+    )
     assert aux_loss is not None
     torch.testing.assert_close(aux_loss, (first + second) / 2)
 

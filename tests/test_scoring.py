@@ -48,12 +48,14 @@ def test_only_answer_tokens_count() -> None:
     records = [Record("1+2=", "3"), Record("50+50=", "100")]
     answers = answer(model, collate_fn(ArithmeticDataset(records).tokens))
     # "3<eos>" and "100<eos>"
-    assert answers.targets.tolist() == [6, 2, 4, 3, 3, 2]
-    assert answers.mask.sum(1).tolist() == [2, 4]
-    # What the model reads: all but the last column, which only the longer text reaches.
-    assert answers.token_mask.sum(1).tolist() == [7, 10]
-    logits = model(ArithmeticDataset(records).tokens.long())[:, :-1]
-    torch.testing.assert_close(answers.logits, logits[answers.mask])
+    assert answers.targets[answers.valid].tolist() == [6, 2, 4, 3, 3, 2]
+    assert answers.valid.tolist() == [[True, True, False, False], [True] * 4]
+    assert answers.at[answers.valid].tolist() == [4, 5, 6, 7, 8, 9]
+    # All but the last of each text.
+    assert answers.token_mask.sum(1).tolist() == [6, 10]
+    logits = model(ArithmeticDataset(records).tokens.long())
+    torch.testing.assert_close(answers.logits[0, :2], logits[0, 4:6])
+    torch.testing.assert_close(answers.logits[1], logits[1, 6:10])
 
 
 def test_nothing_to_generate() -> None:
