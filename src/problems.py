@@ -78,14 +78,11 @@ class Problems:
                 np.where(closes, sums + terms, sums),
                 np.where(closes, 0, terms),
             )
-        results = [terms + operands, terms - operands, terms * operands]
-        # Only rows that divide need a divisor other than 0.
-        results.append(terms // np.where(operators == OVER, operands, 1))
         return Problems(
             np.column_stack((self.operands, operands)),
             np.column_stack((self.operators, operators)),
             sums,
-            np.choose(operators, results),
+            _apply(operators, terms, operands),
         )
 
     def prompts(self) -> list[str]:
@@ -96,6 +93,22 @@ class Problems:
             columns.append(iter(symbols[operators].tolist()))
             columns.append(map(str, operands.tolist()))
         return ["".join(row) + "=" for row in zip(*columns, strict=True)]
+
+
+def _apply(operators: Ints, terms: Ints, operands: Ints) -> Ints:
+    """Each row's operator between its term and its operand: (n,)."""
+    results = terms + operands
+    # Most data has one or two operators: those that do not occur cost nothing.
+    for op in np.flatnonzero(np.bincount(operators, minlength=len(OPERATORS))).tolist():
+        rows = operators == op
+        if op == MINUS:
+            results = np.where(rows, terms - operands, results)
+        elif op == TIMES:
+            results = np.where(rows, terms * operands, results)
+        elif op == OVER:
+            # Only rows that divide need a divisor other than 0.
+            results = np.where(rows, terms // np.where(rows, operands, 1), results)
+    return results
 
 
 def evaluate(prompt: str, precedence: str) -> int:
