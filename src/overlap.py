@@ -67,9 +67,10 @@ class Overlap:
         """Some problems of a split."""
         for unordered in (False, True):
             keys = self._space.keys(problems, unordered)
+            ascending = np.sort(keys)  # found several times as fast
             for earlier in self._splits[: self._splits.index(split)]:
                 found, known = self._table(earlier, split, unordered)
-                place, hit = _find(known, keys)
+                place, hit = _find(known, ascending)
                 found[place[hit]] = True
             if split != self._splits[-1]:
                 self._parts.setdefault((split, unordered), []).append(keys)
