@@ -2,7 +2,8 @@
 
     python -m src.data_gen [--out_dir data/addition --n_samples 70000 --ops + ...]
 
-metrics/data.json counts the problems of each split, and those that two splits share.
+Problems stream to the files some thousand at a time. metrics/data.json counts the problems of each
+split, and those that two splits share.
 
 Without flags, all is as `data:` in params.yaml says. Operators apply from left to right unless
 `precedence: standard`: a running total needs no look-ahead, so each operator is one more step of
@@ -12,6 +13,7 @@ the same kind, and ``2+3*4=`` is 20.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import combinations
@@ -24,7 +26,7 @@ from .files import DATA_DIR, METRICS_DIR, open_replacing, replacing
 from .lines import to_lines
 from .params import PARAMS_FILE, load_params
 from .problems import Problems
-from .records import SPLITS, Record
+from .records import SPLITS, Record, to_line
 from .rejection import Rejection
 from .sampling import ProblemSpace
 from .strata import Strata, is_stratified
@@ -81,6 +83,23 @@ def generate(config: DataConfig) -> dict[str, list[Record]]:
     return records
 
 
+def check_space(config: DataConfig, folder: Path) -> None:
+    """Refuse to fill a disk for hours with what cannot fit.
+
+    Raises:
+        UserError: with how much is needed and how much is free.
+    """
+    shortest = Record("+".join("0" * config.N) + "=", "0")
+    needed = config.n_samples * len(to_line(shortest))
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
+    free = shutil.disk_usage(existing).free
+    if needed > free:
+        raise UserError(
+            f"data.n_samples = {config.n_samples}: their lines take {needed / 1e9:,.1f} GB and "
+            f"more, and {existing} has {free / 1e9:,.1f} GB free"
+        )
+
+
 def write(config: DataConfig, folder: Path) -> tuple[dict[str, int], str]:
     """Write train.jsonl, val.jsonl and test.jsonl, in the memory of a few thousand problems.
 
@@ -91,7 +110,11 @@ def write(config: DataConfig, folder: Path) -> tuple[dict[str, int], str]:
         are in b too, always 0; `swapped_<a>_<b>`, problems of a that are in b with their operands
         in another order. Who knows that addition commutes could answer those from memory.
         And the first training problem.
+
+    Raises:
+        UserError: for more problems than exist, or than the disk has room for.
     """
+    check_space(config, folder)
     source = source_of(config)
     counts = {f"n_{split}": 0 for split in SPLITS}
     first = ""

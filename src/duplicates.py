@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import UserError
+from .rows import Rows
 from .tokenizer import VOCABULARY, CharTokenizer
 
 Tokens = NDArray[np.uint8]
 
-# Keys sorted at once, 8 bytes each: 64 MiB. More problems are gone through several times.
+# Keys sorted at once, 8 bytes each: 64 MiB. Where there are more, they lie on disk, and are gone
+# through once for each part of them.
 _KEYS = 2**23
 _ROWS = 2**14
 # Odd 64-bit numbers: the golden ratio's digits, and the constant of splitmix64 (Steele, Lea and
@@ -26,10 +28,11 @@ _SPREAD, _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
 def check_distinct(folder: Path, splits: Mapping[str, Tokens]) -> None:
     """Refuse splits in which a problem occurs twice, whatever answers are given to it.
 
-    Problems are told apart by 64-bit keys; those with the same key are compared.
+    Problems are told apart by 64-bit keys; those with the same key are compared. Some hundred MB
+    of memory are enough, and 8 bytes of disk a problem where there are more than 8 million.
 
     Args:
-        folder: where the splits are from, for the message.
+        folder: where the splits are from, for the message and for keys on disk.
         splits: token ids of each split's rows, padded with 0.
 
     Raises:
@@ -38,9 +41,14 @@ def check_distinct(folder: Path, splits: Mapping[str, Tokens]) -> None:
     twice: Counter[str] = Counter()
     shared: Counter[tuple[str, str]] = Counter()
     examples: dict[tuple[str, str], str] = {}
-    n_parts = -(-sum(map(len, splits.values())) // _KEYS)
+    with Rows(folder) as rows:
+        for tokens in splits.values():
+            for _, some in _keys(tokens):
+                rows.append(some.view(np.uint8).reshape(-1, 8))
+        keys = rows.table().ravel().view(np.uint64)
+    n_parts = -(-len(keys) // _KEYS)
     for part in range(n_parts):
-        suspects = _repeated_keys(splits, part, n_parts)
+        suspects = _repeated(keys, part, n_parts)
         if not len(suspects):
             continue
         prompts = {split: _prompts(tokens, suspects) for split, tokens in splits.items()}
@@ -79,16 +87,14 @@ def _keys(tokens: Tokens) -> Iterator[tuple[Tokens, NDArray[np.uint64]]]:
         yield rows, key ^ (key >> np.uint64(29))
 
 
-def _repeated_keys(splits: Mapping[str, Tokens], part: int, n_parts: int) -> NDArray[np.uint64]:
-    """Keys that several rows have, among those that this part of the work looks at."""
-    found = [np.zeros(0, np.uint64)]
-    for tokens in splits.values():
-        for _, keys in _keys(tokens):
-            found.append(keys if n_parts == 1 else keys[keys % np.uint64(n_parts) == part])
-    keys = np.concatenate(found)
-    found.clear()
-    keys.sort()
-    return np.unique(keys[1:][keys[1:] == keys[:-1]])
+def _repeated(keys: NDArray[np.uint64], part: int, n_parts: int) -> NDArray[np.uint64]:
+    """Keys that occur several times, among those that this part of the work looks at."""
+    blocks = (keys[start : start + _KEYS] for start in range(0, len(keys), _KEYS))
+    taken = [block[block % np.uint64(n_parts) == part] for block in blocks]
+    ascending = np.concatenate(taken)
+    taken.clear()
+    ascending.sort()
+    return np.unique(ascending[1:][ascending[1:] == ascending[:-1]])
 
 
 def _prompts(tokens: Tokens, suspects: NDArray[np.uint64]) -> Counter[str]:

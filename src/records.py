@@ -47,16 +47,21 @@ class Record(NamedTuple):
         return f"{BOS}{self.prompt}{self.target}{EOS}"
 
 
-def write_records(path: Path, records: Sequence[Record]) -> None:
-    """Write a split; the file appears whole or not at all.
+def to_line(record: Record) -> str:
+    """A record as it is written.
 
-    A line reads ``{"prompt": "554+456=", "target": "1010", "text": "<bos>554+456=1010<eos>"}``.
+    >>> print(to_line(Record("554+456=", "1010")), end="")
+    {"prompt": "554+456=", "target": "1010", "text": "<bos>554+456=1010<eos>"}
     """
     # The format has no character that JSON escapes: a template is 10 times faster than json.
+    prompt, target = record
+    return f'{{"prompt": "{prompt}", "target": "{target}", "text": "{record.text}"}}\n'
+
+
+def write_records(path: Path, records: Sequence[Record]) -> None:
+    """Write a split; the file appears whole or not at all."""
     with open_replacing(path) as file:
-        for prompt, target in records:
-            text = f"{BOS}{prompt}{target}{EOS}"
-            file.write(f'{{"prompt": "{prompt}", "target": "{target}", "text": "{text}"}}\n')
+        file.writelines(map(to_line, records))
 
 
 class Records(Sequence[Record]):

@@ -55,7 +55,7 @@ class Rejection:
         swapped = KeySet()
         for problems in self._draw(split):
             self._overlap.add(split, problems)
-            if self.unordered:
+            if self.unordered and split != list(self._sizes)[-1]:
                 keys = np.unique(self.space.keys(problems, unordered=True))
                 swapped.add(keys[~swapped.contains(keys)])
             yield problems

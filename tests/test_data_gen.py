@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tracemalloc
@@ -246,6 +247,22 @@ def test_too_few_problems_leave_the_files_as_they_were(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="different problems were found"):
         write(data_config(B=9, n_samples=100, split_by="unordered"), tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_more_than_the_disk_holds_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = data_config(N=3, n_samples=1000)
+    # The shortest line is {"prompt": "0+0+0=", "target": "0", "text": "<bos>0+0+0=0<eos>"}.
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=65_000 - 1))
+    with pytest.raises(UserError) as caught:
+        write(config, tmp_path / "new" / "data")
+    report = f"their lines take 0.0 GB and more, and {tmp_path} has 0.0 GB free"
+    assert str(caught.value) == f"data.n_samples = 1000: {report}"
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=65_000))
+    write(config, tmp_path)
 
 
 def test_memory_does_not_grow_with_the_number_of_problems(tmp_path: Path) -> None:
