@@ -158,19 +158,19 @@ def divisors(terms: Ints, low: int, high: int) -> tuple[Ints, Ints]:
     largest = min(math.isqrt(int(sizes.max(initial=0))), high)
     rows = [np.zeros(0, np.int64)]
     found = [np.zeros(0, np.int64)]
-    # Blocks of the table of remainders, rows by trial divisors, stay below 8 MiB.
-    width = max(1, min(largest, 2**16))
-    height = 2**20 // width
+    # Blocks of the table of quotients, rows by trial divisors, stay in a core's cache.
+    width = max(1, min(largest, 2**14))
+    height = 2**16 // width
     for top in range(0, len(sizes), height):
         block = sizes[top : top + height, None]
         for left in range(1, largest + 1, width):
             small = np.arange(left, min(left + width, largest + 1))
-            row, column = np.nonzero((block % small == 0) & (small <= block // small))
-            divisor = small[column]
-            cofactor = block[row, 0] // divisor
-            differs = cofactor != divisor
-            rows += [top + row, top + row[differs]]
-            found += [divisor, cofactor[differs]]
+            quotients = block // small
+            row, column = np.nonzero(quotients * small == block)
+            divisor, cofactor = small[column], quotients[row, column]
+            first, second = divisor <= cofactor, divisor < cofactor
+            rows += [top + row[first], top + row[second]]
+            found += [divisor[first], cofactor[second]]
     all_rows, all_found = np.concatenate(rows), np.concatenate(found)
     in_range = (all_found >= low) & (all_found <= high)
     all_rows, all_found = all_rows[in_range], all_found[in_range]
