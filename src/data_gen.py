@@ -2,7 +2,8 @@
 
     python -m src.data_gen [--out_dir data/addition --n_samples 70000 --ops + ...]
 
-metrics/data.json counts the problems of each split, and those that two splits share.
+Problems stream to the files some thousand at a time. metrics/data.json counts the problems of each
+split, and those that two splits share.
 
 Without flags, all is as `data:` in params.yaml says. Operators apply from left to right unless
 `precedence: standard`: a running total needs no look-ahead, so each operator is one more step of
@@ -12,49 +13,26 @@ the same kind, and ``2+3*4=`` is 20.
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
 from itertools import combinations
 from pathlib import Path
-
-import numpy as np
 
 from .cli import Parser, run
 from .config import DataConfig
 from .errors import UserError
-from .files import DATA_DIR, METRICS_DIR, open_replacing
+from .files import DATA_DIR, METRICS_DIR, open_replacing, replacing
+from .lines import to_lines
 from .params import PARAMS_FILE, load_params
 from .problems import Problems
-from .records import SPLITS, Record, write_records
-from .sampling import ProblemSampler, ProblemSpace
+from .records import SPLITS, Record, to_line
+from .rejection import Rejection
+from .sampling import ProblemSpace
+from .strata import Strata, is_stratified
 
-
-def draw(config: DataConfig) -> dict[str, Problems]:
-    """The problems of each split; none occurs twice, within or across them.
-
-    Test comes first, then val, each uniform by value, then train with `length_balance`. Each has
-    its own random stream, so that train can change while the others stay.
-
-    Raises:
-        UserError: if fewer problems exist than asked for, with their number.
-    """
-    space = space_of(config)
-    size = space.size()
-    if size is not None and size < config.n_samples:
-        raise UserError(
-            f"data.n_samples = {config.n_samples}: only {size} different problems exist"
-        )
-    sampler = ProblemSampler(space)
-    splits = {}
-    for stream, split in enumerate(("test", "val", "train")):
-        rng = np.random.default_rng([config.seed, stream])
-        balance = config.length_balance if split == "train" else 0.0
-        try:
-            problems = sampler.draw(config.split_sizes[split], rng, balance)
-        except ValueError as error:
-            raise UserError(f"data.n_samples = {config.n_samples}: {error}") from None
-        if config.split_by == "unordered":
-            sampler.close(problems)
-        splits[split] = problems
-    return {split: splits[split] for split in SPLITS}
+# The order in which the splits choose their problems: train can change while the others stay.
+CHOOSING = ("test", "val", "train")
 
 
 def space_of(config: DataConfig) -> ProblemSpace:
@@ -62,34 +40,97 @@ def space_of(config: DataConfig) -> ProblemSpace:
     return ProblemSpace(config.N, config.A, config.B, config.ops, config.precedence)
 
 
-def generate(config: DataConfig) -> dict[str, list[Record]]:
-    """The records of each split, see `draw`."""
-    return {split: to_records(problems) for split, problems in draw(config).items()}
+def source_of(config: DataConfig) -> Strata | Rejection:
+    """Where the splits come from; none of their problems occurs twice, within or across them.
 
+    Val and test are uniform by value, train is drawn with `length_balance`.
 
-def to_records(problems: Problems) -> list[Record]:
-    """Each problem as it is written."""
-    return list(map(Record, problems.prompts(), map(str, problems.answers.tolist())))
-
-
-def leakage(config: DataConfig, splits: dict[str, Problems]) -> dict[str, int]:
-    """What data.json holds.
-
-    Returns:
-        `n_<split>`, its problems; `identical_<a>_<b>`, problems of a that are in b too, always 0;
-        `swapped_<a>_<b>`, problems of a that are in b with their operands in another order. Who
-        knows that addition commutes could answer those from memory.
+    Raises:
+        UserError: if fewer problems exist than asked for, with their number.
     """
     space = space_of(config)
-    counts = {f"n_{split}": len(problems) for split, problems in splits.items()}
-    ordered = {split: space.keys(problems) for split, problems in splits.items()}
-    unordered = {split: space.keys(problems, True) for split, problems in splits.items()}
-    for b, a in combinations(SPLITS, 2):
-        same = np.isin(ordered[a], ordered[b])
-        alike = np.isin(unordered[a], unordered[b])
-        counts[f"identical_{a}_{b}"] = int(same.sum())
-        counts[f"swapped_{a}_{b}"] = int((alike & ~same).sum())
-    return counts
+    size = config.n_samples if space.has_at_least(config.n_samples) else space.size()
+    if size is not None and size < config.n_samples:
+        raise UserError(
+            f"data.n_samples = {config.n_samples}: only {size} different problems exist"
+        )
+    sizes = {split: config.split_sizes[split] for split in CHOOSING}
+    balances = {split: config.length_balance if split == "train" else 0.0 for split in CHOOSING}
+    if config.split_by == "problem" and is_stratified(space):
+        return Strata(space, sizes, balances, config.seed)
+    return Rejection(space, sizes, balances, config.seed, config.split_by == "unordered")
+
+
+def chunks(config: DataConfig, source: Strata | Rejection) -> Iterator[tuple[str, Problems]]:
+    """All splits, some thousand problems of one at a time.
+
+    Raises:
+        UserError: where it turns out on the way that there are too few, with their number.
+    """
+    for split in CHOOSING:
+        try:
+            for problems in source.chunks(split):
+                yield split, problems
+        except ValueError as error:
+            raise UserError(f"data.n_samples = {config.n_samples}: {error}") from None
+
+
+def generate(config: DataConfig) -> dict[str, list[Record]]:
+    """The records of each split, all in memory."""
+    records: dict[str, list[Record]] = {split: [] for split in SPLITS}
+    for split, problems in chunks(config, source_of(config)):
+        records[split] += map(Record, problems.prompts(), map(str, problems.answers.tolist()))
+    return records
+
+
+def check_space(config: DataConfig, folder: Path) -> None:
+    """Refuse to fill a disk for hours with what cannot fit.
+
+    Raises:
+        UserError: with how much is needed and how much is free.
+    """
+    shortest = Record("+".join("0" * config.N) + "=", "0")
+    needed = config.n_samples * len(to_line(shortest))
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
+    free = shutil.disk_usage(existing).free
+    if needed > free:
+        raise UserError(
+            f"data.n_samples = {config.n_samples}: their lines take {needed / 1e9:,.1f} GB and "
+            f"more, and {existing} has {free / 1e9:,.1f} GB free"
+        )
+
+
+def write(config: DataConfig, folder: Path) -> tuple[dict[str, int], str]:
+    """Write train.jsonl, val.jsonl and test.jsonl, in the memory of a few thousand problems.
+
+    All three appear, or none.
+
+    Returns:
+        What data.json holds: `n_<split>`, its problems; `identical_<a>_<b>`, problems of a that
+        are in b too, always 0; `swapped_<a>_<b>`, problems of a that are in b with their operands
+        in another order. Who knows that addition commutes could answer those from memory.
+        And the first training problem.
+
+    Raises:
+        UserError: for more problems than exist, or than the disk has room for.
+    """
+    check_space(config, folder)
+    source = source_of(config)
+    counts = {f"n_{split}": 0 for split in SPLITS}
+    first = ""
+    with ExitStack() as stack:
+        files = {}
+        for split in SPLITS:
+            temporary = stack.enter_context(replacing(folder / f"{split}.jsonl"))
+            files[split] = stack.enter_context(temporary.open("wb"))
+        for split, problems in chunks(config, source):
+            files[split].write(to_lines(problems))
+            counts[f"n_{split}"] += len(problems)
+            if split == "train" and not first:
+                first = f"{problems[:1].prompts()[0]}{problems.answers[0]}"
+        for b, a in combinations(SPLITS, 2):
+            counts[f"identical_{a}_{b}"], counts[f"swapped_{a}_{b}"] = source.shared(a, b)
+    return counts, first
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -113,18 +154,14 @@ def main(argv: list[str] | None = None) -> None:
         given["ops"] = "".join(given["ops"])
     overrides = {f"data.{key}": value for key, value in given.items()}
     data = load_params(config, overrides).data
-    splits = draw(data)
-    for split, problems in splits.items():
-        write_records(out_dir / f"{split}.jsonl", to_records(problems))
-    shared = leakage(data, splits)
+    counts, first = write(data, out_dir)
     with open_replacing(METRICS_DIR / "data.json") as file:
-        file.write(json.dumps(shared, indent=2) + "\n")
-    counts = ", ".join(f"{len(problems):,} {split}" for split, problems in splits.items())
-    (first,) = to_records(splits["train"][:1])
-    print(f"{out_dir}: {counts} problems, such as {first.prompt}{first.target}")
+        file.write(json.dumps(counts, indent=2) + "\n")
+    sizes = ", ".join(f"{counts[f'n_{split}']:,} {split}" for split in SPLITS)
+    print(f"{out_dir}: {sizes} problems, such as {first}")
     print(
-        f"in train too: {shared['identical_test_train']} of test, "
-        f"with operands swapped {shared['swapped_test_train']:,}"
+        f"in train too: {counts['identical_test_train']} of test, "
+        f"with operands swapped {counts['swapped_test_train']:,}"
     )
 
 

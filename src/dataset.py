@@ -6,33 +6,37 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from .errors import UserError
-from .records import Record
+from .permutation import Permutations
+from .records import Record, Records, to_tokens
 from .tokenizer import CharTokenizer
+
+# Rows whose order is computed at once.
+_ROWS = 2**12
 
 
 class ArithmeticDataset(Dataset[Tensor]):
     """Token ids of ``<bos>554+456=1010<eos>``, a row for each record.
 
     Args:
-        records: what `read_records` returns.
+        records: what `read_records` returns, or a list of them.
 
     Attributes:
         tokens: (number of records, longest text), padded on the right; uint8, as the vocabulary
-            is small and there may be millions of rows.
+            is small and there may be millions of rows. Those of a large file stay on disk: a
+            batch reads its own rows, and the system keeps in memory what there is room for.
         max_len: tokens of the longest text.
         max_answer_len: tokens of the longest answer, ``<eos>`` included.
     """
 
     def __init__(self, records: Sequence[Record]) -> None:
-        tokenizer = CharTokenizer()
-        rows = [torch.tensor(tokenizer.encode(r.text), dtype=torch.uint8) for r in records]
-        self.tokens = pad_sequence(rows, batch_first=True, padding_value=tokenizer.pad_id)
+        tokens = records.tokens if isinstance(records, Records) else to_tokens(records)
+        self.tokens = torch.from_numpy(tokens)
         self.max_len = self.tokens.size(1)
         self.max_answer_len = int(tokenizer.make_loss_mask(self.tokens).sum(1).max())
 
@@ -97,7 +101,9 @@ def collate_fn(
 class BatchOrder(Sampler[list[int]]):
     """All batches of a training run: epoch after epoch, each a permutation of (seed, epoch).
 
-    To Lightning the run is one long epoch, so that a run can be resumed at any batch.
+    To Lightning the run is one long epoch, so that a run can be resumed at any batch. The
+    permutations are computed a few thousand rows at a time: they take no memory, and no time to
+    resume in the middle of one.
 
     Args:
         size: rows of the data set.
@@ -127,13 +133,17 @@ class BatchOrder(Sampler[list[int]]):
         return self.n_batches
 
     def __iter__(self) -> Iterator[list[int]]:
-        for epoch in range(self.start // self.per_epoch, -(-self.n_batches // self.per_epoch)):
-            generator = torch.Generator().manual_seed((self.seed << 31) + epoch)
-            batches = torch.randperm(self.size, generator=generator).split(self.batch_size)
-            first = epoch * self.per_epoch
-            for i, batch in enumerate(batches, start=first):
-                if self.start <= i < self.n_batches:
-                    yield batch.tolist()
+        at_once = max(1, _ROWS // self.batch_size)
+        i = self.start
+        while i < self.n_batches:
+            epoch, batch = divmod(i, self.per_epoch)
+            n = min(at_once, self.per_epoch - batch, self.n_batches - i)
+            first, last = batch * self.batch_size, (batch + n) * self.batch_size
+            shuffle = Permutations([self.size], [self.seed, epoch])
+            rows = shuffle(np.arange(first, min(last, self.size))).tolist()
+            for start in range(0, len(rows), self.batch_size):
+                yield rows[start : start + self.batch_size]
+            i += n
 
 
 class TrainLoader(DataLoader[Tensor]):

@@ -78,14 +78,11 @@ class Problems:
                 np.where(closes, sums + terms, sums),
                 np.where(closes, 0, terms),
             )
-        results = [terms + operands, terms - operands, terms * operands]
-        # Only rows that divide need a divisor other than 0.
-        results.append(terms // np.where(operators == OVER, operands, 1))
         return Problems(
             np.column_stack((self.operands, operands)),
             np.column_stack((self.operators, operators)),
             sums,
-            np.choose(operators, results),
+            _apply(operators, terms, operands),
         )
 
     def prompts(self) -> list[str]:
@@ -96,6 +93,22 @@ class Problems:
             columns.append(iter(symbols[operators].tolist()))
             columns.append(map(str, operands.tolist()))
         return ["".join(row) + "=" for row in zip(*columns, strict=True)]
+
+
+def _apply(operators: Ints, terms: Ints, operands: Ints) -> Ints:
+    """Each row's operator between its term and its operand: (n,)."""
+    results = terms + operands
+    # Most data has one or two operators: those that do not occur cost nothing.
+    for op in np.flatnonzero(np.bincount(operators, minlength=len(OPERATORS))).tolist():
+        rows = operators == op
+        if op == MINUS:
+            results = np.where(rows, terms - operands, results)
+        elif op == TIMES:
+            results = np.where(rows, terms * operands, results)
+        elif op == OVER:
+            # Only rows that divide need a divisor other than 0.
+            results = np.where(rows, terms // np.where(rows, operands, 1), results)
+    return results
 
 
 def evaluate(prompt: str, precedence: str) -> int:
@@ -145,19 +158,19 @@ def divisors(terms: Ints, low: int, high: int) -> tuple[Ints, Ints]:
     largest = min(math.isqrt(int(sizes.max(initial=0))), high)
     rows = [np.zeros(0, np.int64)]
     found = [np.zeros(0, np.int64)]
-    # Blocks of the table of remainders, rows by trial divisors, stay below 8 MiB.
-    width = max(1, min(largest, 2**16))
-    height = 2**20 // width
+    # Blocks of the table of quotients, rows by trial divisors, stay in a core's cache.
+    width = max(1, min(largest, 2**14))
+    height = 2**16 // width
     for top in range(0, len(sizes), height):
         block = sizes[top : top + height, None]
         for left in range(1, largest + 1, width):
             small = np.arange(left, min(left + width, largest + 1))
-            row, column = np.nonzero((block % small == 0) & (small <= block // small))
-            divisor = small[column]
-            cofactor = block[row, 0] // divisor
-            differs = cofactor != divisor
-            rows += [top + row, top + row[differs]]
-            found += [divisor, cofactor[differs]]
+            quotients = block // small
+            row, column = np.nonzero(quotients * small == block)
+            divisor, cofactor = small[column], quotients[row, column]
+            first, second = divisor <= cofactor, divisor < cofactor
+            rows += [top + row[first], top + row[second]]
+            found += [divisor[first], cofactor[second]]
     all_rows, all_found = np.concatenate(rows), np.concatenate(found)
     in_range = (all_found >= low) & (all_found <= high)
     all_rows, all_found = all_rows[in_range], all_found[in_range]

@@ -18,19 +18,23 @@ from pathlib import Path
 
 from .config import Params
 from .errors import UserError
-from .records import Record
+from .records import Records
 
 _PROGRESS = re.compile(r"progress-(?P<step>[0-9]{9})-(?P<digest>[0-9a-f]{16})\.ckpt")
+_HASHED = 2**16  # rows
 _KEPT = 2  # the newest, and one to fall back on
 
 
-def run_name(params: Params, splits: Mapping[str, Sequence[Record]]) -> str:
+def run_name(params: Params, splits: Mapping[str, Records]) -> str:
     """Architecture, and a hash of all that decides the weights except the code."""
     digest = hashlib.sha256()
     for section in (params.model_config_in_use, params.training):
         digest.update(json.dumps(section.model_dump(), sort_keys=True).encode())
     for split in ("train", "val"):
-        digest.update("\n".join(record.text for record in splits[split]).encode())
+        tokens = splits[split].tokens
+        digest.update(repr(tokens.shape).encode())
+        for start in range(0, len(tokens), _HASHED):
+            digest.update(tokens[start : start + _HASHED].tobytes())
     return f"{params.model}-{digest.hexdigest()[:12]}"
 
 

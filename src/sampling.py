@@ -1,4 +1,4 @@
-"""The space of all problems of one kind, and draws from it that never repeat a problem."""
+"""The space of all problems of one kind: its size, its list, draws from it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .divisors import draw_divisors
 from .problems import OPERATORS, OVER, Ints, Problems, divisors
 
 # Spaces up to this size are listed in memory when drawing at random finds too little that is new.
@@ -46,6 +47,11 @@ class ProblemSpace:
         if zeros:
             divided += int(repeats[0]) * (self.B - low + 1)
         return (len(self.ops) - 1) * n_values * len(beginnings) + divided
+
+    def has_at_least(self, n: int) -> bool:
+        """Whether there are surely n problems, as those without division are so many already."""
+        others = len(self.ops.replace("/", ""))
+        return (self.B - self.A + 1) ** self.N * others ** (self.N - 1) >= n
 
     def enumerate(self, n_operands: int | None = None) -> Problems | None:
         """Every problem, or every beginning of n_operands; None if they exceed `ENUMERABLE`."""
@@ -86,20 +92,18 @@ class ProblemSpace:
         balanced = rng.random(n) < length_balance
         rows = Problems.start(self._operands(balanced, rng))
         choices = np.array([OPERATORS.index(op) for op in self.ops])
+        low, largest = max(self.A, 1), self.B ** (self.N - 1)
+        if "*" not in self.ops:
+            largest = self.B * (self.N - 1)
         for _ in range(self.N - 1):
             operators = choices[rng.integers(0, len(choices), n)]
             operands = self._operands(balanced, rng)
-            luck = rng.random(n)
-            # Any number but 0 divides 0: there the operand stays as drawn.
-            divides = np.flatnonzero((operators == OVER) & (rows.terms != 0))
-            terms, which = np.unique(rows.terms[divides], return_inverse=True)
-            counts, flat = divisors(terms, max(self.A, 1), self.B)
-            starts = np.cumsum(counts) - counts
-            nth = (luck[divides] * counts[which]).astype(np.int64)
-            # 0 where there is no divisor: 0 never is one, and the row is left out below.
-            last = len(flat)
-            position = np.where(counts[which] > 0, starts[which] + nth, last)
-            operands[divides] = np.append(flat, 0)[position]
+            if OVER in choices:
+                # Any number but 0 divides 0: there the operand stays as drawn.
+                divides = np.flatnonzero((operators == OVER) & (rows.terms != 0))
+                operands[divides] = draw_divisors(
+                    rows.terms[divides], rng.random(len(divides)), low, self.B, largest
+                )
             kept = (operators != OVER) | (operands != 0)
             rows = rows[kept].extend(operators[kept], operands[kept], self.precedence)
             balanced, n = balanced[kept], len(rows)
@@ -120,11 +124,20 @@ class ProblemSpace:
         values = rng.integers(self.A, self.B, len(balanced), endpoint=True)
         if not balanced.any():
             return values
-        digits = range(len(str(self.A)), len(str(self.B)) + 1)
-        low = np.array([max(self.A, 10 ** (k - 1) if k > 1 else 0) for k in digits])
-        high = np.array([min(self.B, 10**k - 1) for k in digits])
-        length = rng.integers(0, len(digits), len(balanced))
+        low, high = np.array(self.lengths()).T
+        length = rng.integers(0, len(low), len(balanced))
         return np.where(balanced, rng.integers(low[length], high[length], endpoint=True), values)
+
+    def lengths(self) -> list[tuple[int, int]]:
+        """The smallest and the largest operand of each length.
+
+        >>> ProblemSpace(2, 5, 120, "+", "left_to_right").lengths()
+        [(5, 9), (10, 99), (100, 120)]
+        """
+        digits = range(len(str(self.A)), len(str(self.B)) + 1)
+        return [
+            (max(self.A, 10 ** (k - 1) if k > 1 else 0), min(self.B, 10**k - 1)) for k in digits
+        ]
 
     def keys(self, problems: Problems, unordered: bool = False) -> NDArray[np.uint64]:
         """An integer for each problem, the same for equal ones.
@@ -141,58 +154,3 @@ class ProblemSpace:
             key = key * np.uint64(len(OPERATORS)) + problems.operators[:, j].astype(np.uint64)
             key = key * np.uint64(self.B + 1) + operands[:, j + 1].astype(np.uint64)
         return key
-
-
-class ProblemSampler:
-    """Draws problems from a space, each at most once in the sampler's life."""
-
-    def __init__(self, space: ProblemSpace) -> None:
-        self.space = space
-        self._seen = np.zeros(0, np.uint64)
-        self._closed = np.zeros(0, np.uint64)
-
-    def draw(self, n: int, rng: np.random.Generator, length_balance: float = 0.0) -> Problems:
-        """n problems that were not drawn before, in the order of their drawing.
-
-        The same as drawing one at a time and putting back what is known already; once fewer
-        than one in ten draws is new, the rest is taken evenly from what is left.
-
-        Raises:
-            ValueError: if the space holds too few, with how many it holds.
-        """
-        parts: list[Problems] = []
-        missing, fruitless = n, 0
-        while missing:
-            drawn = self.space.draw(max(1024, missing + missing // 8), rng, length_balance)
-            fresh = self._take(self._unseen(drawn)[:missing])
-            parts.append(fresh)
-            missing -= len(fresh)
-            fruitless = 0 if len(fresh) else fruitless + 1
-            if missing and 10 * len(fresh) <= len(drawn):
-                every = self.space.enumerate()
-                if every is not None:
-                    rest = self._unseen(every)
-                    parts.append(self._take(rest[rng.permutation(len(rest))[:missing]]))
-                    missing -= len(parts[-1])
-                # Or too many to list them, yet a hundred rounds in a row gave nothing new.
-                if missing and (every is not None or fruitless == 100):
-                    raise ValueError(f"only {len(self._seen)} different problems were found")
-        return Problems.concatenate(parts)
-
-    def close(self, problems: Problems) -> None:
-        """From now on, draw none whose operands are merely swapped in one of these."""
-        self._closed = np.union1d(self._closed, self.space.keys(problems, unordered=True))
-
-    def _unseen(self, problems: Problems) -> Problems:
-        """The first occurrence of each problem not taken yet, in order."""
-        keys = self.space.keys(problems)
-        first = np.sort(np.unique(keys, return_index=True)[1])
-        first = first[~np.isin(keys[first], self._seen)]
-        if len(self._closed):
-            swapped = self.space.keys(problems[first], unordered=True)
-            first = first[~np.isin(swapped, self._closed)]
-        return problems[first]
-
-    def _take(self, problems: Problems) -> Problems:
-        self._seen = np.union1d(self._seen, self.space.keys(problems))
-        return problems

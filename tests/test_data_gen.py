@@ -4,8 +4,10 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from src.config import DataConfig
-from src.data_gen import draw, generate, leakage, main, to_records
+from src.data_gen import generate, main, write
 from src.errors import UserError
 from src.params import load_params
 from src.records import SPLITS, Record, read_splits
@@ -204,40 +206,79 @@ def swapped(prompt: str) -> str:
     return re.sub("[0-9]+", lambda _: next(operands), prompt)
 
 
-@pytest.mark.parametrize("ops", ["+", "+-*"])
-@pytest.mark.parametrize("N", [2, 3])
-def test_leakage_counts_problems_that_two_splits_share(N: int, ops: str) -> None:
-    config = data_config(N=N, B=30 if N == 2 else 9, ops=ops, n_samples=700)
-    splits = draw(config)
-    records = {split: to_records(problems) for split, problems in splits.items()}
-    counts = leakage(config, splits)
-    assert {split: counts[f"n_{split}"] for split in SPLITS} == config.split_sizes
+def assert_counted(splits: dict[str, list[Record]], counts: dict[str, int]) -> None:
+    """That data.json says what the splits hold and share."""
+    for split in SPLITS:
+        assert counts[f"n_{split}"] == len(splits[split])
     for a, b in (("test", "train"), ("val", "train"), ("test", "val")):
-        others = {swapped(record.prompt) for record in records[b]}
-        expected = sum(swapped(record.prompt) in others for record in records[a])
+        others = {swapped(record.prompt) for record in splits[b]}
+        expected = sum(swapped(record.prompt) in others for record in splits[a])
         assert counts[f"swapped_{a}_{b}"] == expected
         assert counts[f"identical_{a}_{b}"] == 0
+
+
+@pytest.mark.parametrize("ops", ["+", "+-*", "+-*/"])
+@pytest.mark.parametrize("N", [2, 3])
+def test_what_is_written_and_counted(tmp_path: Path, N: int, ops: str) -> None:
+    config = data_config(N=N, B=30 if N == 2 else 9, ops=ops, n_samples=700)
+    counts, first = write(config, tmp_path)
+    splits = read_splits(tmp_path)
+    assert {split: list(splits[split]) for split in SPLITS} == generate(config)
+    assert_counted(generate(config), counts)
     assert counts["swapped_test_train"] > 0
-    # A problem that is put into two splits is counted.
-    assert leakage(config, splits | {"val": splits["test"]})["identical_test_val"] == 70
+    assert first == "".join(splits["train"][0])
 
 
 @pytest.mark.parametrize("ops", ["+", "+-*"])
-def test_split_by_unordered_keeps_swapped_problems_on_one_side(ops: str) -> None:
+def test_split_by_unordered_keeps_swapped_problems_on_one_side(tmp_path: Path, ops: str) -> None:
     config = data_config(B=40, ops=ops, n_samples=1000, split_by="unordered")
-    splits = draw(config)
-    assert {split: len(problems) for split, problems in splits.items()} == config.split_sizes
-    counts = leakage(config, splits)
+    counts, _ = write(config, tmp_path)
+    splits = generate(config)
+    assert_counted(splits, counts)
     assert not any(n for name, n in counts.items() if not name.startswith("n_"))
     # Within a split they stay.
-    prompts = {record.prompt for record in to_records(splits["train"])}
-    assert any(f"{b}+{a}=" in prompts for a, b in operands_of(to_records(splits["train"])) if a < b)
+    prompts = {record.prompt for record in splits["train"]}
+    assert any(f"{b}+{a}=" in prompts for a, b in operands_of(splits["train"]) if a < b)
+
+
+def test_too_few_problems_leave_the_files_as_they_were(tmp_path: Path) -> None:
+    write(data_config(), tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(UserError, match="different problems were found"):
+        write(data_config(B=9, n_samples=100, split_by="unordered"), tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_more_than_the_disk_holds_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = data_config(N=3, n_samples=1000)
+    # The shortest line is {"prompt": "0+0+0=", "target": "0", "text": "<bos>0+0+0=0<eos>"}.
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=65_000 - 1))
+    with pytest.raises(UserError) as caught:
+        write(config, tmp_path / "new" / "data")
+    report = f"their lines take 0.0 GB and more, and {tmp_path} has 0.0 GB free"
+    assert str(caught.value) == f"data.n_samples = 1000: {report}"
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=65_000))
+    write(config, tmp_path)
+
+
+def test_memory_does_not_grow_with_the_number_of_problems(tmp_path: Path) -> None:
+    peaks = []
+    for n_samples in (100_000, 400_000):
+        tracemalloc.start()
+        write(data_config(B=99_999, n_samples=n_samples), tmp_path)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.05 * peaks[0] < 2**25
 
 
 def test_split_by_unordered_says_when_too_few_are_left() -> None:
     config = data_config(B=9, n_samples=100, split_by="unordered")
     with pytest.raises(UserError, match=r"n_samples = 100: only [0-9]+ different problems"):
-        draw(config)
+        generate(config)
 
 
 def test_the_command_writes_what_generate_returns(
@@ -250,8 +291,9 @@ def test_the_command_writes_what_generate_returns(
     # What no flag says is as in params.yaml.
     given_ = {"n_samples": 500, "N": 3, "A": 1, "B": 20, "ops": "+-/", "seed": 7}
     config = DataConfig(**{**load_params().data.model_dump(), **given_})
-    assert read_splits(tmp_path / "data") == generate(config)
-    assert json.loads(Path("metrics/data.json").read_text()) == leakage(config, draw(config))
+    splits = read_splits(tmp_path / "data")
+    assert {split: list(splits[split]) for split in SPLITS} == generate(config)
+    assert_counted(generate(config), json.loads(Path("metrics/data.json").read_text()))
     written = {path.name for path in (tmp_path / "data").iterdir()}
     assert written == {f"{split}.jsonl" for split in SPLITS}
     report = capsys.readouterr().out
@@ -265,8 +307,9 @@ def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
         flags = f"--n_samples 400 --N 3 --B 30 --ops +-*/ --out_dir {tmp_path / run}"
         subprocess.run(
             [sys.executable, "-m", "src.data_gen", *flags.split()],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONHASHSEED": run},
+            # Not in the repository: the command would write its metrics.
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONHASHSEED": run, "PYTHONPATH": str(ROOT)},
             check=True,
             stdout=subprocess.DEVNULL,
         )
@@ -279,9 +322,9 @@ def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "digest"),
     [
-        ({}, "fc0578cdbe22be68"),
-        ({"N": 3, "ops": "+-*/", "n_samples": 500, "length_balance": 0.5}, "b9a9e1f384ad2dfe"),
-        ({"N": 3, "ops": "+-*/", "n_samples": 500, "precedence": "standard"}, "b6c03acb1866d6a2"),
+        ({}, "88e70d98b66d2bf0"),
+        ({"N": 3, "ops": "+-*/", "n_samples": 500, "length_balance": 0.5}, "362cff8bfbb5d458"),
+        ({"N": 3, "ops": "+-*/", "n_samples": 500, "precedence": "standard"}, "47f580981336e5e6"),
     ],
 )
 def test_data_is_the_same_on_every_machine(changes: dict[str, Any], digest: str) -> None:

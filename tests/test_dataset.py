@@ -1,10 +1,13 @@
 """Batches: padded to their longest row, in an order that depends on seed and epoch alone."""
 
-from itertools import chain
+import tracemalloc
+from itertools import chain, islice
 from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from src.dataset import (
     ArithmeticDataset,
@@ -15,7 +18,7 @@ from src.dataset import (
     eval_loader,
 )
 from src.errors import UserError
-from src.records import Record
+from src.records import Record, read_records
 
 RECORDS = [Record("1+2=", "3"), Record("50+50=", "100"), Record("7-9=", "-2")]
 
@@ -86,3 +89,61 @@ def test_a_problem_too_long_for_the_model_is_refused_with_both_lengths() -> None
     check_length(dataset, 11, Path("train.jsonl"))
     with pytest.raises(UserError, match=r"train.jsonl: .*11 tokens.*max_seq_len = 10"):
         check_length(dataset, 10, Path("train.jsonl"))
+
+
+def test_records_that_were_read_and_a_list_of_them_are_the_same_rows(data_dir: Path) -> None:
+    records = read_records(data_dir / "val.jsonl")
+    one, other = ArithmeticDataset(records), ArithmeticDataset(list(records))
+    assert torch.equal(one.tokens, other.tokens)
+    # No copy: a large file stays where it is.
+    assert one.tokens.data_ptr() == records.tokens.ctypes.data
+
+
+@pytest.mark.parametrize("num_workers", [0, 1])
+def test_rows_on_disk_make_the_same_batches(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch, num_workers: int
+) -> None:
+    in_memory = ArithmeticDataset(read_records(data_dir / "train.jsonl"))
+    monkeypatch.setattr("src.rows._IN_MEMORY", 100)
+    on_disk = ArithmeticDataset(read_records(data_dir / "train.jsonl"))
+    loaders = [
+        TrainLoader(dataset, BatchOrder(len(dataset), 8, 12, seed=5), num_workers)
+        for dataset in (in_memory, on_disk)
+    ]
+    for one, other in zip(*loaders, strict=True):
+        assert torch.equal(one["input_ids"], other["input_ids"])
+
+
+def test_the_order_of_huge_data_takes_no_memory_and_resumes_at_once() -> None:
+    size = 10**12
+    order = BatchOrder(size, 64, n_batches=2 * size // 64, seed=3)
+    order.start = size // 64 - 1
+    tracemalloc.start()
+    rows = list(chain(*islice(order, 100)))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**22
+    # The last batch of an epoch, then another epoch.
+    assert len(set(rows)) == len(rows) == 6400
+    assert 0 <= min(rows) < size / 100
+    assert size > max(rows) > size * 0.99
+
+
+@given(
+    st.integers(1, 300), st.integers(1, 40), st.integers(1, 60), st.integers(0, 2**32), st.data()
+)
+def test_any_order_is_that_of_its_epochs(
+    size: int, batch_size: int, n_batches: int, seed: int, data: st.DataObject
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("src.dataset._ROWS", data.draw(st.integers(1, 100)))
+        whole = batches(BatchOrder(size, batch_size, n_batches, seed))
+    assert len(whole) == n_batches
+    per_epoch = BatchOrder(size, batch_size, n_batches, seed).per_epoch
+    for start in range(0, n_batches - per_epoch + 1, per_epoch):
+        epoch = whole[start : start + per_epoch]
+        assert sorted(chain(*epoch)) == list(range(size))
+        assert {len(batch) for batch in epoch[:-1]} <= {batch_size}
+    order = BatchOrder(size, batch_size, n_batches, seed)
+    order.start = data.draw(st.integers(0, n_batches))
+    assert batches(order) == whole[order.start :]

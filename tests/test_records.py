@@ -9,7 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.errors import UserError
-from src.records import SPLITS, Record, read_records, read_splits, write_records
+from src.records import (
+    SPLITS,
+    Record,
+    read_records,
+    read_splits,
+    to_records,
+    to_tokens,
+    write_records,
+)
+from src.tokenizer import CharTokenizer
 
 from .test_problems import PRECEDENCES, divides_exactly, value
 
@@ -50,7 +59,7 @@ def test_records_are_read_back_as_they_were_written(records: list[Record]) -> No
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "deep", "train.jsonl")
         write_records(path, records)
-        assert read_records(path) == records
+        assert list(read_records(path)) == records
         for written, record in zip(path.read_text().splitlines(), records, strict=True):
             fields = json.loads(written)
             assert fields == {"prompt": record[0], "target": record[1], "text": record.text}
@@ -59,7 +68,7 @@ def test_records_are_read_back_as_they_were_written(records: list[Record]) -> No
 def test_the_last_line_end_and_the_order_of_keys_do_not_matter(tmp_path: Path) -> None:
     path = tmp_path / "train.jsonl"
     path.write_text('{"text": "<bos>1-2=-1<eos>", "target": "-1", "prompt": "1-2=", "more": 0}')
-    assert read_records(path) == [Record("1-2=", "-1")]
+    assert list(read_records(path)) == [Record("1-2=", "-1")]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +129,7 @@ def test_a_division_that_is_exact_under_one_precedence_is_accepted(tmp_path: Pat
     for prompt, precedence in (("1+4/2=", "standard"), ("1+3/2=", "left_to_right")):
         records = [record_of(prompt, precedence)]
         write_records(path, records)
-        assert read_records(path) == records
+        assert list(read_records(path)) == records
 
 
 def test_a_file_of_two_precedences_is_refused(tmp_path: Path) -> None:
@@ -129,6 +138,56 @@ def test_a_file_of_two_precedences_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         read_records(path)
     assert str(caught.value) == f"{path}, line 3: the answer to 3+3*4= is 24, not 15"
+
+
+@pytest.mark.parametrize("block", [1, 100, 2**20])
+def test_blocks_of_any_size_are_read_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr("src.records._BLOCK", block)
+    path = tmp_path / "train.jsonl"
+    records = [record_of(f"{x}*{10**x}=") for x in (3, 1, 0, 2, 5, 4)]
+    write_records(path, records)
+    # One of them is longer than usual, another has its keys in another order.
+    text = path.read_text().replace('{"prompt": "1*', '{"prompt":  "1*')
+    reordered = '{"text": "<bos>7-9=-2<eos>", "target": "-2", "prompt": "7-9="}'
+    path.write_text(f"{text}{reordered}\r\n{text.splitlines()[0]}")
+    read = read_records(path)
+    assert list(read) == [*records, Record("7-9=", "-2"), records[0]]
+    assert len(read) == 8
+    assert read[2] == records[2]
+    assert read[-1] == records[0]
+    assert read[1:3] == records[1:3]
+    assert read.tokens.shape == (8, len("5*100000=500000") + 2)
+    with path.open("a") as file:
+        file.write(f"\n{GOOD}\n" + line("1+1=", "3"))
+    with pytest.raises(UserError, match=r"line 10: the answer to 1\+1= is 2, not 3"):
+        read_records(path)
+
+
+def test_the_last_of_many_lines_is_checked_too(tmp_path: Path) -> None:
+    path = tmp_path / "train.jsonl"
+    write_records(path, [record_of(f"{x}+{x}=") for x in range(30_000)])
+    assert len(read_records(path)) == 30_000
+    with path.open("a") as file:
+        file.write(line("2+2=", "5"))
+    with pytest.raises(UserError, match=r"line 30001: the answer to 2\+2= is 4, not 5"):
+        read_records(path)
+
+
+@given(record_lists())
+def test_tokens_and_records_are_each_other(records: list[Record]) -> None:
+    tokens = to_tokens(records)
+    assert to_records(tokens) == records
+    assert tokens.shape == (len(records), max(len("".join(record)) for record in records) + 2)
+    tokenizer = CharTokenizer()
+    for row, record in zip(tokens, records, strict=True):
+        assert tokenizer.decode(row).replace("<pad>", "") == record.text
+
+
+def test_a_character_outside_the_vocabulary_has_no_token() -> None:
+    with pytest.raises(ValueError, match="is not in the vocabulary"):
+        to_tokens([Record("1+1=", "two")])
 
 
 def test_a_problem_that_occurs_twice_in_a_split_is_refused(tmp_path: Path) -> None:
@@ -172,8 +231,8 @@ def test_splits_are_read_together(tmp_path: Path) -> None:
     splits = read_splits(tmp_path)
     assert tuple(splits) == SPLITS == ("train", "val", "test")
     assert [record.prompt for record in splits["train"]] == ["1+1=", "1+2="]
-    assert splits["val"] == [Record("2+1=", "3")]
-    assert splits["test"] == [Record("3+1=", "4")]
+    assert list(splits["val"]) == [Record("2+1=", "3")]
+    assert list(splits["test"]) == [Record("3+1=", "4")]
 
 
 @pytest.mark.parametrize(("one", "other"), [("train", "val"), ("train", "test"), ("val", "test")])

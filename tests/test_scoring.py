@@ -1,5 +1,6 @@
 """Teacher forcing knows what greedy decoding says."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from src.scoring import answer, generate_answers
 from .conftest import ARCHITECTURES, tiny_model
 
 
-def half_trained(name: str, records: list[Record]) -> TransformerLM:
+def half_trained(name: str, records: Sequence[Record]) -> TransformerLM:
     """Trained until it answers some of the problems, not all."""
     torch.manual_seed(0)
     model = build_model(tiny_model(name, init_std=0.1))

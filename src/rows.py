@@ -1,0 +1,79 @@
+"""A table of token ids that grows, in memory while it is small and on disk when it is not."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import tempfile
+from pathlib import Path
+from typing import IO, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+# 64 MiB: four million of the default problems. Larger tables are read from disk as needed.
+_IN_MEMORY = 2**26
+_BLOCK = 2**20
+
+
+class Rows:
+    """Rows of token ids, as wide as the longest of them, padded with 0.
+
+    Beyond 64 MiB they lie in a file that has no name and is gone with the process: nobody has to
+    tell whether a file that was left over is still right, and each process has its own.
+
+    Args:
+        folder: where the file goes if there is need of one; the system's place for temporary
+            files if nothing can be written there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = str(folder) if os.access(folder, os.W_OK) else None
+        self._file = self._new_file()
+        self._width = self._count = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+    def __len__(self) -> int:
+        return self._count
+
+    def append(self, rows: NDArray[np.uint8]) -> None:
+        """Add rows of any width."""
+        if rows.shape[1] > self._width:
+            self._widen(rows.shape[1])
+        self._write(rows)
+        self._count += len(rows)
+
+    def table(self) -> NDArray[np.uint8]:
+        """All rows: (n, longest). It stays when the file is closed."""
+        size = self._count * self._width
+        if size <= _IN_MEMORY:
+            self._file.seek(0)
+            flat = np.frombuffer(bytearray(self._file.read()), np.uint8)
+        else:
+            self._file.flush()
+            # Pages that were read can be dropped again, and nobody writes: a private mapping only
+            # as torch wants memory that it could write to.
+            mapping = mmap.mmap(self._file.fileno(), size, access=mmap.ACCESS_COPY)
+            flat = np.frombuffer(mapping, np.uint8)
+        return flat.reshape(self._count, self._width)
+
+    def _new_file(self) -> IO[bytes]:
+        return tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=self._folder)
+
+    def _write(self, rows: NDArray[np.uint8]) -> None:
+        padding = ((0, 0), (0, self._width - rows.shape[1]))
+        self._file.write(np.pad(rows, padding).tobytes())
+
+    def _widen(self, width: int) -> None:
+        """Write all again: seldom, as among thousands of rows there is mostly a longest one."""
+        old, narrow = self._file, self._width
+        self._file, self._width = self._new_file(), width
+        old.seek(0)
+        while block := old.read(max(1, _BLOCK // max(1, narrow)) * narrow):
+            self._write(np.frombuffer(block, np.uint8).reshape(-1, narrow))
+        old.close()
