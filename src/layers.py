@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .attention import CausalSelfAttention, KVCache
+from .attention import CausalSelfAttention, KVCache, pick
 
 
 class RMSNorm(nn.RMSNorm):
@@ -177,7 +177,9 @@ class TransformerBlock(nn.Module):
         positions: Tensor,
         mask: Tensor | None = None,
         cache: KVCache | None = None,
+        at: Tensor | None = None,
     ) -> Tensor:
-        """(B, T, C) -> (B, T, C); the other arguments are the attention's."""
-        x = x + self.dropout(self.attention(self.attention_norm(x), positions, mask, cache))
+        """(B, T, C) -> (B, Q, C); the other arguments are the attention's."""
+        attended = self.attention(self.attention_norm(x), positions, mask, cache, at)
+        x = (x if at is None else pick(x, at)) + self.dropout(attended)
         return x + self.dropout(self.mlp(self.mlp_norm(x)))
