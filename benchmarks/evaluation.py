@@ -39,7 +39,7 @@ from src.sampling import ProblemSpace
 from src.tokenizer import BOS, CharTokenizer
 from tests.huggingface import peer
 
-_PRODUCTS = {"mm", "addmm", "bmm", "baddbmm", "linear"}
+_PRODUCTS = {"mm", "addmm", "bmm", "baddbmm", "matmul", "linear"}
 # Hugging Face's fastest of 256, 512, 1,024 and 4,096 on two cores.
 _PEER_BATCH = 512
 _PROMPTS = (512, 4096)
