@@ -114,8 +114,10 @@ def _splits_of(problems: Problems, splits: Mapping[str, Sequence[Record]]) -> ND
     # Sorted, a problem stands beside the record that is the same; its label is the larger.
     table, label = np.concatenate(rows), np.concatenate(labels)
     order = np.lexsort((label, *table.T))
-    differs = (np.diff(table[order], axis=0) != 0).any(1)
-    last = np.append(differs, True)
+    last = np.zeros(len(order), np.bool_)
+    last[-1] = True
+    for column in table.T:
+        last[:-1] |= np.diff(column[order]) != 0
     group = np.zeros(len(order), np.int64)
     group[order] = last.cumsum() - last
     return np.array(names, dtype=object)[label[order][last][group[: len(problems)]]]
