@@ -6,24 +6,74 @@ from torch.nn import functional as F
 
 from .positional import RotaryEmbedding, apply_rope
 
+# PyTorch's softmax over fewer than 16 numbers is several times slower than over 16.
+_ROOM = 16
+
 
 class KVCache:
-    """Keys and values of one layer's past tokens, each (B, H, S, D)."""
+    """Keys and values of one layer's past tokens, in room that grows by 16 tokens."""
 
     def __init__(self) -> None:
-        self.keys: Tensor | None = None
-        self.values: Tensor | None = None
+        self.length = 0
+        # (B, H, room, D) each; any finite numbers where no token is yet.
+        self._keys: Tensor | None = None
+        self._values: Tensor | None = None
 
     def __len__(self) -> int:
-        return 0 if self.keys is None else self.keys.size(2)
+        return self.length
 
-    def append(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Add new tokens at the end; returns all keys and values so far."""
-        if self.keys is not None and self.values is not None:
-            keys = torch.cat((self.keys, keys), dim=2)
-            values = torch.cat((self.values, values), dim=2)
-        self.keys, self.values = keys, values
-        return keys, values
+    def append(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Add T new tokens at the end.
+
+        Args:
+            keys, values: (B, H, T, D).
+
+        Returns:
+            All keys and values so far, each (B, H, S, D), S a multiple of 16; and which of them
+            each new token sees, bool (T, S): itself, those before, none of the empty places.
+        """
+        past, self.length = self.length, self.length + keys.size(2)
+        self._keys = _put(self._keys, past, keys)
+        self._values = _put(self._values, past, values)
+        new = torch.arange(past, self.length, device=keys.device)
+        place = torch.arange(self._keys.size(2), device=keys.device)
+        return self._keys, self._values, place <= new[:, None]
+
+    def take(self, source: "KVCache", index: Tensor) -> "KVCache":
+        """Become the rows of another cache that an index (n,) names, each as often as it does.
+
+        The memory held is used again where it suffices, as to touch new memory takes longer than
+        to fill it: under `torch.no_grad` only.
+        """
+        self.length = source.length
+        self._keys = _rows(source._keys, index, self._keys, self.length)
+        self._values = _rows(source._values, index, self._values, self.length)
+        return self
+
+
+def _rows(source: Tensor | None, index: Tensor, held: Tensor | None, length: int) -> Tensor | None:
+    if held is not None and len(held) < len(index):
+        held = None
+    if source is None:
+        return None if held is None else held[: len(index)]
+    if held is None or held.shape[1:] != source.shape[1:]:
+        return source.index_select(0, index)
+    held = held[: len(index)]
+    torch.index_select(source[:, :, :length], 0, index, out=held[:, :, :length])
+    return held
+
+
+def _put(held: Tensor | None, past: int, new: Tensor) -> Tensor:
+    """What is held, in more room if need be, with new tokens from place `past` on."""
+    B, H, T, D = new.shape
+    S = -(-(past + T) // _ROOM) * _ROOM
+    if held is None or held.size(2) < S:
+        larger = new.new_zeros(B, H, S, D)
+        if held is not None:
+            larger[:, :, :past] = held[:, :, :past]
+        held = larger
+    held[:, :, past : past + T] = new
+    return held
 
 
 class CausalSelfAttention(nn.Module):
@@ -73,9 +123,10 @@ class CausalSelfAttention(nn.Module):
         Args:
             x: (B, T, C).
             positions: (T,) or (B, T), read by RoPE.
-            mask: bool, broadcastable to (B, H, Q, S), True where a query may look; it must
-                contain causality. None means causal, and neither cache nor `at`.
-            cache: extended by the keys and values of x.
+            mask: bool, broadcastable to (B, H, Q, T), True where a query may look; it must
+                contain causality. None means causal, and not both `at` and no cache.
+            cache: of the tokens before x, without padding; extended by x, and read causally
+                whatever the mask.
             at: (B, Q), the places in x that look; None: all, Q = T.
 
         Returns:
@@ -83,17 +134,15 @@ class CausalSelfAttention(nn.Module):
         """
         B, _, C = x.shape
         q, k, v = self._project(x, positions, at)
+        dropout = self.dropout if self.training else 0.0
         if cache is not None:
-            k, v = cache.append(k, v)
-        y = F.scaled_dot_product_attention(
-            q,
-            k,
-            v,
-            attn_mask=mask,
-            dropout_p=self.dropout if self.training else 0.0,
-            is_causal=mask is None,
-        )
-        return self.out(y.transpose(1, 2).reshape(B, -1, C))
+            k, v, mask = cache.append(k, v)
+            y = _few_queries(q, k, v, mask if at is None else mask[at][:, None], dropout)
+        else:
+            y = F.scaled_dot_product_attention(
+                q, k, v, attn_mask=mask, dropout_p=dropout, is_causal=mask is None
+            )
+        return self.out(y.transpose(1, 2).reshape(B, q.size(2), C))
 
     def weights(self, x: Tensor, positions: Tensor) -> Tensor:
         """How much each token looks at each: what `forward` sums over and never holds.
@@ -137,3 +186,12 @@ class CausalSelfAttention(nn.Module):
 def pick(x: Tensor, at: Tensor) -> Tensor:
     """Some places of each row: (B, T, C) and (B, Q) -> (B, Q, C)."""
     return x.gather(1, at.unsqueeze(-1).expand(-1, -1, x.size(-1)))
+
+
+def _few_queries(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, dropout: float) -> Tensor:
+    """`scaled_dot_product_attention` for a handful of tokens.
+
+    PyTorch's kernel starts anew for each row and head, which takes longer than so few tokens do.
+    """
+    scores = (q * q.size(-1) ** -0.5) @ k.transpose(-2, -1)
+    return F.dropout(scores.masked_fill_(~mask, -torch.inf).softmax(-1), dropout) @ v

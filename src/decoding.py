@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from .attention import KVCache
+from .prefixes import run
 
 if TYPE_CHECKING:
     from .models import TransformerLM
@@ -24,6 +25,8 @@ def generate(
 ) -> Tensor:
     """The most likely token after each prompt, again and again.
 
+    Prompts of equal length are run together, so that no padding is.
+
     Args:
         model: put into evaluation mode meanwhile.
         input_ids: (B, T) prompts, padded on either side to equal length.
@@ -37,7 +40,8 @@ def generate(
         be alone.
 
     Raises:
-        ValueError: if T + max_new_tokens exceeds the model's max_seq_len.
+        ValueError: if T + max_new_tokens exceeds the model's max_seq_len, or for a prompt that is
+            all padding.
     """
     B, T = input_ids.shape
     if T + max_new_tokens > model.max_seq_len:
@@ -45,22 +49,49 @@ def generate(
             f"a prompt of {T} tokens and max_new_tokens ({max_new_tokens}) "
             f"do not fit in max_seq_len ({model.max_seq_len})"
         )
+    real = (input_ids != pad_id if attention_mask is None else attention_mask).bool()
+    lengths = real.sum(1)
+    if not lengths.all():
+        raise ValueError(f"row {int(lengths.argmin())} of input_ids is all padding")
     was_training = model.training
     model.eval()
-    mask = (input_ids != pad_id if attention_mask is None else attention_mask).bool()
-    caches = [KVCache() for _ in model.blocks]
-    ended = torch.zeros(B, dtype=torch.bool, device=input_ids.device)
-    output, new = [input_ids], input_ids
-    last = T - 1 - mask.flip(1).int().argmax(1)  # (B,), the last real token of each prompt
-    for _ in range(max_new_tokens):
-        hidden = model.hidden(new, mask, caches)
-        logits = model.lm_head(hidden[torch.arange(B, device=last.device), last])  # (B, V)
-        token = logits.argmax(-1).masked_fill(ended, pad_id)
-        ended = ended | (token == eos_id)
-        new, last = token[:, None], torch.zeros_like(last)
-        output.append(new)
-        if ended.all():
-            break
-        mask = torch.cat((mask, torch.ones_like(mask[:, :1])), dim=1)
+    new = torch.full((B, max_new_tokens), pad_id, dtype=torch.long, device=input_ids.device)
+    n_new = 0
+    for length in lengths.unique().tolist():
+        same = (lengths == length).nonzero()[:, 0]
+        prompts = input_ids[same][real[same]].view(-1, length)
+        for rows, hidden, caches in run(model, prompts, keep=1):
+            said = _continue(model, hidden, caches, max_new_tokens, eos_id, pad_id)
+            new[same[rows], : said.size(1)] = said
+            n_new = max(n_new, said.size(1))
     model.train(was_training)
-    return torch.cat(output, dim=1)
+    return torch.cat((input_ids, new[:, :n_new]), dim=1)
+
+
+def _continue(
+    model: TransformerLM,
+    hidden: Tensor,
+    caches: list[KVCache],
+    max_new_tokens: int,
+    eos_id: int,
+    pad_id: int,
+) -> Tensor:
+    """What follows prompts that the model has read: (B, new), padded where rows ended early.
+
+    Args:
+        hidden: (B, 1, C), what the head reads at the last token of each prompt.
+        caches: of the prompts; extended.
+    """
+    new = torch.full((len(hidden), max_new_tokens), pad_id, device=hidden.device)
+    going = torch.arange(len(hidden), device=hidden.device)
+    for step in range(max_new_tokens):
+        if step:
+            hidden = model.hidden(new[going, step - 1 : step], caches=caches)
+        token = model.lm_head(hidden[:, -1]).argmax(-1)
+        new[going, step] = token
+        goes_on = (token != eos_id).nonzero()[:, 0]
+        if not len(goes_on):
+            return new[:, : step + 1]
+        if len(goes_on) < len(going):
+            going, caches = going[goes_on], [KVCache().take(cache, goes_on) for cache in caches]
+    return new

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .problems import MINUS, OPERATORS, PLUS, Ints
+from .problems import MINUS, OPERATORS, PLUS, Ints, Problems
 from .records import Record
 
 KINDS = (
@@ -45,25 +45,40 @@ def describe(records: Sequence[Record]) -> pd.DataFrame:
         borrows: columns that borrow when the smaller of two numbers is subtracted from the larger
             by hand; only for ``a-b``.
     """
-    operands, operators = _columns([record.prompt for record in records])
-    frame = pd.DataFrame({"answer_length": [len(r.target.lstrip("-")) for r in records]})
+    operands, operators = columns([record.prompt for record in records])
+    lengths = np.array([len(record.target.lstrip("-")) for record in records])
+    return _describe(operands, operators, lengths, np.array([_sign(r.target) for r in records]))
+
+
+def describe_columns(problems: Problems) -> pd.DataFrame:
+    """`describe` of problems that are not text."""
+    answers = problems.answers
+    lengths = _n_digits(np.abs(answers))
+    return _describe(problems.operands, problems.operators, lengths, np.sign(answers))
+
+
+def _describe(operands: Ints, operators: Ints, lengths: Ints, signs: Ints) -> pd.DataFrame:
+    frame = pd.DataFrame({"answer_length": lengths})
     frame["operand_lengths"] = _length_labels(operands, operators)
     used = np.stack([(operators == op).any(1) for op in range(len(OPERATORS))], axis=1)
-    frame["operators"] = _labels(used, lambda row: "".join(np.array(list(OPERATORS))[row]))
+    frame["operators"] = _labels(
+        used, lambda row: "".join(op for op, occurs in zip(OPERATORS, row, strict=True) if occurs)
+    )
     sums, differences = ((operators == op) | (operators == _ABSENT) for op in (PLUS, MINUS))
     is_sum, is_difference = sums.all(1), differences.all(1)
     carry = carry_columns(np.maximum(operands, 0))
     frame["carries"] = _where(is_sum, carry.sum(1))
     frame["carry_chain"] = _where(is_sum, longest_run(carry))
-    frame["sign"] = pd.Series([_sign(r.target) for r in records], dtype="str").where(is_difference)
+    names = np.array(["negative", "zero", "positive"])
+    frame["sign"] = pd.Series(names[signs + 1], dtype="str").where(is_difference)
     is_pair = is_difference & ((operands != _ABSENT).sum(1) == 2)
     pair = np.sort(np.maximum(operands[:, :2], 0), axis=1)
     frame["borrows"] = _where(is_pair, borrow_columns(pair[:, 1], pair[:, 0]).sum(1))
     return frame[list(KINDS)]
 
 
-def _sign(answer: str) -> str:
-    return "zero" if answer == "0" else "negative" if answer.startswith("-") else "positive"
+def _sign(answer: str) -> int:
+    return 0 if answer == "0" else -1 if answer.startswith("-") else 1
 
 
 def carry_columns(operands: Ints) -> NDArray[np.bool_]:
@@ -111,10 +126,10 @@ def longest_run(marks: NDArray[np.bool_]) -> Ints:
     return longest
 
 
-def _columns(prompts: list[str]) -> tuple[Ints, Ints]:
-    """Operands (n, N) and operators (n, N - 1); `_ABSENT` where a prompt has fewer than others."""
+def columns(prompts: Sequence[str]) -> tuple[Ints, Ints]:
+    """Operands (n, N) and operators (n, N - 1); -1 where a prompt has fewer than others."""
     split = [re.split(r"([-+*/])", prompt.rstrip("=")) for prompt in prompts]
-    width = max(map(len, split))
+    width = max(map(len, split), default=3)
     full = [row + ["", str(_ABSENT)] * ((width - len(row)) // 2) for row in split]
     operands = np.array([row[::2] for row in full]).astype(np.int64)
     symbols = np.array([row[1::2] for row in full])
@@ -125,21 +140,30 @@ def _columns(prompts: list[str]) -> tuple[Ints, Ints]:
 
 
 def _length_labels(operands: Ints, operators: Ints) -> NDArray[np.object_]:
-    lengths = np.char.str_len(operands.astype(str))
-    columns = np.empty((len(operands), 2 * operands.shape[1] - 1), np.int64)
-    columns[:, ::2], columns[:, 1::2] = np.where(operands == _ABSENT, _ABSENT, lengths), operators
+    codes = np.empty((len(operands), 2 * operands.shape[1] - 1), np.int64)
+    codes[:, ::2] = np.where(operands == _ABSENT, _ABSENT, _n_digits(operands))
+    codes[:, 1::2] = operators
 
     def label(row: Ints) -> str:
         present = [(i, x) for i, x in enumerate(row.tolist()) if x != _ABSENT]
         return "".join(OPERATORS[x] if i % 2 else str(x) for i, x in present)
 
-    return _labels(columns, label)
+    return _labels(codes, label)
 
 
-def _labels(columns: NDArray[Any], label: Callable[[NDArray[Any]], str]) -> NDArray[np.object_]:
-    """The label of each row, made once for rows that are alike."""
-    rows, which = np.unique(columns, axis=0, return_inverse=True)
-    return np.array([label(row) for row in rows], dtype=object)[which.ravel()]
+def _n_digits(numbers: Ints) -> Ints:
+    return np.searchsorted(10 ** np.arange(1, 19), numbers, side="right") + 1
+
+
+def _labels(codes: NDArray[Any], label: Callable[[NDArray[Any]], str]) -> NDArray[np.object_]:
+    """The label of each row of small numbers, made once for rows that are alike."""
+    which = np.zeros(len(codes), np.int64)
+    for column in codes.T.astype(np.int64):
+        low = column.min(initial=0)
+        # The number of the row so far and the next column in one; as many as there are rows.
+        both = which * (column.max(initial=0) - low + 1) + (column - low)
+        _, first, which = np.unique(both, return_index=True, return_inverse=True)
+    return np.array([label(codes[i]) for i in first], dtype=object)[which]
 
 
 def _where(applies: NDArray[np.bool_], values: Ints) -> pd.Series:

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
+import torch
+from numpy.typing import NDArray
 
 # rich: a bar for what takes minutes.
 from rich.progress import track
 
-from .dataset import ArithmeticDataset
-from .difficulty import KINDS, describe
+from .difficulty import KINDS, columns, describe_columns
+from .encoding import encode
 from .errors import UserError
-from .grading import grade, shares, tally
+from .grading import shares, tally
 from .models import TransformerLM
 from .problems import Problems, evaluate
 from .records import SPLITS, Record
 from .sampling import ENUMERABLE, ProblemSpace
+from .scoring import exact
 
 UNSEEN = "unseen"
-# Problems that are text and tokens at once: some MiB, whatever the size of the space.
-_CHUNK = 2**14
+# Problems that are tokens at once: some MiB, whatever the size of the space.
+_CHUNK = 2**15
 
 
 def every_problem(space: ProblemSpace) -> Problems:
@@ -67,12 +71,9 @@ def _holds(space: ProblemSpace, record: Record) -> bool:
 
 
 def grade_rest(
-    model: TransformerLM,
-    problems: Problems,
-    splits: Mapping[str, Sequence[Record]],
-    batch_size: int,
+    model: TransformerLM, problems: Problems, splits: Mapping[str, Sequence[Record]]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Grade all problems outside the test split, in the memory of a few thousand.
+    """Grade all problems outside the test split, in the memory of some ten thousand.
 
     Args:
         problems: what `every_problem` returns.
@@ -82,22 +83,44 @@ def grade_rest(
         What `tally` returns, with a column split (train, val or `UNSEEN`) and the kind ``all``;
         and the wrong ones: prompt, target, the kinds of `describe`, split.
     """
-    split_of = {r.prompt: split for split, records in splits.items() for r in records}
+    device = next(model.parameters()).device
+    split_of = _splits_of(problems, splits)
+    rest = np.flatnonzero(split_of != "test")
     counts, errors = [], []
-    n_chunks = -(-len(problems) // _CHUNK)
-    quiet = not sys.stdout.isatty()
-    for chunk in track(_chunks(problems), "grading all problems", n_chunks, disable=quiet):
-        records = [record for record in chunk if split_of.get(record.prompt) != "test"]
-        split = pd.Series([split_of.get(record.prompt, UNSEEN) for record in records])
-        kinds = describe(records)
-        exact = grade(model, ArithmeticDataset(records), batch_size).exact
-        counts += [
-            tally(rows, exact[rows.index]).assign(split=name)
-            for name, rows in kinds.assign(all="all").groupby(split)
-        ]
-        table = pd.concat([pd.DataFrame(records), kinds], axis=1).assign(split=split)
-        errors.append(table[~exact])
+    chunks = np.split(rest, range(_CHUNK, len(rest), _CHUNK))
+    for rows in track(chunks, "grading all problems", disable=not sys.stdout.isatty()):
+        chunk, split = problems[rows], split_of[rows]
+        right = exact(model, torch.from_numpy(encode(chunk)).to(device)).cpu().numpy()
+        kinds = describe_columns(chunk)
+        for name in pd.unique(split):
+            here = split == name
+            counts.append(tally(kinds[here].assign(all="all"), right[here]).assign(split=name))
+        wrong = chunk[~right]
+        text = {"prompt": wrong.prompts(), "target": list(map(str, wrong.answers.tolist()))}
+        said_wrong = kinds[~right].assign(split=split[~right]).reset_index(drop=True)
+        errors.append(pd.concat([pd.DataFrame(text), said_wrong], axis=1))
     return pd.concat(counts), pd.concat(errors, ignore_index=True)
+
+
+def _splits_of(problems: Problems, splits: Mapping[str, Sequence[Record]]) -> NDArray[np.object_]:
+    """The split of each problem of a space that holds them all, or `UNSEEN`."""
+    names = [UNSEEN, *splits]
+    labels = [np.zeros(len(problems), np.int64)]
+    rows = [np.hstack((problems.operands, problems.operators))]
+    for i, records in enumerate(splits.values(), start=1):
+        if records:
+            rows.append(np.hstack(columns([record.prompt for record in records])))
+            labels.append(np.full(len(records), i))
+    # Sorted, a problem stands beside the record that is the same; its label is the larger.
+    table, label = np.concatenate(rows), np.concatenate(labels)
+    order = np.lexsort((label, *table.T))
+    last = np.zeros(len(order), np.bool_)
+    last[-1] = True
+    for column in table.T:
+        last[:-1] |= np.diff(column[order]) != 0
+    group = np.zeros(len(order), np.int64)
+    group[order] = last.cumsum() - last
+    return np.array(names, dtype=object)[label[order][last][group[: len(problems)]]]
 
 
 def by_split(counts: pd.DataFrame) -> pd.DataFrame:
@@ -106,10 +129,3 @@ def by_split(counts: pd.DataFrame) -> pd.DataFrame:
     summed = counts.groupby(["split", "kind", "value"], as_index=False).sum()
     rows = summed.sort_values(["split", "kind"], key=lambda c: c.map(order), kind="stable")
     return shares(rows)
-
-
-def _chunks(problems: Problems) -> Iterator[list[Record]]:
-    for start in range(0, len(problems), _CHUNK):
-        chunk = problems[start : start + _CHUNK]
-        answers = map(str, chunk.answers.tolist())
-        yield list(map(Record, chunk.prompts(), answers))

@@ -95,10 +95,15 @@ def tally(problems: pd.DataFrame, exact: NDArray[np.bool_]) -> pd.DataFrame:
     """
     parts = []
     for kind in map(str, problems):
-        applies = problems[kind].notna().to_numpy()
-        groups = pd.Series(exact[applies]).groupby(problems[kind][applies].to_numpy())
-        values = {"value": list(groups.groups), "problems": groups.size(), "right": groups.sum()}
-        parts.append(pd.DataFrame(values).assign(kind=kind))
+        # -1 where it does not apply.
+        which, values = pd.factorize(problems[kind], sort=True)
+        applies = which >= 0
+        rows = {
+            "value": values.tolist(),
+            "problems": np.bincount(which[applies], minlength=len(values)),
+            "right": np.bincount(which[applies & exact], minlength=len(values)),
+        }
+        parts.append(pd.DataFrame(rows).assign(kind=kind))
     return pd.concat(parts, ignore_index=True)[["kind", "value", "problems", "right"]]
 
 

@@ -101,10 +101,13 @@ class TransformerLM(nn.Module):
 
         Args:
             input_ids: (B, T), the tokens after those that the caches hold.
-            attention_mask: (B, S), of the cached tokens too.
-            caches: one a block, extended by input_ids.
+            attention_mask: (B, T), as for `forward`; without caches.
+            caches: one a block, of sequences without padding; extended by input_ids.
             at: (B, Q), the places in input_ids to return; None: all, Q = T. What the last block
                 would say elsewhere nobody reads, so it computes keys and values there only.
+
+        Raises:
+            ValueError: if the caches' tokens and T exceed max_seq_len.
         """
         past = len(caches[0]) if caches else 0
         S = past + input_ids.size(1)
@@ -114,21 +117,18 @@ class TransformerLM(nn.Module):
         if attention_mask is not None:
             real = attention_mask.bool()
             # Padding does not count, so that a row is what it is alone wherever the padding is.
-            positions = (real.cumsum(1) - 1).clamp(min=0)[:, past:]  # (B, T)
-        if attention_mask is not None or past:
+            positions = (real.cumsum(1) - 1).clamp(min=0)  # (B, T)
             square = torch.ones(S, S, dtype=torch.bool, device=input_ids.device)
-            mask = square.tril()[past:]  # (T, S)
-            if attention_mask is not None:
-                # Each token sees itself, padding too: a row of nothing has no softmax.
-                mask = (
-                    mask & real[:, None] | torch.eye(S, dtype=torch.bool, device=real.device)[past:]
-                )[:, None]
+            # Each token sees itself, padding too: a row of nothing has no softmax.
+            mask = (square.tril() & real[:, None] | torch.eye(S, device=real.device).bool())[
+                :, None
+            ]  # (B, 1, T, T)
         x = self.token_embedding(input_ids)
         if self.position_embedding is not None:
             x = x + self.position_embedding(positions)
         x = self.dropout(x)
         last_mask = mask
-        if at is not None:
+        if at is not None and not caches:
             B, T = input_ids.shape
             looks = torch.ones(T, S, dtype=torch.bool, device=at.device).tril(past)
             looks = (looks if mask is None else mask).expand(B, 1, T, S)

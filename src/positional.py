@@ -15,11 +15,13 @@ def apply_rope(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         cos, sin: what `RotaryEmbedding` returns, broadcastable to x.
     """
     first, second = x.chunk(2, dim=-1)
-    return x * cos + torch.cat((-second, first), dim=-1) * sin
+    return torch.addcmul(x * cos, torch.cat((second, first), dim=-1), sin)
 
 
 class RotaryEmbedding(nn.Module):
     """Table of cosines and sines of ``position * theta^(-2i / D)``, i = 0 .. D/2 - 1.
+
+    The sines of the first half are negative, as that half is turned against the other.
 
     Args:
         head_dim: D, even.
@@ -41,7 +43,8 @@ class RotaryEmbedding(nn.Module):
         angles = torch.outer(torch.arange(max_seq_len).float(), frequencies).repeat(1, 2)
         # Derived from the arguments, so no checkpoint carries them.
         self.register_buffer("cos", angles.cos(), persistent=False)  # (max_seq_len, D)
-        self.register_buffer("sin", angles.sin(), persistent=False)
+        first, second = angles.sin().chunk(2, dim=-1)
+        self.register_buffer("sin", torch.cat((-first, second), dim=-1), persistent=False)
 
     def forward(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """Cosines and sines for positions (T,) or (B, T), with a head dimension to broadcast."""

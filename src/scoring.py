@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from .layers import Routing
 from .models import TransformerLM
+from .prefixes import run
 from .tokenizer import BOS, EOS, CharTokenizer
 
 
@@ -84,6 +85,32 @@ def answer(model: TransformerLM, batch: dict[str, Tensor]) -> Answers:
         valid=batch["answer_mask"],
         token_mask=batch["attention_mask"][:, 1:].bool(),
     )
+
+
+@torch.inference_mode()
+def exact(model: TransformerLM, tokens: Tensor) -> Tensor:
+    """Which problems greedy decoding answers right: `Answers.exact` of many, without a loss.
+
+    Those of equal lengths run together, and what begins alike runs once.
+
+    Args:
+        tokens: (n, T), ``<bos>554+456=1010<eos>`` padded on the right, on the model's device.
+
+    Returns:
+        bool (n,).
+    """
+    exact = torch.zeros(len(tokens), dtype=torch.bool, device=tokens.device)
+    starts = (tokens == CharTokenizer.equals_id).int().argmax(1) + 1
+    ends = (tokens != CharTokenizer.pad_id).sum(1)
+    width = tokens.size(1) + 1
+    for shape in (starts * width + ends).unique().tolist():
+        start, end = divmod(shape, width)
+        alike = ((starts == start) & (ends == end)).nonzero()[:, 0]
+        ids = tokens[alike, :end]
+        for rows, hidden, _ in run(model, ids[:, :-1], keep=end - start):
+            said = model.lm_head(hidden).argmax(-1)
+            exact[alike[rows]] = (said == ids[rows, start:]).all(1)
+    return exact
 
 
 def generate_answers(model: TransformerLM, prompts: Sequence[str]) -> list[str]:

@@ -54,13 +54,37 @@ def test_later_tokens_change_nothing_before_them(rope: bool) -> None:
 def test_a_cache_continues_the_sequence() -> None:
     layer, x = attention(), torch.randn(2, 6, 16)
     cache = KVCache()
-    causal = torch.ones(6, 6, dtype=torch.bool).tril()
     pieces = [
-        layer(x[:, a:b], torch.arange(a, b), causal[a:b, :b], cache)
-        for a, b in ((0, 3), (3, 4), (4, 6))
+        layer(x[:, a:b], torch.arange(a, b), cache=cache) for a, b in ((0, 3), (3, 4), (4, 6))
     ]
     torch.testing.assert_close(torch.cat(pieces, dim=1), layer(x, torch.arange(6)))
     assert len(cache) == 6
+
+
+@pytest.mark.parametrize("rope", [False, True])
+def test_a_cache_grows_and_serves_some_places_only(rope: bool) -> None:
+    # More tokens than there is room for at first, some of which do not look.
+    layer, x, cache = attention(rope), torch.randn(2, 20, 16), KVCache()
+    layer(x[:, :9], torch.arange(9), cache=cache, at=torch.zeros(2, 0, dtype=torch.long))
+    at = torch.tensor([[2, 10], [0, 9]])
+    some = layer(x[:, 9:], torch.arange(9, 20), cache=cache, at=at)
+    whole = layer(x, torch.arange(20))
+    torch.testing.assert_close(some[0], whole[0, [11, 19]])
+    torch.testing.assert_close(some[1], whole[1, [9, 18]])
+
+
+@torch.no_grad()
+def test_rows_of_a_cache_continue_their_own_sequences() -> None:
+    layer, x, source = attention(), torch.randn(3, 6, 16), KVCache()
+    layer(x[:, :4], torch.arange(4), cache=source)
+    whole, taken = layer(x, torch.arange(6)), KVCache()
+    # The second time into memory that holds more rows, and longer ones.
+    for rows in (torch.tensor([2, 0, 0, 1]), torch.tensor([1, 2])):
+        taken.take(source, rows)
+        assert len(taken) == 4
+        y = layer(x[rows, 4:], torch.arange(4, 6), cache=taken)
+        torch.testing.assert_close(y, whole[rows, 4:])
+    assert len(source) == 4
 
 
 def test_dropout_acts_in_training_only() -> None:

@@ -1,11 +1,22 @@
 """Problems are described as a person would who does them by hand."""
 
 import numpy as np
+import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.difficulty import borrow_columns, carry_columns, describe, longest_run
+from src.difficulty import (
+    borrow_columns,
+    carry_columns,
+    describe,
+    describe_columns,
+    longest_run,
+)
 from src.records import Record
+from src.sampling import ProblemSpace
+
+from .test_encoding import SPACES
 
 NUMBER = st.integers(0, 10**6)
 
@@ -53,3 +64,11 @@ def test_problems_are_described_by_what_may_make_them_hard() -> None:
     signs = [None, "negative", None, None, "positive", "zero", "zero"]
     assert [None if sign != sign else sign for sign in frame["sign"]] == signs
     assert frame["borrows"].fillna(-1).tolist() == [-1, 1, -1, -1, 2, 0, -1]
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_columns_are_described_as_their_text_is(space: ProblemSpace) -> None:
+    problems = space.enumerate()
+    assert problems is not None
+    records = list(map(Record, problems.prompts(), map(str, problems.answers.tolist())))
+    pd.testing.assert_frame_equal(describe_columns(problems), describe(records))

@@ -9,6 +9,7 @@ import torch
 from src.config import Params
 from src.data_gen import generate
 from src.dataset import ArithmeticDataset
+from src.difficulty import KINDS, describe
 from src.errors import UserError
 from src.eval import evaluate
 from src.exhaustive import by_split, check_splits, every_problem, grade_rest
@@ -19,6 +20,7 @@ from src.sampling import ProblemSpace
 
 from .conftest import read_csv, tiny_params
 from .test_eval import checkpoint
+from .test_scoring import half_trained
 
 SPACE = ProblemSpace(2, 0, 99, "+", "left_to_right")
 
@@ -35,7 +37,7 @@ def test_each_problem_is_graded_once_as_it_would_be_alone(
     model = build_model(tiny_params(models={"init_std": 0.2}).model_config_in_use).eval()
     splits = read_splits(data_dir)
     every = every_problem(SPACE)
-    counts, errors = grade_rest(model, every, splits, 512)
+    counts, errors = grade_rest(model, every, splits)
     table = by_split(counts)
     rows = table[table["kind"] == "all"].set_index("split")
     assert rows["problems"].to_dict() == {"train": 800, "val": 100, "unseen": 10000 - 1000}
@@ -48,6 +50,44 @@ def test_each_problem_is_graded_once_as_it_would_be_alone(
         if kind in ("answer_length", "operand_lengths", "carries", "carry_chain", "operators"):
             assert part["problems"].sum() == 9900
             assert part["wrong"].sum() == len(errors)
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        ProblemSpace(2, 0, 30, "+-", "left_to_right"),
+        ProblemSpace(3, 0, 9, "*/", "standard"),
+        ProblemSpace(4, 1, 4, "+-*/", "left_to_right"),
+    ],
+)
+def test_any_space_is_graded_as_by_one_pass_for_each_problem(
+    space: ProblemSpace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("src.exhaustive._CHUNK", 700)
+    every = every_problem(space)
+    records = list(map(Record, every.prompts(), map(str, every.answers.tolist())))
+    splits = {"train": records[::7], "val": [], "test": records[3::11]}
+    model = half_trained("llama2", records[:200])
+    counts, errors = grade_rest(model, every, splits)
+    exact = grade(model, ArithmeticDataset(records), 512).exact
+
+    test = {r.prompt for r in splits["test"]}
+    train = {r.prompt for r in splits["train"]} - test
+    wrong = [
+        (r.prompt, r.target, "train" if r.prompt in train else "unseen")
+        for r, right in zip(records, exact, strict=True)
+        if not right and r.prompt not in test
+    ]
+    assert list(errors[["prompt", "target", "split"]].itertuples(index=False, name=None)) == wrong
+    pd.testing.assert_frame_equal(
+        errors[[*KINDS]], describe([r for r in records if r.prompt in set(errors["prompt"])])
+    )
+    rows = by_split(counts).query("kind == 'all'").set_index("split")
+    assert rows["problems"].to_dict() == {
+        "train": len(train),
+        "unseen": len(records) - len(train) - len(test),
+    }
+    assert 0 < len(wrong) < len(records) - len(test)
 
 
 def test_the_stage_writes_all_wrong_answers_with_their_split(

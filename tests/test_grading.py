@@ -91,6 +91,18 @@ def test_kinds_that_do_not_apply_to_a_problem_do_not_count_it() -> None:
     assert carries[["value", "problems", "right"]].to_numpy().tolist() == [[0, 1, 1], [1, 1, 0]]
 
 
+def test_tally_groups_as_pandas_does() -> None:
+    frame = describe([Record("1-1=", "0"), Record("9+9=", "18"), Record("8-9=", "-1")] * 3)
+    exact = np.arange(9) % 2 == 0
+    counts = tally(frame, exact)
+    for kind in frame:
+        groups = pd.Series(exact).groupby(frame[kind])
+        rows = counts[counts["kind"] == kind]
+        assert rows["value"].tolist() == list(groups.groups)
+        assert rows["problems"].tolist() == groups.size().tolist()
+        assert rows["right"].tolist() == groups.sum().tolist()
+
+
 def test_positions_are_counted_from_the_end_of_the_answer() -> None:
     torch.manual_seed(0)
     model = build_model(tiny_model(init_std=0.2)).eval()

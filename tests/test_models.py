@@ -156,7 +156,7 @@ def test_a_row_that_ended_stays_ended() -> None:
     class Scripted(TransformerLM):
         """Says <eos> after a 5, and 7 after all else."""
 
-        def hidden(self, input_ids, attention_mask=None, caches=None):  # type: ignore[no-untyped-def]
+        def hidden(self, input_ids, attention_mask=None, caches=None, at=None):  # type: ignore[no-untyped-def]
             return nn.functional.one_hot(torch.where(input_ids == 8, EOS, 10), 18).float()
 
     model = Scripted(tiny_model(d_model=18, n_heads=3), 18)
@@ -171,6 +171,17 @@ def test_too_long_a_sequence_is_refused_with_both_lengths() -> None:
         model(random_ids(1, 9))
     with pytest.raises(ValueError, match=r"prompt of 5 tokens and max_new_tokens \(4\)"):
         model.generate(random_ids(1, 5), 4, EOS)
+
+
+def test_a_prompt_of_nothing_is_refused_with_its_row() -> None:
+    with pytest.raises(ValueError, match=r"row 1 of input_ids is all padding"):
+        build_model(tiny_model()).generate(torch.tensor([[4, 5], [0, 0]]), 4, EOS)
+
+
+def test_prompts_that_occur_twice_are_answered_twice(randomise: Randomise) -> None:
+    model, row = model_of(tiny_model(), randomise), random_ids(1, 6)
+    alone = model.generate(row, 9, EOS)
+    assert torch.equal(model.generate(row.repeat(3, 1), 9, EOS), alone.repeat(3, 1))
 
 
 COMBINATIONS = list(product(NORMS, MLPS, ("learned", "rope"), ARCHITECTURES))

@@ -9,7 +9,7 @@ import torch
 from src.dataset import ArithmeticDataset, collate_fn
 from src.models import TransformerLM, build_model
 from src.records import Record, read_records
-from src.scoring import answer, generate_answers
+from src.scoring import answer, exact, generate_answers
 
 from .conftest import ARCHITECTURES, tiny_model
 
@@ -36,11 +36,13 @@ def test_exact_match_equals_generation(name: str, data_dir: Path) -> None:
     # A model that has half learned these records by heart is right on some and wrong on others.
     records = read_records(data_dir / "test.jsonl")
     model = half_trained(name, records)
+    tokens = ArithmeticDataset(records).tokens
     with torch.no_grad():
-        exact = answer(model, collate_fn(ArithmeticDataset(records).tokens)).exact()
+        forced = answer(model, collate_fn(tokens)).exact()
     said = generate_answers(model, [record.prompt for record in records])
     generated = [text == record.target for text, record in zip(said, records, strict=True)]
-    assert exact.tolist() == generated
+    assert forced.tolist() == generated
+    assert exact(model, tokens).tolist() == generated
     assert 0 < sum(generated) < len(generated)
 
 

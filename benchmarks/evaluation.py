@@ -1,0 +1,224 @@
+"""How fast grading and generating are: ours, Hugging Face's, and the matrix products alone.
+
+python -m benchmarks.evaluation [--ckpt models/best.ckpt] [--rounds 5] [--threads 1]
+
+Two jobs, each by turns in one process. *Grade*: all problems of ``params.yaml``, against Hugging
+Face's greedy `generate` with its cache on the same weights. *Generate*: 512 and 4,096 prompts,
+both sides with `generate`. Grading runs on a part of the problems, whole first operands with all
+their second ones, and Hugging Face's on a sample of these; both are scaled to all problems.
+*Products* are the matrix products that ours computes, each shape with its strides as often as it
+occurs, on random numbers and nothing else.
+
+Without a checkpoint the weights are fresh. They never say <eos>, so both sides say as many tokens
+as the longest answer has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from src.checkpoint import load_model
+from src.config import ModelConfig
+from src.exhaustive import every_problem, grade_rest
+from src.models import TransformerLM, build_model
+from src.params import load_params
+from src.problems import Problems
+from src.sampling import ProblemSpace
+from src.tokenizer import BOS, CharTokenizer
+from tests.huggingface import peer
+
+_PRODUCTS = {"mm", "addmm", "bmm", "baddbmm", "matmul", "linear"}
+# Hugging Face's fastest of 256, 512, 1,024 and 4,096 on two cores.
+_PEER_BATCH = 512
+_PROMPTS = (512, 4096)
+
+Job = Callable[[], Any]
+
+
+class Products(TorchDispatchMode):
+    """Notes every matrix product that runs: `calls` counts operator and operands' layouts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: Counter[tuple[Any, tuple[Any, ...]]] = Counter()
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """Note a product, run anything."""
+        if func.overloadpacket.__name__ in _PRODUCTS:
+            self.calls[func, tuple((a.shape, a.stride()) for a in args if a is not None)] += 1
+        return func(*args, **(kwargs or {}))
+
+    def again(self) -> Job:
+        """What computes them all once more, from operands made beforehand."""
+        jobs = [
+            (func, [torch.empty_strided(*layout).normal_() for layout in layouts], n)
+            for (func, layouts), n in self.calls.items()
+            if all(0 not in shape for shape, _ in layouts)
+        ]
+
+        def run() -> None:
+            for func, operands, n in jobs:
+                for _ in range(n):
+                    func(*operands)
+
+        return run
+
+
+def products_of(job: Job) -> Job:
+    """The matrix products of a job, as a job."""
+    with torch.inference_mode(), Products() as products:
+        job()
+    return products.again()
+
+
+def left_padded(prompts: list[str]) -> tuple[Tensor, Tensor]:
+    """Token ids and attention mask as Hugging Face generates from."""
+    tokenizer = CharTokenizer()
+    reversed_ids = [tokenizer.encode(BOS + prompt)[::-1] for prompt in prompts]
+    ids, mask = tokenizer.pad_batch(reversed_ids)
+    return ids.flip(1), mask.flip(1)
+
+
+def their_generate(theirs: Any, prompts: list[str], new_tokens: int, fresh: bool) -> Job:
+    """Hugging Face's greedy decoding of prompts, in batches."""
+    ids, mask = left_padded(prompts)
+
+    def run() -> Tensor:
+        return torch.cat(
+            [
+                theirs.generate(
+                    part,
+                    attention_mask=part_mask,
+                    max_new_tokens=new_tokens,
+                    min_new_tokens=new_tokens if fresh else None,
+                    do_sample=False,
+                    use_cache=True,
+                    eos_token_id=CharTokenizer.eos_id,
+                    pad_token_id=CharTokenizer.pad_id,
+                )[:, ids.size(1) :]
+                for part, part_mask in zip(
+                    ids.split(_PEER_BATCH), mask.split(_PEER_BATCH), strict=True
+                )
+            ]
+        )
+
+    return run
+
+
+def our_generate(ours: TransformerLM, prompts: list[str], new_tokens: int, fresh: bool) -> Job:
+    """Our greedy decoding of prompts."""
+    tokenizer = CharTokenizer()
+    ids, mask = tokenizer.pad_batch([tokenizer.encode(BOS + prompt) for prompt in prompts])
+    eos_id = -1 if fresh else tokenizer.eos_id
+    return lambda: ours.generate(ids, new_tokens, eos_id, mask)
+
+
+def by_turns(jobs: Mapping[str, Job], rounds: int, clock: Callable[[], float]) -> dict[str, Any]:
+    """Seconds of each job in each round, after one that does not count."""
+    seconds: dict[str, list[float]] = {name: [] for name in jobs}
+    with torch.inference_mode():
+        for turn in range(rounds + 1):
+            for name, job in jobs.items():
+                start = clock()
+                job()
+                if turn:
+                    seconds[name].append(clock() - start)
+    return seconds
+
+
+def report(what: str, seconds: Mapping[str, list[float]], scale: Mapping[str, float]) -> None:
+    """One line of the table: medians of the times, and both ratios as min / median / max."""
+    scaled = {name: [scale[name] * s for s in times] for name, times in seconds.items()}
+    times = "".join(f"{median(scaled[name]):>12.3f}" for name in ("ours", "theirs", "products"))
+    ratios = []
+    for above, below in (("theirs", "ours"), ("ours", "products")):
+        ratio = [a / b for a, b in zip(scaled[above], scaled[below], strict=True)]
+        ratios.append(f"{min(ratio):>8.2f} {median(ratio):5.2f} {max(ratio):5.2f}")
+    print(f"{what:24}{times}   {'   '.join(ratios)}", flush=True)
+
+
+def measure(
+    name: str,
+    ours: TransformerLM,
+    config: ModelConfig,
+    every: Problems,
+    args: argparse.Namespace,
+) -> None:
+    """Both jobs for one set of weights."""
+    fresh = args.ckpt is None
+    clock = time.process_time if args.clock == "cpu" else time.perf_counter
+    rng = np.random.default_rng(0)
+    theirs = peer(ours, config)
+    new_tokens = max(len(str(x)) for x in (every.answers.min(), every.answers.max())) + 1
+
+    first = every.operands[:, 0]
+    values = np.unique(first)
+    n_values = max(1, round(len(values) * args.problems / len(every)))
+    kept = values[np.linspace(0, len(values) - 1, n_values).astype(int)]
+    part = every[np.isin(first, kept)]
+    sample = part[rng.permutation(len(part))[: args.sample]]
+
+    def grade() -> Any:
+        return grade_rest(ours, part, {})
+
+    their_job = their_generate(theirs, sample.prompts(), new_tokens, fresh)
+    jobs = {"ours": grade, "theirs": their_job, "products": products_of(grade)}
+    scale = {name: len(every) / len(part) for name in jobs}
+    scale["theirs"] = len(every) / len(sample)
+    report(f"{name} grade {len(every):,}", by_turns(jobs, args.rounds, clock), scale)
+
+    for n in _PROMPTS:
+        prompts = every[rng.integers(0, len(every), n)].prompts()
+        our_job = our_generate(ours, prompts, new_tokens, fresh)
+        their_job = their_generate(theirs, prompts, new_tokens, fresh)
+        jobs = {"ours": our_job, "theirs": their_job, "products": products_of(our_job)}
+        report(f"{name} generate {n:,}", by_turns(jobs, args.rounds, clock), dict.fromkeys(jobs, 1))
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--ckpt", type=Path, help="trained weights instead of fresh ones")
+    parser.add_argument("--models", nargs="+", help="architectures (all)")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--problems", type=int, default=20_000, help="of those that ours grades")
+    parser.add_argument("--sample", type=int, default=1024, help="of those that theirs answers")
+    parser.add_argument(
+        "--clock", choices=("wall", "cpu"), default="wall", help="cpu: where others share the cores"
+    )
+    args = parser.parse_args(argv)
+    torch.set_num_threads(args.threads)
+    params = load_params()
+    data = params.data
+    every = every_problem(ProblemSpace(data.N, data.A, data.B, data.ops, data.precedence))
+
+    transformers.logging.set_verbosity_error()
+
+    header = f"{'seconds, median':24}{'ours':>12}{'theirs':>12}{'products':>12}"
+    print(f"{header}   {'theirs / ours':>20}   {'ours / products':>20}")
+    if args.ckpt:
+        model, config = load_model(args.ckpt)
+        return measure(config.name, model, config, every, args)
+    for name in args.models or params.models:
+        torch.manual_seed(0)
+        config = params.models[name]
+        measure(name, build_model(config).eval(), config, every, args)
+
+
+if __name__ == "__main__":
+    main()
