@@ -32,9 +32,6 @@ def _can_compile() -> bool:
         torch.compile(lambda x: x + 1)(torch.zeros(2))
     except Exception as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        print(f"runtime.compile: cannot compile here, training goes on without: {reason}",
-              file=sys.stderr)
+        print(f"runtime.compile: not possible here, training without: {reason}", file=sys.stderr)
         return False
-    finally:
-        torch.compiler.reset()
     return True

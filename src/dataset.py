@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -31,14 +31,19 @@ class ArithmeticDataset(Dataset[Tensor]):
             is small and there may be millions of rows. Those of a large file stay on disk: a
             batch reads its own rows, and the system keeps in memory what there is room for.
         max_len: tokens of the longest text.
-        max_answer_len: tokens of the longest answer, ``<eos>`` included.
     """
 
     def __init__(self, records: Sequence[Record]) -> None:
         tokens = records.tokens if isinstance(records, Records) else to_tokens(records)
         self.tokens = torch.from_numpy(tokens)
         self.max_len = self.tokens.size(1)
-        self.max_answer_len = int(tokenizer.make_loss_mask(self.tokens).sum(1).max())
+
+    @cached_property
+    def max_answer_len(self) -> int:
+        """Tokens of the longest answer, ``<eos>`` included."""
+        mask = CharTokenizer().make_loss_mask
+        # In parts: there may be more rows than fit in memory.
+        return max(int(mask(rows).sum(1).max()) for rows in self.tokens.split(2**16))
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -99,7 +104,10 @@ def collate_fn(
 
 
 class BatchOrder(Sampler[list[int]]):
-    """All batches of a training run: epoch after epoch, each a permutation of (seed, epoch).
+    """All batches of a training run, of equal size: epoch after epoch without a seam.
+
+    Each epoch is a permutation of (seed, epoch). Where the rows of one do not fill its last batch,
+    those of the next do: a smaller batch would be another shape to compile for.
 
     To Lightning the run is one long epoch, so that a run can be resumed at any batch. The
     permutations are computed a few thousand rows at a time: they take no memory, and no time to
@@ -107,7 +115,7 @@ class BatchOrder(Sampler[list[int]]):
 
     Args:
         size: rows of the data set.
-        batch_size: rows of a batch; the last of an epoch may be smaller.
+        batch_size: rows of a batch.
         n_batches: batches of the whole run.
         seed: of the permutations.
 
@@ -121,29 +129,30 @@ class BatchOrder(Sampler[list[int]]):
 
     @property
     def per_epoch(self) -> int:
-        """Batches of an epoch."""
+        """Batches that an epoch's rows fill, rounded up."""
         return -(-self.size // self.batch_size)
-
-    def rows(self, n_batches: int) -> int:
-        """Rows of the run's first batches."""
-        epochs, batches = divmod(n_batches, self.per_epoch)
-        return epochs * self.size + batches * self.batch_size
 
     def __len__(self) -> int:
         return self.n_batches
 
     def __iter__(self) -> Iterator[list[int]]:
         at_once = max(1, _ROWS // self.batch_size)
-        i = self.start
-        while i < self.n_batches:
-            epoch, batch = divmod(i, self.per_epoch)
-            n = min(at_once, self.per_epoch - batch, self.n_batches - i)
-            first, last = batch * self.batch_size, (batch + n) * self.batch_size
-            shuffle = Permutations([self.size], [self.seed, epoch])
-            rows = shuffle(np.arange(first, min(last, self.size))).tolist()
+        for first in range(self.start, self.n_batches, at_once):
+            last = min(first + at_once, self.n_batches)
+            rows = self._rows(first * self.batch_size, last * self.batch_size)
             for start in range(0, len(rows), self.batch_size):
                 yield rows[start : start + self.batch_size]
-            i += n
+
+    def _rows(self, first: int, last: int) -> list[int]:
+        """Rows number first to last (not included) of the run."""
+        rows: list[int] = []
+        while first < last:
+            epoch, begin = divmod(first, self.size)
+            n = min(self.size - begin, last - first)
+            shuffle = Permutations([self.size], [self.seed, epoch])
+            rows += shuffle(np.arange(begin, begin + n)).tolist()
+            first += n
+        return rows
 
 
 class TrainLoader(DataLoader[Tensor]):
@@ -161,12 +170,12 @@ class TrainLoader(DataLoader[Tensor]):
         num_workers: int = 0,
         trim: bool = True,
     ) -> None:
-        widths = {} if trim else {"width": dataset.max_len, "answer_width": dataset.max_answer_len}
+        widths = (None, None) if trim else (dataset.max_len, dataset.max_answer_len)
         super().__init__(
             dataset,
             batch_sampler=order,
             num_workers=num_workers,
-            collate_fn=partial(collate_fn, **widths),
+            collate_fn=partial(collate_fn, width=widths[0], answer_width=widths[1]),
             # Of its own, or each new iterator would draw from the stream that dropout uses.
             generator=torch.Generator(),
         )

@@ -141,7 +141,7 @@ def fit(params: Params, train: ArithmeticDataset, val: ArithmeticDataset, run_di
     weights = lit.state_dict()
     if best_row is not last:
         weights = read_tensors(Path(best.best_model_path))["state_dict"]
-    problems = order.rows(trainer.global_step * config.accumulate_grad_batches)
+    problems = trainer.global_step * config.accumulate_grad_batches * config.batch_size
     flops = problems * training_flops(lit.model, train.max_len - 1)
     return Fit(lit, weights, best_row, last, history, stopped_early, problems, flops)
 

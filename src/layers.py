@@ -1,12 +1,14 @@
 """What a transformer block is made of: norms, MLPs, the mixture of experts, the block itself."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .attention import CausalSelfAttention, KVCache, pick
+from .grouped import grouped_linear
 
 
 class RMSNorm(nn.RMSNorm):
@@ -87,6 +89,20 @@ class Routing:
         return p.flatten(0, 1) if token_mask is None else p[token_mask]
 
 
+class _Permute(torch.autograd.Function):
+    """Rows in another order; backward in the inverse order, where indexing would add row by row."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, order: Tensor, inverse: Tensor) -> Tensor:
+        ctx.save_for_backward(inverse)
+        return x[order]
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        (inverse,) = ctx.saved_tensors
+        return grad[inverse], None, None
+
+
 class MoELayer(nn.Module):
     """Each token is served by its top-k of E SwiGLU experts (Jiang et al. 2024, arXiv 2401.04088).
 
@@ -117,26 +133,29 @@ class MoELayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, C) -> (B, T, C)."""
-        B, T, C = x.shape
-        E, K = len(self.experts), self.top_k
         # The softmax stays in float32 under mixed precision, as published.
         probabilities = self.router(x).float().softmax(-1)  # (B, T, E)
-        weights, chosen = probabilities.topk(K, dim=-1)  # (B, T, K)
+        weights, chosen = probabilities.topk(self.top_k, dim=-1)  # (B, T, K)
         self.routing = Routing(probabilities, chosen)
         weights = (weights / weights.sum(-1, keepdim=True)).to(x.dtype)
-
         # One row for each (token, expert) assignment, sorted by expert.
         order = chosen.flatten().argsort(stable=True)  # (N * K,)
-        counts = torch.bincount(chosen.flatten(), minlength=E).tolist()
-        rows = x.reshape(-1, 1, C).expand(-1, K, C).reshape(-1, C)[order]
-        served = [
-            expert(group) for expert, group in zip(self.experts, rows.split(counts), strict=True)
-        ]
-        back = torch.empty_like(order).scatter_(
-            0, order, torch.arange(order.numel(), device=x.device)
-        )
-        y = torch.cat(served)[back].view(B, T, K, C)
+        back = order.argsort()
+        experts = torch.arange(len(self.experts), device=x.device)
+        counts = (chosen.flatten() == experts[:, None]).sum(1)  # (E,)
+        rows = x.unsqueeze(-2).expand(-1, -1, self.top_k, -1).reshape(-1, x.size(-1))
+        served = self._serve(_Permute.apply(rows, order, back), counts)
+        y = _Permute.apply(served, back, order).view(*chosen.shape, -1)  # (B, T, K, C)
         return (weights.unsqueeze(-1) * y).sum(-2)
+
+    def _serve(self, rows: Tensor, counts: Tensor) -> Tensor:
+        """Each expert's SwiGLU on its own rows, (M, C), of which it has counts, (E,)."""
+
+        def linear(x: Tensor, name: str) -> Tensor:
+            weights = [getattr(expert, name).weight.to(x.dtype) for expert in self.experts]
+            return grouped_linear(x, weights, counts)
+
+        return linear(F.silu(linear(rows, "gate")) * linear(rows, "up"), "down")
 
     def inactive_parameters(self) -> int:
         """Number of weights that one token does not use."""

@@ -19,7 +19,6 @@ from .models import TransformerLM
 from .prefixes import run
 from .tokenizer import BOS, EOS, CharTokenizer
 
-
 # Places without a target, as F.cross_entropy has it.
 _IGNORED = -100
 
@@ -65,9 +64,9 @@ class Answers:
         """
         T = self.token_mask.size(1)
         places = torch.arange(T, device=self.at.device).expand_as(self.token_mask)
-        *lower, last = model.routings() or [None]
-        routed = [(routing, places, self.token_mask) for routing in lower]
-        return routed if last is None else [*routed, (last, self.at, self.valid)]
+        routings = model.routings()
+        lower = [(routing, places, self.token_mask) for routing in routings[:-1]]
+        return lower + [(routing, self.at, self.valid) for routing in routings[-1:]]
 
 
 def answer(model: TransformerLM, batch: dict[str, Tensor]) -> Answers:

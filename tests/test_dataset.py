@@ -23,7 +23,7 @@ from src.records import Record, read_records
 RECORDS = [Record("1+2=", "3"), Record("50+50=", "100"), Record("7-9=", "-2")]
 
 
-def test_a_batch_is_trimmed_to_its_longest_row() -> None:
+def test_a_batch_is_trimmed_to_its_longest_row_unless_a_width_is_given() -> None:
     dataset = ArithmeticDataset(RECORDS)
     assert dataset.max_len == 11
     batch = collate_fn(dataset.__getitems__([0, 2]))
@@ -33,7 +33,13 @@ def test_a_batch_is_trimmed_to_its_longest_row() -> None:
     ]
     assert batch["attention_mask"].sum(1).tolist() == [7, 8]
     assert batch["loss_mask"].tolist() == [[0, 0, 0, 0, 0, 1, 1, 0], [0, 0, 0, 0, 0, 1, 1, 1]]
-    assert {tensor.dtype for tensor in batch.values()} == {torch.long}
+    # Where "3<eos>" and "-2<eos>" are said; the first has ended then.
+    assert batch["answer_at"].tolist() == [[4, 5, 6], [4, 5, 6]]
+    assert batch["answer_mask"].tolist() == [[True, True, False], [True, True, True]]
+    wider = collate_fn(dataset.tokens[[0, 2]], width=9, answer_width=4)
+    assert wider["input_ids"].shape == (2, 9)
+    assert wider["answer_at"].tolist() == [[4, 5, 6, 7], [4, 5, 6, 7]]
+    assert wider["answer_mask"].sum(1).tolist() == [2, 3]
 
 
 def test_rows_one_by_one_and_together_make_the_same_batch() -> None:
@@ -50,7 +56,10 @@ def batches(order: BatchOrder) -> list[list[int]]:
 def test_each_epoch_is_another_permutation_of_all_rows() -> None:
     order = BatchOrder(size=50, batch_size=8, n_batches=21, seed=3)
     assert len(batches(order)) == len(order) == 3 * order.per_epoch == 21
-    epochs = [list(chain(*batches(order)[i : i + 7])) for i in (0, 7, 14)]
+    # Epochs follow each other within a batch: all have the same size.
+    assert {len(batch) for batch in batches(order)} == {8}
+    rows = list(chain(*batches(order)))
+    epochs = [rows[i : i + 50] for i in (0, 50, 100)]
     assert all(sorted(epoch) == list(range(50)) for epoch in epochs)
     assert epochs[0] != epochs[1] != epochs[2]
     assert batches(order) == batches(BatchOrder(50, 8, 21, seed=3))
@@ -124,7 +133,7 @@ def test_the_order_of_huge_data_takes_no_memory_and_resumes_at_once() -> None:
     tracemalloc.stop()
     assert peak < 2**22
     # The last batch of an epoch, then another epoch.
-    assert len(set(rows)) == len(rows) == 6400
+    assert len(set(rows)) == len(rows) == 6400  # 10^12 is a multiple of 64
     assert 0 <= min(rows) < size / 100
     assert size > max(rows) > size * 0.99
 
@@ -139,11 +148,10 @@ def test_any_order_is_that_of_its_epochs(
         patch.setattr("src.dataset._ROWS", data.draw(st.integers(1, 100)))
         whole = batches(BatchOrder(size, batch_size, n_batches, seed))
     assert len(whole) == n_batches
-    per_epoch = BatchOrder(size, batch_size, n_batches, seed).per_epoch
-    for start in range(0, n_batches - per_epoch + 1, per_epoch):
-        epoch = whole[start : start + per_epoch]
-        assert sorted(chain(*epoch)) == list(range(size))
-        assert {len(batch) for batch in epoch[:-1]} <= {batch_size}
+    assert {len(batch) for batch in whole} == {batch_size}
+    rows = list(chain(*whole))
+    for start in range(0, len(rows) - size + 1, size):
+        assert sorted(rows[start : start + size]) == list(range(size))
     order = BatchOrder(size, batch_size, n_batches, seed)
     order.start = data.draw(st.integers(0, n_batches))
     assert batches(order) == whole[order.start :]

@@ -29,12 +29,17 @@ class Training:
     """``python -m src.train`` in a folder of its own."""
 
     def __init__(
-        self, folder: Path, data_dir: Path, name: str = "llama2", workers: int = 0
+        self,
+        folder: Path,
+        data_dir: Path,
+        name: str = "llama2",
+        workers: int = 0,
+        dropout: float = 0.1,
     ) -> None:
         self.folder = folder
         folder.mkdir()
         runtime = {"checkpoint_every_n_steps": 7, "num_workers": workers}
-        params = tiny_params(name, models={"dropout": 0.1}, training=SLOWER, runtime=runtime)
+        params = tiny_params(name, models={"dropout": dropout}, training=SLOWER, runtime=runtime)
         (folder / "params.yaml").write_text(yaml.safe_dump(params.model_dump()))
         self.command = [sys.executable, "-m", "src.train", "--config", "params.yaml"]
         self.command += ["--data_dir", str(data_dir)]

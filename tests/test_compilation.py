@@ -1,0 +1,71 @@
+"""Compiled training computes the same, resumes to the same bytes, and is optional."""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+import yaml
+
+from src import compilation
+from src.compilation import compiles
+
+from .conftest import tiny_params
+from .test_resume import Training
+
+LONG = {"max_steps": 4000, "warmup_steps": 5}
+
+
+def compiled(training: Training) -> Training:
+    params = training.folder / "params.yaml"
+    content = yaml.safe_load(params.read_text())
+    content["runtime"]["compile"] = "on"
+    params.write_text(yaml.safe_dump(content))
+    return training
+
+
+def test_auto_compiles_what_is_long_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compilation, "_can_compile", lambda: True)
+    assert not compiles(tiny_params())
+    assert compiles(tiny_params(training=LONG))
+    assert compiles(tiny_params(runtime={"compile": "on"}))
+    assert not compiles(tiny_params(training=LONG, runtime={"compile": "off"}))
+
+
+@pytest.mark.slow
+def test_without_a_compiler_one_line_says_so_and_training_goes_on(
+    tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXX", str(tmp_path / "missing"))
+    # Nothing that was compiled before.
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
+    asked, plain = (Training(tmp_path / name, data_dir) for name in ("asked", "plain"))
+    lines = [line for line in compiled(asked).finish().splitlines() if "compile" in line]
+    assert len(lines) == 1
+    assert lines[0].startswith("runtime.compile: not possible here, training without: ")
+    plain.finish()
+    assert asked.results() == plain.results()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["gpt2", "mixtral"])
+def test_compiled_training_is_the_same_but_for_rounding_and_resumes(
+    name: str, tmp_path: Path, data_dir: Path
+) -> None:
+    whole, stopped = (
+        compiled(Training(tmp_path / folder, data_dir, name, dropout=0.0))
+        for folder in ("whole", "stopped")
+    )
+    whole.finish()
+    assert stopped.stop(signal.SIGKILL)[0] == -signal.SIGKILL
+    assert "resuming" in stopped.finish()
+    assert stopped.results() == whole.results()
+
+    plain = Training(tmp_path / "plain", data_dir, name, dropout=0.0)
+    plain.finish()
+    assert plain.results() != whole.results()
+    losses = [
+        json.loads((training.folder / "metrics/train.json").read_text())["last_val_loss"]
+        for training in (plain, whole)
+    ]
+    assert losses[1] == pytest.approx(losses[0], rel=0.05)
