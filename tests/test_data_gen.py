@@ -265,8 +265,9 @@ def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
         flags = f"--n_samples 400 --N 3 --B 30 --ops +-*/ --out_dir {tmp_path / run}"
         subprocess.run(
             [sys.executable, "-m", "src.data_gen", *flags.split()],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONHASHSEED": run},
+            # Not in the repository: the command would write its metrics.
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONHASHSEED": run, "PYTHONPATH": str(ROOT)},
             check=True,
             stdout=subprocess.DEVNULL,
         )
