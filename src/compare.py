@@ -29,8 +29,12 @@ BEGIN, END = "<!-- comparison: written by python -m src.compare -->", "<!-- end 
 def to_json(groups: Groups) -> dict[str, Any]:
     """What comparison.json holds: everything in the tables, with every seed, null where unknown."""
     names = {"architectures": architectures, "runs": runs, "pairs": pairs}
-    # pandas writes NaN as null; json would write NaN, which is no JSON.
-    return {name: json.loads(f(groups).to_json(orient="records")) for name, f in names.items()}
+    return {name: _rows(f(groups)) for name, f in names.items()}
+
+
+def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    # Every digit, which pandas' own JSON rounds away; NaN, which is no JSON, as null.
+    return frame.astype(object).where(frame.notna(), None).to_dict("records")
 
 
 def markdown(content: dict[str, Any]) -> str:
