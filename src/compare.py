@@ -34,7 +34,8 @@ def to_json(groups: Groups) -> dict[str, Any]:
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     # Every digit, which pandas' own JSON rounds away; NaN, which is no JSON, as null.
-    return frame.astype(object).where(frame.notna(), None).to_dict("records")
+    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
 
 
 def markdown(content: dict[str, Any]) -> str:
@@ -45,29 +46,30 @@ def markdown(content: dict[str, Any]) -> str:
     """
     lines = [
         "| architecture | exact match, mean of seeds | sd | lowest .. highest | loss "
-        "| steps to 90 % | to 99 % | parameters | active | training FLOPs |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| steps to 90 % | to 99 % | to 99.9 % | parameters | active | training FLOPs |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in content["architectures"]:
         spread = f"{row['exact_match_min']:.2%} .. {row['exact_match_max']:.2%}"
         lines.append(
             f"| {row['label']} | {row['exact_match_mean']:.2%} of {row['seeds']} "
             f"| {_or_dash(row['exact_match_sd'], '.2%')} | {spread} | {row['loss_mean']:.5f} "
-            f"| {_or_dash(row['steps_to_90'], ',.0f')} | {_or_dash(row['steps_to_99'], ',.0f')} "
+            f"| {_steps(row, '90')} | {_steps(row, '99')} | {_steps(row, '99_9')} "
             f"| {row['parameters']:,} | {row['active_parameters']:,} "
             f"| {row['training_flops']:.2e} |"
         )
     lines += [
         "",
-        "| run | seed | exact match (95 %) | wrong | loss | steps to 90 % | to 99 % | steps |",
-        "|---|---|---|---|---|---|---|---|",
+        "| run | seed | exact match (95 %) | wrong | loss "
+        "| steps to 90 % | to 99 % | to 99.9 % | steps |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in content["runs"]:
         interval = f"{row['exact_match_low']:.2%} .. {row['exact_match_high']:.2%}"
         lines.append(
             f"| {row['experiment']} | {row['seed']} | {row['exact_match']:.2%} ({interval}) "
             f"| {row['wrong']:,} of {row['problems']:,} | {row['loss']:.5f} "
-            f"| {_or_dash(row['steps_to_90'], ',.0f')} | {_or_dash(row['steps_to_99'], ',.0f')} "
+            f"| {_steps(row, '90')} | {_steps(row, '99')} | {_steps(row, '99_9')} "
             f"| {row['steps']:,} |"
         )
     if content["pairs"]:
@@ -86,6 +88,10 @@ def markdown(content: dict[str, Any]) -> str:
             f"| {row['method']}, {row['seeds']} seeds x {row['problems']:,} problems |"
         )
     return "\n".join(lines) + "\n"
+
+
+def _steps(row: dict[str, Any], share: str) -> str:
+    return _or_dash(row[f"steps_to_{share}"], ",.0f")
 
 
 def _or_dash(value: float | None, form: str) -> str:

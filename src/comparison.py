@@ -22,6 +22,7 @@ _OF_RUN = (
     "steps",
     "steps_to_90",
     "steps_to_99",
+    "steps_to_99_9",
     "problems_seen",
     "training_flops",
     "parameters",
@@ -49,7 +50,7 @@ def architectures(groups: Groups) -> pd.DataFrame:
     """A row for each group, over its seeds.
 
     Columns: label, seeds, exact_match_mean, exact_match_sd (of the sample; missing for one seed),
-    exact_match_min, exact_match_max, loss_mean, steps_to_90 and steps_to_99 (means, missing where
+    exact_match_min, exact_match_max, loss_mean, steps_to_90, _99 and _99_9 (means, missing where
     a seed never got there), parameters, active_parameters, training_flops.
     """
     table = runs(groups).groupby("label", sort=False)
@@ -68,6 +69,7 @@ def architectures(groups: Groups) -> pd.DataFrame:
             "loss_mean": mean("loss"),
             "steps_to_90": mean("steps_to_90"),
             "steps_to_99": mean("steps_to_99"),
+            "steps_to_99_9": mean("steps_to_99_9"),
             "parameters": table["parameters"].first(),
             "active_parameters": table["active_parameters"].first(),
             "training_flops": mean("training_flops"),

@@ -64,6 +64,7 @@ class Fit:
             "last_val_exact_match": self.last["exact_match"],
             "steps_to_90": self._steps_to(0.90),
             "steps_to_99": self._steps_to(0.99),
+            "steps_to_99_9": self._steps_to(0.999),
             "problems_seen": self.problems,
             "training_flops": self.flops,
         }
@@ -142,7 +143,7 @@ def fit(params: Params, train: ArithmeticDataset, val: ArithmeticDataset, run_di
     if best_row is not last:
         weights = read_tensors(Path(best.best_model_path))["state_dict"]
     problems = trainer.global_step * config.accumulate_grad_batches * config.batch_size
-    flops = problems * training_flops(lit.model, train.max_len - 1)
+    flops = problems * training_flops(lit.model, train.max_len - 1, train.max_answer_len)
     return Fit(lit, weights, best_row, last, history, stopped_early, problems, flops)
 
 

@@ -145,7 +145,7 @@ class MoELayer(nn.Module):
         counts = (chosen.flatten() == experts[:, None]).sum(1)  # (E,)
         rows = x.unsqueeze(-2).expand(-1, -1, self.top_k, -1).reshape(-1, x.size(-1))
         served = self._serve(_Permute.apply(rows, order, back), counts)
-        y = _Permute.apply(served, back, order).view(*chosen.shape, -1)  # (B, T, K, C)
+        y = _Permute.apply(served, back, order).view(*chosen.shape, x.size(-1))  # (B, T, K, C)
         return (weights.unsqueeze(-1) * y).sum(-2)
 
     def _serve(self, rows: Tensor, counts: Tensor) -> Tensor:

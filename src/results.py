@@ -21,6 +21,7 @@ ARCHITECTURES = {
     "loss": ("loss_mean", ".5f"),
     "steps to 90 %": ("steps_to_90", ",.0f"),
     "steps to 99 %": ("steps_to_99", ",.0f"),
+    "steps to 99.9 %": ("steps_to_99_9", ",.0f"),
     "parameters": ("parameters", ",.0f"),
     "active": ("active_parameters", ",.0f"),
     "training FLOPs": ("training_flops", ".2e"),
@@ -38,6 +39,7 @@ RUNS = {
     "steps": ("steps", ",.0f"),
     "steps to 90 %": ("steps_to_90", ",.0f"),
     "steps to 99 %": ("steps_to_99", ",.0f"),
+    "steps to 99.9 %": ("steps_to_99_9", ",.0f"),
     "problems seen": ("problems_seen", ",.0f"),
 }
 PAIRS = {

@@ -29,6 +29,7 @@ def run_of(architecture: str, seed: int, wrong: int, **metrics: Any) -> Experime
         "steps": 100,
         "steps_to_90": 50 + 10 * seed,
         "steps_to_99": None if seed else 70,
+        "steps_to_99_9": None,
         "problems_seen": 6400,
         "training_flops": 2 * 10**12,
         "parameters": 800_000,
@@ -89,7 +90,7 @@ def test_the_tables_go_between_the_marks() -> None:
         ],
     }
     tables = markdown(content)
-    assert "| gpt2 | 99.40% of 3 | 0.20% | 99.20% .. 99.60% | 0.00060 | 60 | - |" in tables
+    assert "| gpt2 | 99.40% of 3 | 0.20% | 99.20% .. 99.60% | 0.00060 | 60 | - | - |" in tables
     assert "| gpt2-seed0 | 0 | 99.60% (90.00% .. 100.00%) | 4 of 1,000 | 0.00040 | 50 |" in tables
     assert "| gpt2 - llama2 | +0.300 | one seed | 0.5 | 0.5 | McNemar, 1 seeds" in tables
     text = insert(f"above\n{BEGIN}\nold\n{END}\nbelow\n", tables)
