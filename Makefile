@@ -5,7 +5,7 @@ VENV := $(CURDIR)/.venv
 export PATH := $(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro test compare report verify remote remote-url lock clean
+.PHONY: help install repro test compare report bench verify remote remote-url lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -43,6 +43,11 @@ compare: $(VENV)/installed  ## run each architecture with three seeds, two runs 
 
 report: $(VENV)/installed  ## one HTML page with every figure, opens without a network
 	python -m src.report
+
+bench: $(VENV)/installed-dev  ## speed: data, training, evaluation, beside Hugging Face and the hardware
+	python -m benchmarks.generation
+	python -m benchmarks.training
+	python -m benchmarks.evaluation
 
 verify: $(VENV)/installed  ## reproduce the committed run in a fresh clone; QUICK=1: in two minutes
 	python -m src.verify $(if $(QUICK),--quick)

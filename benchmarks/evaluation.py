@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
@@ -27,7 +26,6 @@ import numpy as np
 import torch
 import transformers
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from src.checkpoint import load_model
 from src.config import ModelConfig
@@ -39,50 +37,11 @@ from src.sampling import ProblemSpace
 from src.tokenizer import BOS, CharTokenizer
 from tests.huggingface import peer
 
-_PRODUCTS = {"mm", "addmm", "bmm", "baddbmm", "matmul", "linear"}
+from .products import Job, products_of
+
 # Hugging Face's fastest of 256, 512, 1,024 and 4,096 on two cores.
 _PEER_BATCH = 512
 _PROMPTS = (512, 4096)
-
-Job = Callable[[], Any]
-
-
-class Products(TorchDispatchMode):
-    """Notes every matrix product that runs: `calls` counts operator and operands' layouts."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.calls: Counter[tuple[Any, tuple[Any, ...]]] = Counter()
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        """Note a product, run anything."""
-        if func.overloadpacket.__name__ in _PRODUCTS:
-            self.calls[func, tuple((a.shape, a.stride()) for a in args if a is not None)] += 1
-        return func(*args, **(kwargs or {}))
-
-    def again(self) -> Job:
-        """What computes them all once more, from operands made beforehand."""
-        jobs = [
-            (func, [torch.empty_strided(*layout).normal_() for layout in layouts], n)
-            for (func, layouts), n in self.calls.items()
-            if all(0 not in shape for shape, _ in layouts)
-        ]
-
-        def run() -> None:
-            for func, operands, n in jobs:
-                for _ in range(n):
-                    func(*operands)
-
-        return run
-
-
-def products_of(job: Job) -> Job:
-    """The matrix products of a job, as a job."""
-    with torch.inference_mode(), Products() as products:
-        job()
-    return products.again()
 
 
 def left_padded(prompts: list[str]) -> tuple[Tensor, Tensor]:

@@ -3,7 +3,8 @@
 import torch
 from torch.nn import functional as F
 
-from benchmarks.evaluation import our_generate, products_of, their_generate
+from benchmarks.evaluation import our_generate, their_generate
+from benchmarks.products import products_of
 from src.models import build_model
 
 from .conftest import tiny_model
