@@ -34,7 +34,8 @@ def to_json(groups: Groups) -> dict[str, Any]:
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     # Every digit, which pandas' own JSON rounds away; NaN, which is no JSON, as null.
-    return frame.astype(object).where(frame.notna(), None).to_dict("records")
+    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
 
 
 def markdown(content: dict[str, Any]) -> str:
