@@ -156,10 +156,11 @@ def measure(
     progress = Progress(run_dir, params.runtime.checkpoint_every_n_steps, history)
     batches = loader()
     steps = args.steps * (args.rounds + 1)
-    short = params.training.model_copy(update={"max_steps": steps})
+    # A real run validates once in hundreds of steps; here it would fall into some rounds only.
+    rules = {"max_steps": steps, "val_check_interval": float(steps + 1)}
+    short = params.training.model_copy(update=rules)
     here = params.model_copy(update={"training": short})
     trainer = make_trainer(here, run_dir, [history, progress, turns], batches.order)
-    # It validates as rarely as a real run, here not at all.
     trainer.fit(lit, batches, eval_loader(train, 8 * params.training.batch_size))
     return turns.seconds
 
