@@ -31,7 +31,9 @@ class Clone:
 
     def start(self, *command: str) -> "subprocess.Popen[str]":
         """Start a command as a person with the activated environment would."""
-        environment = os.environ | {
+        # Within `make test`, make would take its own commands for a part of that one, and say so.
+        outer = {name for name in os.environ if name.startswith(("MAKE", "MFLAGS"))}
+        environment = {name: value for name, value in os.environ.items() if name not in outer} | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "OMP_NUM_THREADS": "1",
         }
