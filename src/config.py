@@ -125,10 +125,12 @@ class TrainingConfig(Section):
     """`training:`, read by the train stage."""
 
     batch_size: PositiveInt
+    optimizer: Literal["muon", "adamw"]
     learning_rate: PositiveFloat
     weight_decay: NonNegativeFloat
     beta1: Annotated[float, Field(ge=0, lt=1)]
     beta2: Annotated[float, Field(ge=0, lt=1)]
+    momentum: Annotated[float, Field(ge=0, lt=1)]
     warmup_steps: Annotated[int, Field(ge=0)]
     max_steps: PositiveInt
     grad_clip: NonNegativeFloat

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from .config import ModelConfig, TrainingConfig
 from .models import build_model
+from .optimizer import make_optimizer
 from .scoring import answer
 
 
@@ -74,26 +75,9 @@ class LitLM(pl.LightningModule):
         self.log(name, value, batch_size=weight, sync_dist=True, prog_bar=prog_bar)
 
     def configure_optimizers(self) -> Any:
-        """AdamW, decaying matrices only; linear warm-up, then cosine to zero at max_steps."""
+        """The optimizer; linear warm-up, then cosine to zero at max_steps."""
         config = self.training_config
-        embeddings = {
-            id(m.weight) for m in self.model.modules() if isinstance(m, torch.nn.Embedding)
-        }
-        decayed: list[Tensor] = []
-        others: list[Tensor] = []
-        for parameter in self.model.parameters():
-            is_matrix = parameter.ndim >= 2 and id(parameter) not in embeddings
-            (decayed if is_matrix else others).append(parameter)
-        optimizer = torch.optim.AdamW(
-            [
-                {"params": decayed, "weight_decay": config.weight_decay},
-                {"params": others, "weight_decay": 0.0},
-            ],
-            lr=config.learning_rate,
-            betas=(config.beta1, config.beta2),
-            # One kernel for all weights; Lightning does not clip for it in mixed precision.
-            fused=config.precision == "32-true",
-        )
+        optimizer = make_optimizer(self.model, config)
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: learning_rate_factor(step, config)
         )
