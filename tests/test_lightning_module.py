@@ -51,20 +51,6 @@ def test_auxiliary_loss_is_the_mean_over_layers_without_padding(data_dir: Path) 
     torch.testing.assert_close(aux_loss, (first + second) / 2)
 
 
-def test_norms_biases_and_embeddings_do_not_decay() -> None:
-    lit = lit_of("gpt2", training={"weight_decay": 0.3})
-    decayed, others = lit.configure_optimizers()["optimizer"].param_groups
-    assert (decayed["weight_decay"], others["weight_decay"]) == (0.3, 0.0)
-    names = {id(p): name for name, p in lit.model.named_parameters()}
-    assert {names[id(p)].split(".", 2)[-1] for p in decayed["params"]} == {
-        "attention.qkv.weight",
-        "attention.out.weight",
-        "mlp.up.weight",
-        "mlp.down.weight",
-    }
-    assert len(decayed["params"]) + len(others["params"]) == len(names)
-
-
 def test_learning_rate_warms_up_linearly_then_falls_as_a_cosine() -> None:
     config = tiny_params(training={"warmup_steps": 10, "max_steps": 110}).training
     factors = [learning_rate_factor(step, config) for step in range(111)]
