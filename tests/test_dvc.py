@@ -51,7 +51,14 @@ def test_nothing_imports_a_stage_and_only_training_imports_lightning() -> None:
     for path in sources.values():
         assert not imports(path) & stages, path
     lightning = {name for name, path in sources.items() if "pytorch_lightning" in path.read_text()}
-    assert lightning == {"fitting", "history", "lightning_module", "progress"}
+    assert lightning == {
+        "fitting",
+        "history",
+        "lightning_module",
+        "loggers",
+        "progress",
+        "watching",
+    }
 
 
 def test_runtime_is_no_stages_parameter() -> None:
