@@ -169,7 +169,9 @@ def measure(
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.training", description=__doc__.split("\n")[0]
+    )
     parser.add_argument("--models", nargs="+", help="architectures (all)")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--steps", type=int, default=20, help="of each in one round")
