@@ -28,21 +28,21 @@ class Bar:
             progress.BarColumn(bar_width=None),
             progress.TextColumn("{task.completed:,} of {task.total:,}"),
             progress.TimeRemainingColumn(),
+            # Last: in a narrow terminal, what is cut off is its end.
+            progress.TextColumn("{task.fields[text]}"),
             expand=True,
             transient=True,
             # Drawing takes a millisecond, in which nothing else of Python runs.
             refresh_per_second=2,
         )
-        self._title = title
-        self._task = self._progress.add_task(title, total=total, completed=done)
+        self._task = self._progress.add_task(title, total=total, completed=done, text="")
         self._progress.start()
 
     def update(self, done: int, text: str = "") -> None:
         """Move to what is done in all; a text stays until the next one."""
+        self._progress.update(self._task, completed=done)
         if text:
-            self._progress.update(self._task, description=f"{self._title}  {text}", completed=done)
-        else:
-            self._progress.update(self._task, completed=done)
+            self._progress.update(self._task, text=text)
 
     def close(self) -> None:
         """Wipe the bar off; again does no harm."""

@@ -77,7 +77,7 @@ class Watch(pl.Callback):
         if trainer.loggers:
             self._log_row(trainer, pl_module)
         if self._bar:
-            self._bar.update(step, self._figures())
+            self._bar.update(step, self._brief())
         elif now - self._line_time > _LINES_APART:
             self._print(trainer)
 
@@ -90,7 +90,7 @@ class Watch(pl.Callback):
         if trainer.loggers:
             self._log_validation(trainer, pl_module)
         if self._bar:
-            self._bar.update(trainer.global_step, self._figures())
+            self._bar.update(trainer.global_step, self._brief())
         self._print(trainer)
         self._row_time += time.monotonic() - self._validation_began
 
@@ -144,6 +144,17 @@ class Watch(pl.Callback):
         # A pipe would keep the lines back until there are some thousand characters.
         print("  ".join(words), flush=True)
         self._line_time = now
+
+    def _brief(self) -> str:
+        """What fits beside a bar in 80 columns."""
+        words = []
+        if self.history.train:
+            words.append(f"loss {self.history.train[-1]['loss']:.4f}")
+        if self.history.val:
+            words.append(f"exact match {self.history.val[-1]['exact_match']:.4f}")
+        if self._speed is not None:
+            words.append(f"{self._speed:,.0f}/s")
+        return "  ".join(words)
 
     def _figures(self) -> str:
         words = []

@@ -264,6 +264,7 @@ def test_a_terminal_gets_a_bar(progress: bool, tmp_path: Path) -> None:
     assert "800 train, 100 val, 100 test problems" in generated
     output = on_a_terminal(tmp_path, TRAIN, "--config", "params.yaml")
     assert ("of 20  train_loss" in output) == progress
+    assert ("exact match " in output) == progress
     # Wiped off in the end: the cursor is moved up, and the line erased.
     assert ("\x1b[2K" in output) == progress
     assert re.search(r"models: llama2, 20 steps, val_loss [\d.]+", output)
