@@ -7,8 +7,13 @@ export PATH := $(VENV)/bin:$(PATH)
 .DEFAULT_GOAL := help
 .PHONY: help install repro test compare report bench verify remote remote-url lock clean
 
-help:  ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+help:  ## list the targets and the commands
+	@sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' $(MAKEFILE_LIST) | expand -t 32
+	@echo; echo 'In the environment, source .venv/bin/activate; --help tells the flags:'
+	@for file in $$(grep -l '__main__' src/*.py benchmarks/*.py); do \
+		module=$$(echo "$${file%.py}" | tr / .); \
+		sed -n "1s|^\"\"\"|python -m $$module\t|p" "$$file"; \
+	done | expand -t 32
 
 install: $(VENV)/installed  ## make .venv with what the pipeline needs
 
@@ -83,6 +88,6 @@ $(VENV)/installed-remote: requirements-remote.txt $(VENV)/installed
 	pip install --quiet --disable-pip-version-check -r requirements-remote.txt -c constraints.txt
 	touch $@
 
-$(VENV)/installed-dev: requirements-dev.txt requirements-remote.txt $(VENV)/installed
+$(VENV)/installed-dev: requirements-dev.txt requirements-remote.txt requirements-wandb.txt $(VENV)/installed
 	pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
 	touch $@

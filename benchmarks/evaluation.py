@@ -150,7 +150,9 @@ def measure(
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.evaluation", description=__doc__.split("\n")[0]
+    )
     parser.add_argument("--ckpt", type=Path, help="trained weights instead of fresh ones")
     parser.add_argument("--models", nargs="+", help="architectures (all)")
     parser.add_argument("--rounds", type=int, default=5)

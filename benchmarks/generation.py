@@ -49,7 +49,7 @@ def run(*arguments: str) -> tuple[float, float, float]:
     return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
     """The command."""
     summary, _, details = str(__doc__).partition("\n")
     parser = argparse.ArgumentParser(
@@ -59,7 +59,7 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--huge", action="store_true", help="10^8 sums as well: 9 GB, a minute")
-    huge = parser.parse_args().huge
+    huge = parser.parse_args(argv).huge
     print(f"--help: {statistics.median(run('--help')[0] for _ in range(3)):.2f} s")
     print(f"{'':26}{'problems':>12}{'seconds':>9}{'a second':>12}{'processor':>11}{'MiB':>6}")
     for name, (n, flags) in CASES.items():

@@ -35,6 +35,7 @@ from src.lightning_module import LitLM
 from src.models import build_model
 from src.params import load_params
 from src.progress import Progress
+from src.watching import Watch
 from tests.huggingface import peer
 
 from .products import Job, products_of
@@ -160,14 +161,17 @@ def measure(
     rules = {"max_steps": steps, "val_check_interval": float(steps + 1)}
     short = params.training.model_copy(update=rules)
     here = params.model_copy(update={"training": short})
-    trainer = make_trainer(here, run_dir, [history, progress, turns], batches.order)
+    watch = Watch(history, here, train)
+    trainer = make_trainer(here, run_dir, [history, watch, progress, turns], batches.order)
     trainer.fit(lit, batches, eval_loader(train, 8 * params.training.batch_size))
     return turns.seconds
 
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.training", description=__doc__.split("\n")[0]
+    )
     parser.add_argument("--models", nargs="+", help="architectures (all)")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--steps", type=int, default=20, help="of each in one round")
@@ -176,7 +180,8 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
     transformers.logging.set_verbosity_error()
-    params = load_params(overrides={"data.n_samples": 20_000, "runtime.accelerator": "cpu"})
+    quiet = {"runtime.accelerator": "cpu", "runtime.progress": False}
+    params = load_params(overrides={"data.n_samples": 20_000, **quiet})
     train = ArithmeticDataset(generate(params.data)["train"])
     header = "".join(f"{name:>10}" for name in ("ours", "plain", "theirs", "products"))
     ratios = "".join(f"{'ours / ' + name:>22}" for name in ("plain", "theirs", "products"))

@@ -19,6 +19,7 @@ from contextlib import ExitStack
 from itertools import combinations
 from pathlib import Path
 
+from .bars import track
 from .cli import Parser, run
 from .config import DataConfig
 from .errors import UserError
@@ -100,10 +101,10 @@ def check_space(config: DataConfig, folder: Path) -> None:
         )
 
 
-def write(config: DataConfig, folder: Path) -> tuple[dict[str, int], str]:
+def write(config: DataConfig, folder: Path, progress: bool = False) -> tuple[dict[str, int], str]:
     """Write train.jsonl, val.jsonl and test.jsonl, in the memory of a few thousand problems.
 
-    All three appear, or none.
+    All three appear, or none. Where there is a terminal, `progress` shows a bar.
 
     Returns:
         What data.json holds: `n_<split>`, its problems; `identical_<a>_<b>`, problems of a that
@@ -123,7 +124,9 @@ def write(config: DataConfig, folder: Path) -> tuple[dict[str, int], str]:
         for split in SPLITS:
             temporary = stack.enter_context(replacing(folder / f"{split}.jsonl"))
             files[split] = stack.enter_context(temporary.open("wb"))
-        for split, problems in chunks(config, source):
+        parts = chunks(config, source)
+        n = config.n_samples
+        for split, problems in track(parts, "problems", n, progress, lambda part: len(part[1])):
             files[split].write(to_lines(problems))
             counts[f"n_{split}"] += len(problems)
             if split == "train" and not first:
@@ -153,8 +156,8 @@ def main(argv: list[str] | None = None) -> None:
     if "ops" in given:
         given["ops"] = "".join(given["ops"])
     overrides = {f"data.{key}": value for key, value in given.items()}
-    data = load_params(config, overrides).data
-    counts, first = write(data, out_dir)
+    params = load_params(config, overrides)
+    counts, first = write(params.data, out_dir, params.runtime.progress)
     with open_replacing(METRICS_DIR / "data.json") as file:
         file.write(json.dumps(counts, indent=2) + "\n")
     sizes = ", ".join(f"{counts[f'n_{split}']:,} {split}" for split in SPLITS)

@@ -93,7 +93,7 @@ def evaluate(params: Params, checkpoint: Path, data_dir: Path, out_dir: Path) ->
     tables["exhaustive"] = by_split(pd.DataFrame(columns=[*counts, "split"]))
     if config.exhaustive:
         whole = tally(kinds.assign(all="all"), grades.exact).assign(split="test")
-        rest, wrong_rest = grade_rest(model, every, splits)
+        rest, wrong_rest = grade_rest(model, every, splits, params.runtime.progress)
         tables["exhaustive"] = by_split(pd.concat([whole, rest]))
         wrong = pd.concat([wrong, wrong_rest], ignore_index=True)
         metrics["exhaustive_problems"] = len(every)

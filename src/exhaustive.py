@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,9 +9,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-# rich: a bar for what takes minutes.
-from rich.progress import track
-
+from .bars import track
 from .difficulty import KINDS, columns, describe_columns
 from .encoding import encode
 from .errors import UserError
@@ -71,13 +68,17 @@ def _holds(space: ProblemSpace, record: Record) -> bool:
 
 
 def grade_rest(
-    model: TransformerLM, problems: Problems, splits: Mapping[str, Sequence[Record]]
+    model: TransformerLM,
+    problems: Problems,
+    splits: Mapping[str, Sequence[Record]],
+    progress: bool = False,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Grade all problems outside the test split, in the memory of some ten thousand.
 
     Args:
         problems: what `every_problem` returns.
         splits: what the model was trained on, chosen on and tested on.
+        progress: show a bar, where there is a terminal.
 
     Returns:
         What `tally` returns, with a column split (train, val or `UNSEEN`) and the kind ``all``;
@@ -88,7 +89,7 @@ def grade_rest(
     rest = np.flatnonzero(split_of != "test")
     counts, errors = [], []
     chunks = np.split(rest, range(_CHUNK, len(rest), _CHUNK))
-    for rows in track(chunks, "grading all problems", disable=not sys.stdout.isatty()):
+    for rows in track(chunks, "problems", len(rest), progress, len):
         chunk, split = problems[rows], split_of[rows]
         right = exact(model, torch.from_numpy(encode(chunk)).to(device)).cpu().numpy()
         kinds = describe_columns(chunk)

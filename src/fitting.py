@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import signal
-import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,6 @@ from pathlib import Path
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
-from pytorch_lightning.loggers import Logger, TensorBoardLogger, WandbLogger
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch import Tensor
 
@@ -24,9 +22,11 @@ from .errors import UserError
 from .flops import training_flops
 from .history import DivergedError, History
 from .lightning_module import LitLM
+from .loggers import make_logger
 from .progress import CheckpointFiles, Progress
 from .runs import clear, latest_progress, step_of
 from .seeding import derive_seed
+from .watching import Watch
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,8 @@ def fit(params: Params, train: ArithmeticDataset, val: ArithmeticDataset, run_di
     config, seed = params.training, params.training.seed
     resumed = latest_progress(run_dir)
     if resumed is None:
-        clear(run_dir)
+        # Runs that wandb has not uploaded yet are somebody's.
+        clear(run_dir, keep=("lock", "wandb"))
     else:
         print(f"resuming after step {step_of(resumed):,} from {resumed}")
     n_batches = config.max_steps * config.accumulate_grad_batches
@@ -117,7 +118,8 @@ def fit(params: Params, train: ArithmeticDataset, val: ArithmeticDataset, run_di
     )
     early_stopping = EarlyStopping("val_loss", patience=config.patience, check_finite=False)
     progress = Progress(run_dir, params.runtime.checkpoint_every_n_steps, history)
-    trainer = make_trainer(params, run_dir, [history, best, early_stopping, progress], order)
+    callbacks = [history, Watch(history, params, val), best, early_stopping, progress]
+    trainer = make_trainer(params, run_dir, callbacks, order)
     try:
         trainer.fit(lit, train_loader, val_loader, ckpt_path=resumed, weights_only=True)
     except SIGTERMException:
@@ -181,24 +183,7 @@ def make_trainer(
         logger=make_logger(params, run_dir),
         log_every_n_steps=config.log_every_n_steps,
         default_root_dir=run_dir,
-        enable_progress_bar=runtime.progress and sys.stdout.isatty(),
+        # `Watch` has one, which costs less.
+        enable_progress_bar=False,
         enable_model_summary=False,
     )
-
-
-def make_logger(params: Params, run_dir: Path) -> Logger | bool:
-    """The logger that `runtime.logger` names; False for none.
-
-    Raises:
-        UserError: if wandb is not installed.
-    """
-    if params.runtime.logger == "none":
-        return False
-    if params.runtime.logger == "tensorboard":
-        return TensorBoardLogger(run_dir.parent, run_dir.name, version="tensorboard")
-    try:
-        return WandbLogger(name=run_dir.name, save_dir=run_dir, config=params.model_dump())
-    except ModuleNotFoundError:
-        raise UserError(
-            "runtime.logger = wandb: wandb is not installed; pip install -r requirements-wandb.txt"
-        ) from None

@@ -1,9 +1,8 @@
-"""Learning curves as dense CSV files, and the line that is printed at each validation."""
+"""Learning curves as dense CSV files."""
 
 from __future__ import annotations
 
 import math
-import time
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +41,6 @@ class History(pl.Callback):
         self._sums: dict[str, Tensor] = {}
         self._batches = 0
         self._step = 0
-        self._started = time.monotonic()
-
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Start the clock of the printed line."""
-        self._started = time.monotonic()
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any
@@ -68,19 +62,13 @@ class History(pl.Callback):
         self._sums, self._batches = {}, 0
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Add a row and print it."""
+        """Add a row."""
         metrics = {k: float(v) for k, v in trainer.callback_metrics.items() if k.startswith("val_")}
         row: dict[str, float] = {"step": trainer.global_step}
         row |= {k.removeprefix("val_"): v for k, v in metrics.items()}
         if not math.isfinite(row["loss"]):
             raise DivergedError(f"val_loss is {row['loss']} at step {trainer.global_step}")
         self.val.append(row)
-        elapsed = time.monotonic() - self._started
-        trainer.print(
-            f"step {row['step']:>6,} of {trainer.max_steps:,}"
-            f"  val_loss {row['loss']:.4f}  val_exact_match {row['exact_match']:.4f}"
-            f"  {elapsed / 60:.1f} min"
-        )
 
     def write(self, folder: Path) -> None:
         """train.csv and val.csv."""

@@ -23,13 +23,19 @@ class LitLM(pl.LightningModule):
     load-balancing loss in training only, and logs it apart, so that ``val_loss`` compares across
     architectures.
 
-    Logs ``train_loss``, ``val_loss`` (nats per answer token) and ``val_exact_match`` (share of
-    problems that greedy decoding answers right).
+    Measures ``train_loss``, ``val_loss`` (nats per answer token) and ``val_exact_match`` (share of
+    problems that greedy decoding answers right). Lightning's own way to a logger is not used: it
+    counts validations one step back, and shows single batches.
 
     Args:
         model: the fields of `ModelConfig`.
         training: the fields of `TrainingConfig`.
+
+    Attributes:
+        grad_norm: of all gradients together before clipping, of the last step that computed it.
     """
+
+    grad_norm: Tensor
 
     def __init__(self, model: Mapping[str, Any], training: Mapping[str, Any]) -> None:
         super().__init__()
@@ -37,6 +43,7 @@ class LitLM(pl.LightningModule):
         self.model_config = ModelConfig.model_validate(model)
         self.training_config = TrainingConfig.model_validate(training)
         self.model = build_model(self.model_config)
+        self.grad_norm = torch.tensor(math.nan)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """The model's logits, (B, T, V)."""
@@ -51,9 +58,9 @@ class LitLM(pl.LightningModule):
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """What the optimizer minimises, for one batch."""
         loss, aux_loss = self.losses(batch)
-        self.log("train_loss", loss, prog_bar=True)
+        self.log("train_loss", loss, logger=False)
         if aux_loss is not None:
-            self.log("train_aux_loss", aux_loss)
+            self.log("train_aux_loss", aux_loss, logger=False)
             loss = loss + self.model_config.aux_loss_coef * aux_loss
         return loss
 
@@ -66,13 +73,30 @@ class LitLM(pl.LightningModule):
         self._log_mean("val_exact_match", answers.exact().float().mean(), len(answers.valid))
         for layer, (routing, _, counts) in enumerate(answers.routed(self.model)):
             n_tokens = int(counts.sum())
-            self._log_mean(f"val_router_entropy_{layer}", routing.entropy(counts), n_tokens, False)
+            self._log_mean(f"val_router_entropy_{layer}", routing.entropy(counts), n_tokens)
             for expert, share in enumerate(routing.load(counts)):
-                self._log_mean(f"val_expert_load_{layer}_{expert}", share, n_tokens, False)
+                self._log_mean(f"val_expert_load_{layer}_{expert}", share, n_tokens)
 
-    def _log_mean(self, name: str, value: Tensor, weight: int, prog_bar: bool = True) -> None:
+    def _log_mean(self, name: str, value: Tensor, weight: int) -> None:
         # Lightning weights by batch_size, and sums both weights and values over processes.
-        self.log(name, value, batch_size=weight, sync_dist=True, prog_bar=prog_bar)
+        self.log(name, value, batch_size=weight, sync_dist=True, logger=False)
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip by the norm as Lightning does, and keep the norm, which it throws away.
+
+        Where nothing is clipped it is computed for the steps that are logged.
+        """
+        parameters = self.trainer.precision_plugin.main_params(optimizer)
+        if gradient_clip_val:
+            self.grad_norm = torch.nn.utils.clip_grad_norm_(parameters, gradient_clip_val)
+        elif (self.trainer.global_step + 1) % self.training_config.log_every_n_steps == 0:
+            gradients = [p.grad for p in parameters if p.grad is not None]
+            self.grad_norm = torch.nn.utils.get_total_norm(gradients)
 
     def configure_optimizers(self) -> Any:
         """The optimizer; linear warm-up, then cosine to zero at max_steps."""

@@ -19,13 +19,18 @@ PARAMS_FILE = Path(__file__).parent.parent / "params.yaml"
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.1 as PyYAML has it, with the floats of YAML 1.2.
+    """YAML 1.1 as PyYAML has it, with the floats and truth values of YAML 1.2.
 
-    DVC reads and writes YAML 1.2, where 1e-05 is a number; to PyYAML it is a string.
+    DVC reads and writes YAML 1.2, where 1e-05 is a number and off is a word; to PyYAML the one
+    is a string and the other is false.
     """
 
 
-_Loader.yaml_implicit_resolvers = {k: list(v) for k, v in _Loader.yaml_implicit_resolvers.items()}
+_BOOL = "tag:yaml.org,2002:bool"
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, form) for tag, form in resolvers if tag != _BOOL or first in "tTfF"]
+    for first, resolvers in _Loader.yaml_implicit_resolvers.items()
+}
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$"),

@@ -65,7 +65,7 @@ def train(
         write_metrics(fitted, metrics_dir)
         write_models(fitted, params, splits["val"], models_dir)
         # Complete: nothing is left to resume.
-        clear(run_dir, keep=("lock", "tensorboard"))
+        clear(run_dir, keep=("lock", "tensorboard", "wandb"))
     return fitted.metrics()
 
 

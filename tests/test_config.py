@@ -262,8 +262,16 @@ def test_floats_are_those_of_yaml_1_2(written: str, number: float, tmp_path: Pat
     assert rate == number
 
 
+@pytest.mark.parametrize("word", ["on", "off"])
+def test_truth_values_are_those_of_yaml_1_2(word: str, tmp_path: Path) -> None:
+    text = re.sub(r"compile: .*", f"compile: {word}", TEXT)
+    assert load_params(write(tmp_path, text)).runtime.compile == word
+    text = re.sub(r"tie_weights: .*", f"tie_weights: {word}", TEXT)
+    assert f"tie_weights = '{word}': must be a valid boolean" in refusal(write(tmp_path, text))
+
+
 def test_the_yaml_of_everyone_else_stays_as_it_is() -> None:
-    assert yaml.safe_load("1e-05") == "1e-05"
+    assert yaml.safe_load("[1e-05, off]") == ["1e-05", False]
 
 
 STAND_ALONE = """

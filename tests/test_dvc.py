@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+import vl_convert
 import yaml
 
 from .clone import Clone
@@ -51,12 +52,48 @@ def test_nothing_imports_a_stage_and_only_training_imports_lightning() -> None:
     for path in sources.values():
         assert not imports(path) & stages, path
     lightning = {name for name, path in sources.items() if "pytorch_lightning" in path.read_text()}
-    assert lightning == {"fitting", "history", "lightning_module", "progress"}
+    assert lightning == {
+        "fitting",
+        "history",
+        "lightning_module",
+        "loggers",
+        "progress",
+        "watching",
+    }
 
 
 def test_runtime_is_no_stages_parameter() -> None:
     # It cannot change a result; listed, changing it would rerun the stage.
     assert not any("runtime" in stage["params"] for stage in STAGES.values())
+
+
+def check_json(clone: Clone, experiments: list[str]) -> None:
+    """What other programs read: the figures of experiments, and plots that can be drawn."""
+    baselines = json.loads(clone("dvc", "exp", "show", "--json"))
+    shown = {e["name"]: e["revs"][0]["data"] for row in baselines for e in row["experiments"] or ()}
+    assert set(shown) == set(experiments)
+    for data in shown.values():
+        metrics = {path: content["data"] for path, content in data["metrics"].items()}
+        assert set(metrics) == {"metrics/data.json", "metrics/train.json", "metrics/eval.json"}
+        assert 0 <= metrics["metrics/train.json"]["val_exact_match"] <= 1
+        assert data["params"]["params.yaml"]["data"]["model"] in ARCHITECTURES
+
+    declared = [
+        path for stage in STAGES.values() for plot in stage.get("plots", ()) for path in plot
+    ]
+    diff = json.loads(clone("dvc", "plots", "diff", "--json", *experiments))
+    assert set(diff) == {"data"}  # no errors
+    assert set(diff["data"]) == set(declared)
+    drawn = set()
+    for path, plots in diff["data"].items():
+        for plot in plots:
+            assert set(plot["revisions"]) <= set(experiments)
+            spec = plot["content"]
+            assert {value["rev"] for value in spec["data"]["values"]} == set(plot["revisions"])
+            assert vl_convert.vegalite_to_svg(spec).startswith("<svg")
+            drawn.add(path)
+    # What does not occur in sums has no rows.
+    assert set(declared) - drawn <= {"metrics/by_sign.csv", "metrics/by_borrows.csv"}
 
 
 @pytest.mark.slow
@@ -94,6 +131,8 @@ def test_reproduce_compare_and_come_back(tmp_path: Path) -> None:
     main = json.loads((tmp_path / "metrics" / "eval.json").read_text())
     (queued,) = (row for row in rows if row["architecture"] == "llama2")
     assert float(queued["loss"]) == pytest.approx(main["loss"], rel=1e-12)
+
+    check_json(clone, [row["Experiment"] for row in rows])
 
     # Back to an architecture that has been trained: nothing runs.
     output = clone("dvc", "exp", "run", "-S", "model=mixtral")

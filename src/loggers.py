@@ -1,0 +1,70 @@
+"""TensorBoard and wandb, under the same names."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pytorch_lightning.loggers import Logger, TensorBoardLogger, WandbLogger
+
+from .config import Params
+from .errors import UserError
+from .runs import latest_progress, step_of
+
+
+def log_samples(logger: Logger, rows: list[list[str]], step: int) -> None:
+    """Some problems with what the model says, as a table.
+
+    Args:
+        rows: problem, answer, and ``right`` or the right answer.
+    """
+    if not rows:
+        return
+    header = ["problem", "answer", "right answer"]
+    if isinstance(logger, WandbLogger):
+        logger.log_text("samples", header, rows, step=step)
+    elif isinstance(logger, TensorBoardLogger):
+        lines = [" | ".join(header), "---|---|---"]
+        # As code: Markdown would read 2*3*4 as 2, an oblique 3, and 4.
+        lines += [f"`{problem}` | `{answer or ' '}` | {right}" for problem, answer, right in rows]
+        logger.experiment.add_text("samples", "\n".join(lines), step)
+
+
+def make_logger(params: Params, run_dir: Path) -> Logger | bool:
+    """The logger that `runtime.logger` names; False for none.
+
+    Raises:
+        UserError: if wandb is not installed or does not know who we are.
+    """
+    if params.runtime.logger == "none":
+        return False
+    if params.runtime.logger == "tensorboard":
+        resumed = latest_progress(run_dir)
+        return TensorBoardLogger(
+            run_dir.parent,
+            run_dir.name,
+            version="tensorboard",
+            # What an interrupted run logged after the state that is resumed is logged again.
+            purge_step=step_of(resumed) + 1 if resumed else None,
+        )
+    try:
+        logger = WandbLogger(
+            name=run_dir.name,
+            save_dir=run_dir,
+            project=os.environ.get("WANDB_PROJECT", "mini-language-models"),
+            config=params.model_dump(),
+        )
+    except ModuleNotFoundError:
+        raise UserError(
+            "runtime.logger = wandb: wandb is not installed; pip install -r requirements-wandb.txt"
+        ) from None
+    from wandb.errors import Error
+
+    try:
+        # Logs in now, not in the middle of the training.
+        _ = logger.experiment
+    except Error as error:
+        raise UserError(
+            f"runtime.logger = wandb: {error} Without an account: WANDB_MODE=offline"
+        ) from None
+    return logger
