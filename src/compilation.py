@@ -1,4 +1,4 @@
-"""Compile a model's training step with torch.compile, where that pays and can be done."""
+"""Compile a model's blocks with torch.compile, where that pays and can be done."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import sys
 import torch
 
 from .config import Params
+from .models import TransformerLM
 
-# Optimizer steps after which compiling has paid for itself: half a minute to a minute on two
-# cores, which a compiled step wins back at some ten milliseconds each.
-_PAYS_AFTER = 4000
+# Optimizer steps after which compiling has paid for itself: ten seconds or so on two cores, which
+# a compiled step wins back at some milliseconds each.
+_PAYS_AFTER = 2000
 
 
 def compiles(params: Params) -> bool:
@@ -24,6 +25,15 @@ def compiles(params: Params) -> bool:
         steps = params.training.max_steps * params.training.accumulate_grad_batches
         wanted = "on" if steps >= _PAYS_AFTER else "off"
     return wanted == "on" and _can_compile()
+
+
+def compile_blocks(model: TransformerLM) -> None:
+    """Compile block by block: all but the last are the same code, and are compiled once.
+
+    The model as a whole would take three times as long to compile, for steps a few percent faster.
+    """
+    for block in model.blocks:
+        block.compile(dynamic=False)
 
 
 def _can_compile() -> bool:

@@ -15,7 +15,7 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch import Tensor
 
 from .checkpoint import read_tensors
-from .compilation import compiles
+from .compilation import compile_blocks, compiles
 from .config import Params
 from .dataset import ArithmeticDataset, BatchOrder, TrainLoader, eval_loader
 from .errors import UserError
@@ -104,7 +104,7 @@ def fit(params: Params, train: ArithmeticDataset, val: ArithmeticDataset, run_di
     lit = LitLM(params.model_config_in_use.model_dump(), config.model_dump())
     torch.manual_seed(derive_seed(seed, "dropout"))
     if compiled:
-        lit.model.compile(dynamic=False)
+        compile_blocks(lit.model)
 
     history = History(config.log_every_n_steps)
     best = ModelCheckpoint(
