@@ -1,6 +1,7 @@
 """Muon: what it does to matrices, to other weights, and to a state that is saved."""
 
 import copy
+from collections.abc import Sequence
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from .conftest import tiny_model, tiny_params
 SHAPES = [(8, 24), (24, 8), (8, 8), (8, 24), (24, 8)]
 
 
-def weights(shapes: list[tuple[int, ...]]) -> list[nn.Parameter]:
+def weights(shapes: Sequence[tuple[int, ...]]) -> list[nn.Parameter]:
     generator = torch.Generator().manual_seed(0)
     return [nn.Parameter(torch.randn(shape, generator=generator)) for shape in shapes]
 
