@@ -1,0 +1,244 @@
+"""Configurations and weights as Hugging Face's classes have them, and back.
+
+transformers itself is not needed, neither to write nor to read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from torch import Tensor
+
+from .config import ModelConfig
+from .errors import UserError
+from .layouts import LAYOUTS, Layout
+from .models import MODELS, build_model
+from .params import describe
+from .tokenizer import CharTokenizer
+
+Weights = dict[str, Tensor]
+
+# Masks and frequencies that older releases saved; they are computed.
+_COMPUTED = re.compile(r".*\.(attn\.(masked_)?bias|rotary_emb\.inv_freq)")
+_FLOATS = (torch.float32, torch.float16, torch.bfloat16)
+
+
+def layout_of(config: ModelConfig) -> Layout:
+    """The class that a configuration is.
+
+    Raises:
+        UserError: for parts that no class combines.
+    """
+    differences = {}
+    for layout in LAYOUTS.values():
+        if MODELS[layout.name].attention_bias == MODELS[config.name].attention_bias:
+            parts = layout.parts.items()
+            differences[layout.architecture] = [(k, v) for k, v in parts if getattr(config, k) != v]
+            if not differences[layout.architecture]:
+                return layout
+    nearest = min(differences, key=lambda architecture: len(differences[architecture]))
+    given = ", ".join(f"{key} = {getattr(config, key)}" for key in ("norm", "mlp", "pos_encoding"))
+    needed = ", ".join(f"{key} = {value}" for key, value in differences[nearest])
+    raise UserError(
+        f"a {config.name} with {given}: Hugging Face has no such class; "
+        f"{nearest} would need {needed}"
+    )
+
+
+def to_config(config: ModelConfig) -> dict[str, Any]:
+    """What config.json holds.
+
+    Raises:
+        UserError: see `layout_of`.
+    """
+    layout = layout_of(config)
+    content: dict[str, Any] = {
+        "model_type": layout.model_type,
+        "architectures": [layout.architecture],
+        "dtype": "float32",
+        "vocab_size": CharTokenizer.vocab_size,
+        "bos_token_id": CharTokenizer.bos_id,
+        "eos_token_id": CharTokenizer.eos_id,
+        "pad_token_id": CharTokenizer.pad_id,
+        **{theirs: getattr(config, ours) for ours, theirs in layout.keys.items()},
+        **dict.fromkeys(layout.dropouts, config.dropout),
+        **{key: values[0] for key, values in layout.fixed.items()},
+    }
+    if config.pos_encoding == "rope":
+        content |= {
+            "num_key_value_heads": config.n_heads,
+            "head_dim": config.d_model // config.n_heads,
+            # transformers 4 reads the first, 5 the second.
+            "rope_theta": config.rope_theta,
+            "rope_parameters": {"rope_type": "default", "rope_theta": config.rope_theta},
+        }
+    if config.mlp == "moe":
+        # Theirs is top_k where the load is balanced, ours 1.
+        content["router_aux_loss_coef"] = config.aux_loss_coef / config.top_k
+    return content
+
+
+def from_config(content: Mapping[str, Any], entries: Mapping[str, ModelConfig]) -> ModelConfig:
+    """Our configuration of what config.json holds.
+
+    Args:
+        content: config.json.
+        entries: `models:` of params.yaml; what a class does not hold is as in the entry of the
+            same name: rope_theta of a GPT-2, the experts of a dense model.
+
+    Raises:
+        UserError: with the key that says what our models do not have.
+    """
+    layout = LAYOUTS.get(str(content.get("model_type")))
+    if layout is None:
+        choices = ", ".join(LAYOUTS)
+        raise UserError(f"model_type = {content.get('model_type')}: must be one of {choices}")
+    entry = next((e for e in entries.values() if e.name == layout.name), None)
+    if entry is None:
+        raise UserError(f"params.yaml has no entry of models: with name: {layout.name}")
+    complete = {**layout.defaults, **content}
+    _check_fixed(complete, layout)
+    values = {ours: complete.get(theirs) for ours, theirs in layout.keys.items()}
+    if layout.parts["mlp"] == "gelu" and values["d_ff"] is None:
+        values["d_ff"] = 4 * (values["d_model"] or 0)
+    for ours, theirs in layout.keys.items():
+        if values[ours] is None:
+            raise UserError(f"{theirs}: missing")
+    values |= {**layout.parts, "dropout": complete[layout.dropouts[0]]}
+    if layout.parts["pos_encoding"] == "rope":
+        values["rope_theta"] = _rope_theta(content, layout)
+    if layout.parts["mlp"] == "moe":
+        # 15 digits survive the division, so that 0.01 comes back as 0.01.
+        coefficient = complete["router_aux_loss_coef"] * values["top_k"]
+        values["aux_loss_coef"] = float(f"{coefficient:.15g}")
+    try:
+        config = ModelConfig.model_validate(entry.model_dump() | values)
+    except ValidationError as error:
+        raise UserError(describe(error.errors())) from None
+    if "head_dim" in complete:
+        _check_heads(complete, config)
+    return config
+
+
+def _check_fixed(content: Mapping[str, Any], layout: Layout) -> None:
+    """All that our models have in one form only."""
+    required = {
+        "architectures": ([layout.architecture], None),
+        "vocab_size": (CharTokenizer.vocab_size,),
+        "quantization_config": (None,),
+    }
+    for key, values in {**required, **layout.fixed}.items():
+        if content.get(key) not in values:
+            raise UserError(f"{key} = {content.get(key)}: must be {values[0]}")
+    dropouts = [(key, content[key]) for key in layout.dropouts]
+    for key, value in dropouts[1:]:
+        if value != dropouts[0][1]:
+            first = " = ".join(map(str, dropouts[0]))
+            raise UserError(f"{key} = {value}, but {first}: our models have one dropout")
+
+
+def _rope_theta(content: Mapping[str, Any], layout: Layout) -> Any:
+    """The base of the wavelengths, wherever either release keeps it."""
+    name = "rope_parameters" if content.get("rope_parameters") else "rope_scaling"
+    parameters = content.get(name) or {}
+    for key, value in parameters.items():
+        if key != "rope_theta" and (key not in ("rope_type", "type") or value != "default"):
+            raise UserError(f"{name}.{key} = {value}: our models scale no wavelengths")
+    stated = [c["rope_theta"] for c in (parameters, content) if c.get("rope_theta") is not None]
+    if len(set(stated)) > 1:
+        raise UserError(f"rope_theta = {stated[1]}, but {name}.rope_theta = {stated[0]}")
+    return stated[0] if stated else layout.defaults["rope_theta"]
+
+
+def _check_heads(content: Mapping[str, Any], config: ModelConfig) -> None:
+    required = {"num_key_value_heads": config.n_heads, "head_dim": config.d_model // config.n_heads}
+    for key, value in required.items():
+        if content[key] not in (None, value):
+            raise UserError(
+                f"{key} = {content[key]}: must be {value}, as our heads share no keys and values "
+                "and divide hidden_size"
+            )
+
+
+def _names(ours: str, layout: Layout) -> tuple[str, ...]:
+    """Their tensors of one of ours, such as q, k and v of blocks.0.attention.qkv.weight."""
+    module, _, kind = ours.rpartition(".")
+    numbers = re.findall(r"\d+", module)
+    theirs = layout.modules[re.sub(r"\d+", "{}", module)]
+    return tuple(f"{name.format(*numbers)}.{kind}" for name in theirs)
+
+
+def _turn(tensor: Tensor, ours: str, layout: Layout) -> Tensor:
+    """Between our matrices and theirs, in either direction."""
+    turns = layout.transposed and ours.startswith("blocks.") and tensor.ndim == 2
+    return tensor.t() if turns else tensor
+
+
+def to_tensors(weights: Mapping[str, Tensor], config: ModelConfig) -> Weights:
+    """What model.safetensors holds.
+
+    Args:
+        weights: state dict of a model of this configuration.
+
+    Raises:
+        UserError: see `layout_of`.
+    """
+    layout = layout_of(config)
+    theirs: Weights = {}
+    for ours, tensor in weights.items():
+        # A tied head is left to whoever reads, as save_pretrained does.
+        if ours != "lm_head.weight" or not config.tie_weights:
+            names = _names(ours, layout)
+            for name, part in zip(names, tensor.chunk(len(names)), strict=True):
+                turned = _turn(part, ours, layout)
+                theirs[name] = turned.clone(memory_format=torch.contiguous_format)
+    return theirs
+
+
+def from_tensors(theirs: Mapping[str, Tensor], config: ModelConfig) -> Weights:
+    """The state dict of our model with the weights of model.safetensors.
+
+    Half precision becomes float32, which holds it exactly.
+
+    Raises:
+        UserError: with the tensor that is missing, too many, or of the wrong shape or type.
+    """
+    layout = layout_of(config)
+    (prefix,) = {name.partition(".")[0] for name in layout.modules["token_embedding"]}
+    heads = ("lm_head.", f"{prefix}.")
+    # Saved without its head's class, as OpenAI's GPT-2 was, the names have no prefix.
+    rest = {
+        name if name.startswith(heads) else f"{prefix}.{name}": tensor
+        for name, tensor in theirs.items()
+        if not _COMPUTED.fullmatch(f".{name}")
+    }
+    tied = rest.pop("lm_head.weight", None) if config.tie_weights else None
+    with torch.device("meta"):
+        expected = build_model(config).state_dict()
+    weights: Weights = {}
+    for ours, tensor in expected.items():
+        if ours != "lm_head.weight" or not config.tie_weights:
+            names = _names(ours, layout)
+            for name, part in zip(names, tensor.chunk(len(names)), strict=True):
+                _check_tensor(name, rest.get(name), _turn(part, ours, layout).shape)
+            weights[ours] = torch.cat([_turn(rest.pop(n), ours, layout).float() for n in names])
+    if rest:
+        raise UserError(f"{min(rest)}: our models have no such tensor")
+    if config.tie_weights:
+        weights["lm_head.weight"] = weights["token_embedding.weight"]
+        if tied is not None and not torch.equal(tied.float(), weights["lm_head.weight"]):
+            raise UserError("lm_head.weight: not the embeddings, although tie_word_embeddings")
+    return weights
+
+
+def _check_tensor(name: str, tensor: Tensor | None, shape: torch.Size) -> None:
+    if tensor is None:
+        raise UserError(f"{name}: missing")
+    if tensor.shape != shape:
+        raise UserError(f"{name}: {tuple(tensor.shape)}, by config.json {tuple(shape)}")
+    if tensor.dtype not in _FLOATS:
+        raise UserError(f"{name}: {tensor.dtype}, must be one of {', '.join(map(str, _FLOATS))}")
