@@ -15,7 +15,7 @@ from src.errors import UserError
 
 from .conftest import ROOT
 
-COMMANDS = ("data_gen", "train", "eval", "export", "import_hf")
+COMMANDS = ("data_gen", "train", "eval", "export", "import_hf", "predict")
 
 
 def failing(error: BaseException) -> Callable[[], None]:
