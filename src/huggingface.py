@@ -44,8 +44,7 @@ def layout_of(config: ModelConfig) -> Layout:
     given = ", ".join(f"{key} = {getattr(config, key)}" for key in ("norm", "mlp", "pos_encoding"))
     needed = ", ".join(f"{key} = {value}" for key, value in differences[nearest])
     raise UserError(
-        f"a {config.name} with {given}: Hugging Face has no such class; "
-        f"{nearest} would need {needed}"
+        f"a {config.name} with {given} cannot be exported; {nearest} would need {needed}"
     )
 
 
@@ -112,15 +111,17 @@ def from_config(content: Mapping[str, Any], entries: Mapping[str, ModelConfig]) 
     if layout.parts["pos_encoding"] == "rope":
         values["rope_theta"] = _rope_theta(content, layout)
     if layout.parts["mlp"] == "moe":
-        # 15 digits survive the division, so that 0.01 comes back as 0.01.
-        coefficient = complete["router_aux_loss_coef"] * values["top_k"]
-        values["aux_loss_coef"] = float(f"{coefficient:.15g}")
+        values["aux_loss_coef"] = complete["router_aux_loss_coef"]
     try:
         config = ModelConfig.model_validate(entry.model_dump() | values)
     except ValidationError as error:
         raise UserError(describe(error.errors())) from None
     if "head_dim" in complete:
         _check_heads(complete, config)
+    if config.mlp == "moe":
+        # 15 digits survive the division, so that 0.01 comes back as 0.01.
+        coefficient = float(f"{config.aux_loss_coef * config.top_k:.15g}")
+        config = config.model_copy(update={"aux_loss_coef": coefficient})
     return config
 
 
@@ -145,11 +146,13 @@ def _rope_theta(content: Mapping[str, Any], layout: Layout) -> Any:
     """The base of the wavelengths, wherever either release keeps it."""
     name = "rope_parameters" if content.get("rope_parameters") else "rope_scaling"
     parameters = content.get(name) or {}
+    if not isinstance(parameters, dict):
+        raise UserError(f"{name} = {parameters}: must be an object")
     for key, value in parameters.items():
         if key != "rope_theta" and (key not in ("rope_type", "type") or value != "default"):
             raise UserError(f"{name}.{key} = {value}: our models scale no wavelengths")
     stated = [c["rope_theta"] for c in (parameters, content) if c.get("rope_theta") is not None]
-    if len(set(stated)) > 1:
+    if any(value != stated[0] for value in stated):
         raise UserError(f"rope_theta = {stated[1]}, but {name}.rope_theta = {stated[0]}")
     return stated[0] if stated else layout.defaults["rope_theta"]
 

@@ -180,8 +180,8 @@ def test_parts_without_a_class_are_one_line_and_leave_nothing(
         run(lambda: main(argv))
     assert caught.value.code == 2
     assert capsys.readouterr().err == (
-        "error: a llama2 with norm = layernorm, mlp = swiglu, pos_encoding = rope: Hugging Face "
-        "has no such class; LlamaForCausalLM would need norm = rmsnorm\n"
+        "error: a llama2 with norm = layernorm, mlp = swiglu, pos_encoding = rope cannot be "
+        "exported; LlamaForCausalLM would need norm = rmsnorm\n"
     )
     assert list(tmp_path.iterdir()) == [path]
 

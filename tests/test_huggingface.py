@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 import transformers
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from src.config import ModelConfig
@@ -21,6 +21,7 @@ from .conftest import ARCHITECTURES, tiny_model
 from .huggingface import peer
 
 ENTRIES = load_params().models
+CONTENTS = {name: to_config(tiny_model(name)) for name in ARCHITECTURES}
 
 
 def back(content: dict[str, Any]) -> ModelConfig:
@@ -83,7 +84,7 @@ def test_what_no_class_combines_is_refused_by_name() -> None:
             assert layout_of(config).architecture == architecture
         else:
             parts = f"norm = {norm}, mlp = {mlp}, pos_encoding = {pos_encoding}"
-            message = f"a {name} with {parts}: Hugging Face has no such class"
+            message = f"a {name} with {parts} cannot be exported; "
             with pytest.raises(UserError, match=message):
                 layout_of(config)
 
@@ -170,6 +171,27 @@ def test_what_our_models_do_not_have_is_refused_by_name(
     content = to_config(tiny_model(name)) | change
     with pytest.raises(UserError, match=re.escape(message)):
         back(content)
+
+
+JSON = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=3),
+    st.lists(st.integers(), max_size=2),
+    st.dictionaries(st.sampled_from(("rope_theta", "rope_type", "x")), st.integers(), max_size=2),
+)
+
+
+@settings(max_examples=200)
+@given(data=st.data(), value=JSON)
+def test_whatever_stands_in_a_file_is_read_or_refused(data: st.DataObject, value: Any) -> None:
+    content = CONTENTS[data.draw(st.sampled_from(ARCHITECTURES))]
+    try:
+        back(content | {data.draw(st.sampled_from(sorted(content))): value})
+    except UserError as error:
+        event(str(error).partition(" ")[0])
 
 
 def test_what_a_file_leaves_out_is_as_transformers_has_it() -> None:
