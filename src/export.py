@@ -45,7 +45,8 @@ def export(checkpoint: Path, folder: Path, overwrite: bool = False) -> str:
 
     from .checkpoint import load_model, read_tensors
     from .hf_tokenizer import tokenizer_config, tokenizer_json
-    from .huggingface import to_config, to_tensors
+    from .hf_weights import to_tensors
+    from .huggingface import to_config
     from .model_card import model_card
     from .provenance import recorded
     from .scoring import generate_answers

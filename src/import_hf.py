@@ -36,7 +36,8 @@ def import_hf(folder: Path, path: Path, overwrite: bool = False) -> ModelConfig:
     """
     from .checkpoint import save_checkpoint
     from .hf_tokenizer import check_vocabulary
-    from .huggingface import from_config, from_tensors
+    from .hf_weights import from_tensors
+    from .huggingface import from_config
 
     check_free(path, overwrite)
     params = load_params()

@@ -1,6 +1,6 @@
 """Hugging Face's classes of our three models: their keys, their tensors, what they fix.
 
-Tables only; `huggingface` reads them. The tests hold them against transformers.
+Tables only; `huggingface` and `hf_weights` read them. The tests hold them against transformers.
 """
 
 from __future__ import annotations

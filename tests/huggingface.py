@@ -4,7 +4,8 @@ import transformers
 from transformers import AutoConfig, PreTrainedModel
 
 from src.config import ModelConfig
-from src.huggingface import to_config, to_tensors
+from src.hf_weights import to_tensors
+from src.huggingface import to_config
 from src.models import TransformerLM
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from src.config import ModelConfig
 from src.errors import UserError
-from src.huggingface import from_config, from_tensors, layout_of, to_config, to_tensors
+from src.hf_weights import from_tensors, to_tensors
+from src.huggingface import from_config, layout_of, to_config
 from src.layouts import LAYOUTS, Layout
 from src.models import MLPS, NORMS, build_model
 from src.params import load_params
