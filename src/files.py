@@ -1,11 +1,14 @@
 """Where things are, and files that appear whole or not at all."""
 
 import os
+import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+from .errors import UserError
 
 DATA_DIR = Path("data/arithmetic")
 MODELS_DIR = Path("models")
@@ -58,3 +61,47 @@ def open_replacing(path: Path) -> Iterator[IO[str]]:
         temporary.open("w", encoding="utf-8", newline="\n") as file,
     ):
         yield file
+
+
+def check_free(path: Path, overwrite: bool = False, own: Collection[str] = ()) -> None:
+    """See that nothing would be lost where something is about to be written.
+
+    Args:
+        overwrite: allows to replace a file, or a folder that holds nothing but `own`.
+        own: names of files that the writer itself leaves there, if it writes a folder.
+
+    Raises:
+        UserError: naming what stands in the way.
+    """
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        return
+    if not overwrite:
+        raise UserError(f"{path}: exists already; --overwrite replaces it")
+    if path.is_dir() != bool(own):
+        raise UserError(f"{path}: exists and is {'no' if own else 'a'} folder")
+    others = sorted({entry.name for entry in path.iterdir()} - set(own)) if own else []
+    if others:
+        raise UserError(f"{path}: holds {others[0]}, which this command did not write; left alone")
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """A new folder beside a place, renamed to it when the block ends well.
+
+    What stood there before stays whole until then, and goes. On an error the new one is removed.
+    """
+    path = path.resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new, old = (path.with_name(f".{path.name}.{os.getpid()}.{end}") for end in ("tmp", "old"))
+    new.mkdir()
+    try:
+        yield new
+        if path.exists():
+            path.replace(old)
+        new.replace(path)
+    except BaseException:
+        if old.exists() and not path.exists():
+            old.replace(path)
+        shutil.rmtree(new, ignore_errors=True)
+        raise
+    shutil.rmtree(old, ignore_errors=True)

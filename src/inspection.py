@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from .attention import CausalSelfAttention
-from .errors import UserError
 from .files import replacing
 from .models import TransformerLM
+from .questions import check_question
 from .scoring import generate_answers
 from .tokenizer import BOS, CharTokenizer
-
-_PROBLEM = re.compile(r"[0-9]+([-+*/][0-9]+)+=")
 
 
 @torch.inference_mode()
@@ -31,15 +28,8 @@ def attention(model: TransformerLM, prompt: str) -> tuple[str, pd.DataFrame]:
     Raises:
         UserError: for what is not a problem, or too long for the model.
     """
-    if not _PROBLEM.fullmatch(prompt):
-        raise UserError(f"--inspect {prompt}: must be of the form 554+456=")
+    check_question(prompt, model.max_seq_len)
     tokenizer = CharTokenizer()
-    ids = tokenizer.encode(BOS + prompt)
-    if len(ids) >= model.max_seq_len:
-        raise UserError(
-            f"--inspect {prompt}: {len(ids)} tokens, "
-            f"but the model's max_seq_len = {model.max_seq_len} must hold the answer too"
-        )
     (answer,) = generate_answers(model, [prompt])
     ids = tokenizer.encode(BOS + prompt + answer)
     input_ids = torch.tensor([ids], device=next(model.parameters()).device)

@@ -96,14 +96,14 @@ def load_params(
     try:
         return Params.model_validate(content)
     except ValidationError as error:
-        finding = _describe(error.errors())
+        finding = describe(error.errors())
         if any(finding.startswith(f"{key} = ") for key in overrides or {}):
             raise UserError(finding) from None  # it came with a flag, not from the file
         source = path.name if path == PARAMS_FILE else path
         raise UserError(f"{source}: {finding}") from None
 
 
-def _describe(errors: list[ErrorDetails]) -> str:
+def describe(errors: list[ErrorDetails]) -> str:
     """``key = value: rule`` for one of pydantic's findings."""
     # A misspelt key is also a missing one: the first says more.
     error = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])

@@ -22,7 +22,7 @@ from .tokenizer import BOS, EOS, VOCABULARY, CharTokenizer
 
 SPLITS = ("train", "val", "test")
 
-_PROMPT = re.compile(r"[0-9]+([-+*/][0-9]+)+=")
+PROMPT = re.compile(r"[0-9]+([-+*/][0-9]+)+=")
 _TARGET = re.compile(r"-?[0-9]+")
 # Of each token, 0 for those in angle brackets.
 _CHARACTERS = np.array([ord(t) if len(t) == 1 else 0 for t in VOCABULARY], np.uint8)
@@ -220,7 +220,7 @@ def _parse(line: str) -> Record:
         raise ValueError(f"not JSON: {error}") from None
     except (KeyError, TypeError, RecursionError):
         raise ValueError("not an object with prompt, target and text") from None
-    if not (isinstance(record.prompt, str) and _PROMPT.fullmatch(record.prompt)):
+    if not (isinstance(record.prompt, str) and PROMPT.fullmatch(record.prompt)):
         raise ValueError(f"prompt {record.prompt!r} is not of the form 554+456=")
     if not (isinstance(record.target, str) and _TARGET.fullmatch(record.target)):
         raise ValueError(f"target {record.target!r} is not a whole number in digits")

@@ -43,7 +43,8 @@ class Existing(Clone):
         self.folder = folder
         environment = folder / ".venv"
         environment.mkdir()
-        (environment / "bin").symlink_to(Path(sys.executable).parent)
+        for name in ("bin", "lib", "pyvenv.cfg"):
+            (environment / name).symlink_to(Path(sys.prefix) / name)
         # Otherwise make would install what is there already.
         for stamp in ("installed", "installed-remote"):
             (environment / stamp).touch()

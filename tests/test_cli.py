@@ -15,7 +15,7 @@ from src.errors import UserError
 
 from .conftest import ROOT
 
-STAGES = ("data_gen", "train", "eval")
+COMMANDS = ("data_gen", "train", "eval", "export", "import_hf", "predict")
 
 
 def failing(error: BaseException) -> Callable[[], None]:
@@ -198,11 +198,11 @@ def imported(stderr: str) -> set[str]:
     return {line.rsplit("|")[-1].strip().split(".")[0] for line in lines}
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_help_ends_with_0_and_does_not_wait_for_torch(stage: str) -> None:
-    done = command("-X", "importtime", "-m", f"src.{stage}", "--help")
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_ends_with_0_and_does_not_wait_for_torch(name: str) -> None:
+    done = command("-X", "importtime", "-m", f"src.{name}", "--help")
     assert done.returncode == 0
-    assert done.stdout.startswith(f"usage: python -m src.{stage} ")
+    assert done.stdout.startswith(f"usage: python -m src.{name} ")
     packages = imported(done.stderr)
     assert "argparse" in packages
     assert not packages & {"torch", "lightning", "pytorch_lightning", "torchmetrics"}

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from src.files import open_replacing, replacing
+from src.errors import UserError
+from src.files import check_free, open_replacing, replacing, replacing_folder
 
 
 def test_a_finished_block_puts_the_new_file_in_place_of_the_old(tmp_path: Path) -> None:
@@ -61,3 +62,56 @@ def test_text_is_written_as_utf8_with_unix_line_ends(tmp_path: Path) -> None:
     with open_replacing(path) as file:
         file.write("ä\nb\n")
     assert path.read_bytes() == "ä\nb\n".encode()
+
+
+def break_off_folder(folder: Path) -> None:
+    """Write half of a folder."""
+    with replacing_folder(folder) as new:
+        (new / "half").write_text("half")
+        raise RuntimeError
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    folder = tmp_path / "made" / "folder"
+    with pytest.raises(RuntimeError):
+        break_off_folder(folder)
+    assert list(folder.parent.iterdir()) == []
+    with replacing_folder(folder) as new:
+        (new / "a").write_text("1")
+        assert not folder.exists()
+    with pytest.raises(RuntimeError):
+        break_off_folder(folder)
+    assert [path.name for path in folder.iterdir()] == ["a"]
+    with replacing_folder(folder) as new:
+        (new / "b").write_text("2")
+        assert (folder / "a").read_text() == "1"
+    assert [path.name for path in folder.iterdir()] == ["b"]
+    assert list(folder.parent.iterdir()) == [folder]
+
+
+def test_a_link_to_a_folder_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    with replacing_folder(tmp_path / "link") as new:
+        (new / "a").write_text("1")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real" / "a").read_text() == "1"
+
+
+def test_what_would_be_lost_is_named(tmp_path: Path) -> None:
+    check_free(tmp_path / "nothing")
+    (tmp_path / "folder").mkdir()
+    check_free(tmp_path / "folder")
+    (tmp_path / "folder" / "a").write_text("1")
+    with pytest.raises(UserError, match="folder: exists already"):
+        check_free(tmp_path / "folder", own=("a",))
+    check_free(tmp_path / "folder", True, own=("a",))
+    with pytest.raises(UserError, match="folder: holds a, which this command did not write"):
+        check_free(tmp_path / "folder", True, own=("b",))
+    with pytest.raises(UserError, match="a: exists already"):
+        check_free(tmp_path / "folder" / "a")
+    check_free(tmp_path / "folder" / "a", True)
+    with pytest.raises(UserError, match="a: exists and is no folder"):
+        check_free(tmp_path / "folder" / "a", True, own=("b",))
+    with pytest.raises(UserError, match="folder: exists and is a folder"):
+        check_free(tmp_path / "folder", True)

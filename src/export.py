@@ -1,0 +1,115 @@
+"""Write a checkpoint as a folder that Hugging Face's transformers reads, without code of ours.
+
+python -m src.export --out DIR [--ckpt models/best.ckpt] [--overwrite]
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from .cli import Parser, run
+from .files import MODELS_DIR, check_free, open_replacing, replacing_folder
+
+CHECKPOINT = MODELS_DIR / "best.ckpt"
+FILES = (
+    "config.json",
+    "generation_config.json",
+    "model.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "README.md",
+)
+# Of the problems that a card may show, the first that the model was trained on.
+_EXAMPLES = ("554+456=", "554-456=", "12*34=", "84/7=")
+
+
+def export(checkpoint: Path, folder: Path, overwrite: bool = False) -> str:
+    """Write the folder.
+
+    Args:
+        checkpoint: best.ckpt or last.ckpt of the train stage.
+        folder: appears whole or not at all.
+        overwrite: replaces an earlier export.
+
+    Returns:
+        The class that reads it, such as LlamaForCausalLM.
+
+    Raises:
+        UserError: for a checkpoint that is none, parts that no class combines, or a folder that
+            exists.
+    """
+    # safetensors: the format that transformers reads; a header of JSON and the bare numbers.
+    from safetensors.torch import save_file
+
+    from .checkpoint import load_model, read_tensors
+    from .hf_tokenizer import tokenizer_config, tokenizer_json
+    from .hf_weights import to_tensors
+    from .huggingface import to_config
+    from .model_card import model_card
+    from .provenance import recorded
+    from .scoring import generate_answers
+    from .tokenizer import CharTokenizer
+
+    check_free(folder, overwrite, FILES)
+    model, config = load_model(checkpoint)
+    content = read_tensors(checkpoint)
+    classes = to_config(config)
+    generation = {
+        "bos_token_id": CharTokenizer.bos_id,
+        "eos_token_id": CharTokenizer.eos_id,
+        "pad_token_id": CharTokenizer.pad_id,
+        "do_sample": False,
+        "max_length": config.max_seq_len,
+    }
+    # To transformers 4, do_sample = False is as good as unsaid, and its pipeline draws at
+    # temperature 0.7 unless the task's own parameters say otherwise.
+    task = {"text-generation": {"do_sample": False, "temperature": 1.0}}
+    data, evaluation = recorded(checkpoint)
+    asked = next((e for e in _EXAMPLES if set(data.get("ops", "")) & set(e)), _EXAMPLES[0])
+    validation = content.get("metrics", {})
+    if not {"step", "loss", "exact_match"} <= set(validation):
+        validation = {}
+    card = model_card(
+        classes,
+        config.model_dump(),
+        # A checkpoint without figures was imported: its training: is not what made it.
+        content["hyper_parameters"].get("training", {}) if validation else {},
+        validation,
+        data,
+        evaluation,
+        (asked, generate_answers(model, [asked])[0]),
+    )
+    with replacing_folder(folder) as new:
+        _write(new / "config.json", classes | {"task_specific_params": task})
+        _write(new / "generation_config.json", generation)
+        _write(new / "tokenizer.json", tokenizer_json())
+        _write(new / "tokenizer_config.json", tokenizer_config(config.max_seq_len))
+        tensors = to_tensors(model.state_dict(), config)
+        # Which library's tensors they are: transformers asks.
+        save_file(tensors, new / "model.safetensors", metadata={"format": "pt"})
+        with open_replacing(new / "README.md") as file:
+            file.write(card)
+    return str(classes["architectures"][0])
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    with open_replacing(path) as file:
+        file.write(json.dumps(content, indent=2) + "\n")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    parser = Parser("export", "Write a checkpoint as a folder for Hugging Face's transformers.")
+    parser.add_argument("--ckpt", type=Path, help=f"checkpoint ({CHECKPOINT})")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier export")
+    given = vars(parser.parse_args(argv))
+    folder = given["out"]
+    architecture = export(given.get("ckpt", CHECKPOINT), folder, "overwrite" in given)
+    print(f"{folder}: {architecture}, for AutoModelForCausalLM.from_pretrained({str(folder)!r})")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,101 @@
+"""Weights as Hugging Face's classes have them, and back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from .config import ModelConfig
+from .errors import UserError
+from .huggingface import layout_of
+from .layouts import Layout
+from .models import build_model
+
+Weights = dict[str, Tensor]
+
+# Masks and frequencies that older releases saved; they are computed.
+_COMPUTED = re.compile(r".*\.(attn\.(masked_)?bias|rotary_emb\.inv_freq)")
+_FLOATS = (torch.float32, torch.float16, torch.bfloat16)
+
+
+def _names(ours: str, layout: Layout) -> tuple[str, ...]:
+    """Their tensors of one of ours, such as q, k and v of blocks.0.attention.qkv.weight."""
+    module, _, kind = ours.rpartition(".")
+    numbers = re.findall(r"\d+", module)
+    theirs = layout.modules[re.sub(r"\d+", "{}", module)]
+    return tuple(f"{name.format(*numbers)}.{kind}" for name in theirs)
+
+
+def _turn(tensor: Tensor, ours: str, layout: Layout) -> Tensor:
+    """Between our matrices and theirs, in either direction."""
+    turns = layout.transposed and ours.startswith("blocks.") and tensor.ndim == 2
+    return tensor.t() if turns else tensor
+
+
+def to_tensors(weights: Mapping[str, Tensor], config: ModelConfig) -> Weights:
+    """What model.safetensors holds.
+
+    Args:
+        weights: state dict of a model of this configuration.
+
+    Raises:
+        UserError: see `layout_of`.
+    """
+    layout = layout_of(config)
+    theirs: Weights = {}
+    for ours, tensor in weights.items():
+        # A tied head is left to whoever reads, as save_pretrained does.
+        if ours != "lm_head.weight" or not config.tie_weights:
+            names = _names(ours, layout)
+            for name, part in zip(names, tensor.chunk(len(names)), strict=True):
+                turned = _turn(part, ours, layout)
+                theirs[name] = turned.clone(memory_format=torch.contiguous_format)
+    return theirs
+
+
+def from_tensors(theirs: Mapping[str, Tensor], config: ModelConfig) -> Weights:
+    """The state dict of our model with the weights of model.safetensors.
+
+    Half precision becomes float32, which holds it exactly.
+
+    Raises:
+        UserError: with the tensor that is missing, too many, or of the wrong shape or type.
+    """
+    layout = layout_of(config)
+    (prefix,) = {name.partition(".")[0] for name in layout.modules["token_embedding"]}
+    heads = ("lm_head.", f"{prefix}.")
+    # Saved without its head's class, as OpenAI's GPT-2 was, the names have no prefix.
+    rest = {
+        name if name.startswith(heads) else f"{prefix}.{name}": tensor
+        for name, tensor in theirs.items()
+        if not _COMPUTED.fullmatch(f".{name}")
+    }
+    tied = rest.pop("lm_head.weight", None) if config.tie_weights else None
+    with torch.device("meta"):
+        expected = build_model(config).state_dict()
+    weights: Weights = {}
+    for ours, tensor in expected.items():
+        if ours != "lm_head.weight" or not config.tie_weights:
+            names = _names(ours, layout)
+            for name, part in zip(names, tensor.chunk(len(names)), strict=True):
+                _check_tensor(name, rest.get(name), _turn(part, ours, layout).shape)
+            weights[ours] = torch.cat([_turn(rest.pop(n), ours, layout).float() for n in names])
+    if rest:
+        raise UserError(f"{min(rest)}: our models have no such tensor")
+    if config.tie_weights:
+        weights["lm_head.weight"] = weights["token_embedding.weight"]
+        if tied is not None and not torch.equal(tied.float(), weights["lm_head.weight"]):
+            raise UserError("lm_head.weight: not the embeddings, although tie_word_embeddings")
+    return weights
+
+
+def _check_tensor(name: str, tensor: Tensor | None, shape: torch.Size) -> None:
+    if tensor is None:
+        raise UserError(f"{name}: missing")
+    if tensor.shape != shape:
+        raise UserError(f"{name}: {tuple(tensor.shape)}, by config.json {tuple(shape)}")
+    if tensor.dtype not in _FLOATS:
+        raise UserError(f"{name}: {tensor.dtype}, must be one of {', '.join(map(str, _FLOATS))}")

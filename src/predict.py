@@ -1,0 +1,139 @@
+"""Ask a model: its answer, whether it is right, and how sure it was of each digit.
+
+python -m src.predict "12+34=" "7*8=" [--ckpt models/best.ckpt]
+python -m src.predict < problems.txt    # a problem a line
+python -m src.predict                   # on a terminal: a prompt
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from .cli import Parser, run
+from .errors import UserError
+from .files import MODELS_DIR
+from .params import PARAMS_FILE, load_params
+
+if TYPE_CHECKING:
+    from .certainty import Said
+
+CHECKPOINT = MODELS_DIR / "best.ckpt"
+# Problems asked at once.
+_BATCH = 512
+
+Ask = Callable[[Sequence[str]], int]
+
+
+def asker(checkpoint: Path, config: Path) -> Ask:
+    """A function that answers problems: a line on stdout each, or on stderr for what is none.
+
+    It returns how many were none.
+
+    Args:
+        checkpoint: best.ckpt or last.ckpt of the train stage.
+        config: says how operators bind, unless dvc.lock knows the model's own data.
+
+    Raises:
+        UserError: for a checkpoint that is none.
+    """
+    from .certainty import answers_with_certainty
+    from .checkpoint import load_model
+    from .provenance import recorded
+    from .questions import right_answer, unlike
+
+    precedence = load_params(config).data.precedence
+    data, _ = recorded(checkpoint)
+    precedence = data.get("precedence", precedence)
+    model, _ = load_model(checkpoint)
+
+    def ask(prompts: Sequence[str]) -> int:
+        right: dict[str, str] = {}
+        refused: dict[str, UserError] = {}
+        for prompt in prompts:
+            try:
+                right[prompt] = right_answer(prompt, model.max_seq_len, precedence)
+            except UserError as error:
+                refused[prompt] = error
+        said = dict(zip(right, answers_with_certainty(model, list(right)), strict=True))
+        for prompt in prompts:
+            if prompt in refused:
+                print("error:", refused[prompt], file=sys.stderr, flush=True)
+            else:
+                line = _line(prompt, *said[prompt], right[prompt], unlike(prompt, data))
+                print(line, flush=True)
+        return sum(prompt in refused for prompt in prompts)
+
+    return ask
+
+
+def _line(prompt: str, answer: str, said: list[Said], right: str, note: str) -> str:
+    """``12+34=46  right  4 99.98% (3 0.01%)  6 99.97% (5 0.02%)  <eos> 99.99% (0 0.01%)``."""
+    verdict = "right" if answer == right else f"wrong, {right}"
+    if note:
+        verdict += f" ({note})"
+    tokens = (
+        f"{s.token} {s.probability:.2%} ({s.runner_up} {s.its_probability:.2%})" for s in said
+    )
+    return "  ".join((prompt + answer, verdict, *tokens))
+
+
+def piped(stream: IO[bytes]) -> Iterator[list[str]]:
+    """Lines as they come, those that came together in one list; empty ones left out."""
+    rest = b""
+    while block := stream.read1(2**16):  # type: ignore[attr-defined]
+        *lines, rest = (rest + block).split(b"\n")
+        yield _texts(lines)
+    yield _texts([rest])
+
+
+def _texts(lines: Iterable[bytes]) -> list[str]:
+    texts = (line.decode(errors="replace").strip() for line in lines)
+    return [text for text in texts if text]
+
+
+def converse(ask: Ask) -> None:
+    """A prompt on the terminal, until Ctrl-D."""
+    # Editing and history come to input() by this import.
+    import readline  # noqa: F401
+
+    print("A problem such as 554+456=; Ctrl-D ends.")
+    while True:
+        try:
+            if line := input("> ").strip():
+                ask([line])
+        except (EOFError, KeyboardInterrupt):
+            print()
+            return
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    parser = Parser("predict", "Ask a model; without problems, those on stdin or a prompt.")
+    parser.add_argument("problems", nargs="*", metavar="PROBLEM", help="such as 554+456=")
+    parser.add_argument("--ckpt", type=Path, help=f"checkpoint ({CHECKPOINT})")
+    parser.add_argument(
+        "--config", type=Path, help="configuration, for data.precedence (params.yaml)"
+    )
+    namespace, rest = parser.parse_known_args(argv)
+    if flags := [word for word in rest if word.startswith("--")]:
+        parser.error(f"unrecognized arguments: {' '.join(flags)}")
+    given = vars(namespace)
+    # -5+3= is no flag; what it is instead is told like any other problem.
+    problems = [problem.strip() for problem in [*given.get("problems", []), *rest]]
+    ask = asker(given.get("ckpt", CHECKPOINT), given.get("config", PARAMS_FILE))
+    if not problems and sys.stdin.isatty():
+        return converse(ask)
+    refused = 0
+    for together in [problems] if problems else piped(sys.stdin.buffer):
+        for start in range(0, len(together), _BATCH):
+            refused += ask(together[start : start + _BATCH])
+    if refused:
+        # Each has had its line.
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,83 @@
+"""What runs elsewhere: the workflow's own script here, and one version of ruff everywhere."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from .clone import Clone
+from .conftest import ROOT
+
+WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
+
+
+def pinned(package: str, path: str) -> str:
+    """The version that a file of requirements or constraints demands."""
+    (version,) = re.findall(rf"^{package}==(\S+)$", (ROOT / path).read_text(), re.MULTILINE)
+    return str(version)
+
+
+def test_ruff_has_one_version() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    revisions = {repo["repo"]: repo["rev"] for repo in hooks}
+    assert revisions == {
+        "https://github.com/astral-sh/ruff-pre-commit": f"v{pinned('ruff', 'requirements-dev.txt')}"
+    }
+    assert pinned("ruff", "requirements-dev.txt") == pinned("ruff", "constraints.txt")
+
+
+def steps(job: str) -> list[dict[str, Any]]:
+    return list(WORKFLOW["jobs"][job]["steps"])
+
+
+def test_the_workflow_runs_make_test_on_the_oldest_python() -> None:
+    assert steps("test")[-1]["run"] == "make test"
+    minor = re.findall(r"Python 3\.(\d+) or newer", (ROOT / "README.md").read_text())
+    for job in WORKFLOW["jobs"]:
+        versions = [s["with"]["python-version"] for s in steps(job) if "setup-python" in str(s)]
+        assert versions == [f"3.{minor[0]}"]
+
+
+@pytest.mark.parametrize("changed", [True, False])
+def test_a_pull_request_shows_what_it_does_to_the_metrics(
+    changed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = Clone(tmp_path)
+    path = tmp_path / "metrics" / "eval.json"
+    if changed:
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"exact_match": 0.125}))
+    else:
+        (tmp_path / "README.md").write_text("other words")
+    # As the merge of a pull request: the first parent is what it is merged into.
+    before = clone("git", "rev-parse", "HEAD").strip()
+    clone("git", "switch", "--quiet", "--create", "change")
+    clone.commit()
+    clone("git", "switch", "--quiet", "--detach", before)
+    name = ("-c", "user.name=test", "-c", "user.email=test@localhost")
+    clone("git", *name, "merge", "--quiet", "--no-ff", "--message", "merge", "change")
+
+    (step,) = (step for step in steps("metrics") if step.get("name") == "dvc metrics diff")
+    script = step["run"].replace(".venv/bin/dvc", "dvc")
+    assert script != step["run"]
+    summary = tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    # What GitHub starts for `run:`.
+    clone("bash", "-e", "-c", script)
+    text = summary.read_text()
+    assert text == (tmp_path / "metrics.md").read_text()
+    assert text.startswith("### dvc metrics diff\n\n")
+    rows = [line.split("|") for line in text.splitlines() if "exact_match " in line]
+    assert [row[4].strip() for row in rows] == (["0.125"] if changed else [])
+    assert ("No metric changes." in text) != changed
+
+
+def test_scripts_of_the_workflow_are_bash() -> None:
+    for job in WORKFLOW["jobs"]:
+        for step in steps(job):
+            # No expression in a script: what others write in a pull request would be run.
+            assert "${{" not in step.get("run", "")
+            subprocess.run(["bash", "-n", "-c", step.get("run", "")], check=True)

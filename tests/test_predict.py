@@ -1,0 +1,135 @@
+"""The command answers what it can, says what it cannot, and ends accordingly."""
+
+import os
+import pty
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from src.cli import run
+from src.errors import UserError
+from src.predict import main, piped
+
+from .conftest import ROOT
+from .test_export import decisive
+
+# 46 to everything, at probabilities near one: ten nats before the other tokens.
+SAID = "  ".join(rf"{token} \d+\.\d\d% \(\S+ \d\.\d\d%\)" for token in ("4", "6", "<eos>"))
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return decisive(tmp_path_factory.mktemp("model"), "llama2")
+
+
+def test_answers_and_mistakes_are_a_line_each(
+    checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["12+34=", "7*8=", "1++2=", "-5+3=", " 46+0= ", "7/2=", "12", "9" * 30 + "+1="]
+    with pytest.raises(SystemExit) as caught:
+        run(lambda: main([*asked, "--ckpt", str(checkpoint)]))
+    assert caught.value.code == 2
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    assert re.fullmatch(rf"12\+34=46  right  {SAID}", lines[0])
+    assert re.fullmatch(rf"7\*8=46  wrong, 56  {SAID}", lines[1])
+    assert re.fullmatch(rf"46\+0=46  right  {SAID}", lines[2])
+    assert len(lines) == 3
+    assert sorted(err.splitlines()) == [
+        "error: -5+3=: must be of the form 554+456=, operators + - * /",
+        "error: 1++2=: must be of the form 554+456=, operators + - * /",
+        "error: 12: must be of the form 554+456=, operators + - * /",
+        "error: 7/2=: 7/2 has no whole result",
+        f"error: {'9' * 30}+1=: 34 tokens, but the model's max_seq_len = 24 must hold the answer "
+        "too",
+    ]
+
+
+def test_all_answered_ends_with_0(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run(lambda: main(["12+34=", "--ckpt", str(checkpoint)]))
+    assert caught.value.code == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_a_wrong_flag_or_checkpoint_asks_nothing(
+    checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(UserError, match="unrecognized arguments: --bogus"):
+        main(["1+2=", "--bogus", "--ckpt", str(checkpoint)])
+    with pytest.raises(UserError, match=r"nothing.ckpt: no such file"):
+        main(["1+2=", "--ckpt", str(checkpoint.with_name("nothing.ckpt"))])
+    assert capsys.readouterr().out == ""
+
+
+def start(checkpoint: Path, stdin: int) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "src.predict", "--ckpt", str(checkpoint)],
+        cwd=ROOT,
+        env={**os.environ, "TERM": "xterm", "OMP_NUM_THREADS": "1"},
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def test_a_pipe_is_answered_line_by_line(checkpoint: Path) -> None:
+    process = start(checkpoint, subprocess.PIPE)
+    assert process.stdin
+    assert process.stdout
+    # Answered before the pipe ends.
+    process.stdin.write(b"12+34=\n")
+    process.stdin.flush()
+    assert process.stdout.readline().startswith(b"12+34=46  right")
+    rest, _ = process.communicate(b"\n\xff\r\n1+1=\n40+6=", timeout=60)
+    lines = rest.decode().splitlines()
+    assert lines[0].startswith("error: \ufffd: must be of the form")
+    assert [line.partition("  ")[0] for line in lines[1:]] == ["1+1=46", "40+6=46"]
+    assert process.returncode == 2
+
+
+def test_lines_that_a_block_cuts_come_whole() -> None:
+    class Stream:
+        blocks: Iterator[bytes] = iter([b"1+", b"2=\n3+4=\n5", b"+6=", b""])
+
+        def read1(self, size: int) -> bytes:
+            return next(self.blocks)
+
+    assert list(piped(Stream())) == [[], ["1+2=", "3+4="], [], ["5+6="]]  # type: ignore[arg-type]
+
+
+def read_until(terminal: int, end: bytes) -> bytes:
+    """What the terminal shows, until it shows the end."""
+    seen, last = b"", time.monotonic() + 60
+    while end not in seen:
+        assert time.monotonic() < last, seen
+        seen += os.read(terminal, 4096)
+    return seen
+
+
+def test_a_terminal_gets_a_prompt_with_history(checkpoint: Path) -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:
+        environment = {**os.environ, "TERM": "xterm", "OMP_NUM_THREADS": "1"}
+        os.chdir(ROOT)
+        words = [sys.executable, "-m", "src.predict", "--ckpt", str(checkpoint)]
+        os.execve(sys.executable, words, environment)
+    try:
+        read_until(terminal, b"> ")
+        os.write(terminal, b"12+34=\r")
+        assert b"12+34=46  right" in read_until(terminal, b"\n> ")
+        os.write(terminal, b"nonsense\r")
+        assert b"error: nonsense: must be" in read_until(terminal, b"\n> ")
+        # Twice up, and the first digit replaced.
+        os.write(terminal, b"\x1b[A\x1b[A\x01\x04" + b"4\r")
+        assert b"42+34=46  wrong, 76" in read_until(terminal, b"\n> ")
+        os.write(terminal, b"\x04")
+    finally:
+        _, status = os.waitpid(pid, 0)
+        os.close(terminal)
+    assert os.waitstatus_to_exitcode(status) == 0
