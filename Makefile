@@ -5,7 +5,7 @@ VENV := $(CURDIR)/.venv
 export PATH := $(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro test compare report bench verify remote remote-url lock clean
+.PHONY: help install repro test compare ablations report bench verify remote remote-url lock clean
 
 help:  ## list the targets and the commands
 	@sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' $(MAKEFILE_LIST) | expand -t 32
@@ -45,6 +45,21 @@ compare: $(VENV)/installed  ## run each architecture with three seeds, two runs 
 	done; done
 	OMP_NUM_THREADS=$(THREADS) dvc exp run --run-all --jobs $(JOBS)
 	python -m src.compare
+
+# One change each to the default run, to see what it is worth.
+ABLATIONS ?= training.optimizer=adamw training.optimizer=adamw,training.max_steps=8000 \
+	training.max_steps=2000 training.batch_size=32 training.learning_rate=1e-3 \
+	training.learning_rate=4e-3 training.weight_decay=0.01 data.length_balance=0.6 \
+	data.length_balance=0 models.llama2.n_heads=4 models.llama2.rope_theta=10000 \
+	models.llama2.init_std=0.02
+
+ablations: $(VENV)/installed  ## run the default with one change at a time; dvc exp show tells
+	for change in $(ABLATIONS); do \
+		name=$$(echo $$change | sed -E 's/(data|training|models\.[a-z0-9]+)\.//g; s/[=,]/-/g'); \
+		dvc exp remove $$name >/dev/null 2>&1; \
+		dvc exp run --queue --name $$name -S $$(echo $$change | sed 's/,/ -S /g') || exit; \
+	done
+	OMP_NUM_THREADS=$(THREADS) dvc exp run --run-all --jobs $(JOBS)
 
 report: $(VENV)/installed  ## one HTML page with every figure, opens without a network
 	python -m src.report
