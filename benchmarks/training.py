@@ -34,6 +34,7 @@ from src.fitting import make_trainer
 from src.history import History
 from src.lightning_module import LitLM
 from src.models import build_model
+from src.optimizer import OPTIMIZERS
 from src.params import load_params
 from src.progress import Progress
 from src.watching import Watch
@@ -177,6 +178,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--steps", type=int, default=20, help="of each in one round")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument(
+        "--optimizer", choices=OPTIMIZERS, default="adamw", help="of ours; the others have adamw"
+    )
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
