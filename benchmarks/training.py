@@ -179,7 +179,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=20, help="of each in one round")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument(
-        "--optimizer", choices=OPTIMIZERS, default="adamw", help="of ours; the others have adamw"
+        "--optimizer", choices=OPTIMIZERS, default="muon", help="of ours; the others have adamw"
     )
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
     args = parser.parse_args(argv)
