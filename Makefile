@@ -36,30 +36,31 @@ EXHAUSTIVE ?= false
 JOBS ?= 2
 THREADS ?= $(shell expr \( $$(getconf _NPROCESSORS_ONLN) + $(JOBS) - 1 \) / $(JOBS))
 
+# One run, by its name; made anew where it is there already, which DVC's cache makes short.
+QUEUE = dvc exp remove $$name >/dev/null 2>&1; dvc exp run --queue --name $$name
+RUN_QUEUE = OMP_NUM_THREADS=$(THREADS) dvc exp run --run-all --jobs $(JOBS)
+
 compare: $(VENV)/installed  ## run each architecture with three seeds, two runs at a time, and compare
 	for seed in $(SEEDS); do for model in $(MODELS); do \
 		name=$$model-seed$$seed; \
-		dvc exp remove $$name >/dev/null 2>&1; \
-		dvc exp run --queue --name $$name -S model=$$model -S training.seed=$$seed \
+		$(QUEUE) -S model=$$model -S training.seed=$$seed \
 			-S evaluation.exhaustive=$(EXHAUSTIVE) || exit; \
 	done; done
-	OMP_NUM_THREADS=$(THREADS) dvc exp run --run-all --jobs $(JOBS)
+	$(RUN_QUEUE)
 	python -m src.compare
 
 # One change each to the default run, to see what it is worth.
 ABLATIONS ?= training.optimizer=adamw training.optimizer=adamw,training.max_steps=8000 \
 	training.max_steps=2000 training.batch_size=32 training.learning_rate=1e-3 \
-	training.learning_rate=4e-3 training.weight_decay=0.01 data.length_balance=0.6 \
-	data.length_balance=0 models.llama2.n_heads=4 models.llama2.rope_theta=10000 \
-	models.llama2.init_std=0.02
+	data.length_balance=0.6 data.length_balance=0 models.llama2.n_heads=4 \
+	models.llama2.rope_theta=10000 models.llama2.init_std=0.02
 
 ablations: $(VENV)/installed  ## run the default with one change at a time; dvc exp show tells
 	for change in $(ABLATIONS); do \
 		name=$$(echo $$change | sed -E 's/(data|training|models\.[a-z0-9]+)\.//g; s/[=,]/-/g'); \
-		dvc exp remove $$name >/dev/null 2>&1; \
-		dvc exp run --queue --name $$name -S $$(echo $$change | sed 's/,/ -S /g') || exit; \
+		$(QUEUE) -S $$(echo $$change | sed 's/,/ -S /g') || exit; \
 	done
-	OMP_NUM_THREADS=$(THREADS) dvc exp run --run-all --jobs $(JOBS)
+	$(RUN_QUEUE)
 
 report: $(VENV)/installed  ## one HTML page with every figure, opens without a network
 	python -m src.report

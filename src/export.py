@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from .cli import Parser, run
-from .files import MODELS_DIR, check_free, open_replacing, replacing_folder
+from .files import check_free, open_replacing, replacing_folder
+from .provenance import CHECKPOINT, recorded
 
-CHECKPOINT = MODELS_DIR / "best.ckpt"
 FILES = (
     "config.json",
     "generation_config.json",
@@ -48,7 +48,6 @@ def export(checkpoint: Path, folder: Path, overwrite: bool = False) -> str:
     from .hf_weights import to_tensors
     from .huggingface import to_config
     from .model_card import model_card
-    from .provenance import recorded
     from .scoring import generate_answers
     from .tokenizer import CharTokenizer
 

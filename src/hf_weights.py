@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor
@@ -35,6 +35,21 @@ def _turn(tensor: Tensor, ours: str, layout: Layout) -> Tensor:
     return tensor.t() if turns else tensor
 
 
+def _parts(
+    weights: Mapping[str, Tensor], config: ModelConfig
+) -> Iterator[tuple[str, dict[str, Tensor]]]:
+    """Each of our weights with the tensors that it is there.
+
+    A tied head is none: it is left to whoever reads, as save_pretrained does.
+    """
+    layout = layout_of(config)
+    for ours, tensor in weights.items():
+        if ours != "lm_head.weight" or not config.tie_weights:
+            names = _names(ours, layout)
+            parts = zip(names, tensor.chunk(len(names)), strict=True)
+            yield ours, {name: _turn(part, ours, layout) for name, part in parts}
+
+
 def to_tensors(weights: Mapping[str, Tensor], config: ModelConfig) -> Weights:
     """What model.safetensors holds.
 
@@ -44,16 +59,11 @@ def to_tensors(weights: Mapping[str, Tensor], config: ModelConfig) -> Weights:
     Raises:
         UserError: see `layout_of`.
     """
-    layout = layout_of(config)
-    theirs: Weights = {}
-    for ours, tensor in weights.items():
-        # A tied head is left to whoever reads, as save_pretrained does.
-        if ours != "lm_head.weight" or not config.tie_weights:
-            names = _names(ours, layout)
-            for name, part in zip(names, tensor.chunk(len(names)), strict=True):
-                turned = _turn(part, ours, layout)
-                theirs[name] = turned.clone(memory_format=torch.contiguous_format)
-    return theirs
+    return {
+        name: part.clone(memory_format=torch.contiguous_format)
+        for _, parts in _parts(weights, config)
+        for name, part in parts.items()
+    }
 
 
 def from_tensors(theirs: Mapping[str, Tensor], config: ModelConfig) -> Weights:
@@ -77,12 +87,10 @@ def from_tensors(theirs: Mapping[str, Tensor], config: ModelConfig) -> Weights:
     with torch.device("meta"):
         expected = build_model(config).state_dict()
     weights: Weights = {}
-    for ours, tensor in expected.items():
-        if ours != "lm_head.weight" or not config.tie_weights:
-            names = _names(ours, layout)
-            for name, part in zip(names, tensor.chunk(len(names)), strict=True):
-                _check_tensor(name, rest.get(name), _turn(part, ours, layout).shape)
-            weights[ours] = torch.cat([_turn(rest.pop(n), ours, layout).float() for n in names])
+    for ours, parts in _parts(expected, config):
+        for name, part in parts.items():
+            _check_tensor(name, rest.get(name), part.shape)
+        weights[ours] = torch.cat([_turn(rest.pop(n), ours, layout).float() for n in parts])
     if rest:
         raise UserError(f"{min(rest)}: our models have no such tensor")
     if config.tie_weights:

@@ -14,13 +14,12 @@ from typing import IO, TYPE_CHECKING
 
 from .cli import Parser, run
 from .errors import UserError
-from .files import MODELS_DIR
 from .params import PARAMS_FILE, load_params
+from .provenance import CHECKPOINT, recorded
 
 if TYPE_CHECKING:
     from .certainty import Said
 
-CHECKPOINT = MODELS_DIR / "best.ckpt"
 # Problems asked at once.
 _BATCH = 512
 
@@ -41,7 +40,6 @@ def asker(checkpoint: Path, config: Path) -> Ask:
     """
     from .certainty import answers_with_certainty
     from .checkpoint import load_model
-    from .provenance import recorded
     from .questions import right_answer, unlike
 
     precedence = load_params(config).data.precedence

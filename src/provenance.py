@@ -12,8 +12,8 @@ import yaml
 from .files import DATA_DIR, METRICS_DIR, MODELS_DIR
 
 EVALUATION = METRICS_DIR / "eval.json"
-# What the evaluate stage grades.
-_GRADED = MODELS_DIR / "best.ckpt"
+# What the evaluate stage grades, and commands read where no other is named.
+CHECKPOINT = MODELS_DIR / "best.ckpt"
 _LOCK = Path("dvc.lock")
 
 
@@ -28,7 +28,7 @@ def recorded(checkpoint: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         generate, train, evaluate = (lock[name] for name in ("generate", "train", "evaluate"))
         data, models = DATA_DIR.as_posix(), MODELS_DIR.as_posix()
         proven = (
-            checkpoint.resolve() == _GRADED.resolve()
+            checkpoint.resolve() == CHECKPOINT.resolve()
             and _of(generate["outs"], data) == _of(train["deps"], data)
             and _of(train["outs"], models) == _of(evaluate["deps"], models)
             and _of(train["outs"], models) == _folder_hash(MODELS_DIR)
