@@ -1,4 +1,4 @@
-"""Compile a model's blocks with torch.compile, where that pays and can be done."""
+"""Whether torch.compile is to be used: where that pays and can be done."""
 
 from __future__ import annotations
 
@@ -7,41 +7,39 @@ import sys
 import torch
 
 from .config import Params
-from .models import TransformerLM
 
-# Optimizer steps after which compiling has paid for itself: ten seconds or so on two cores, which
-# a compiled step wins back at some milliseconds each.
-_PAYS_AFTER = 2000
+# What compiling takes, ten to twenty seconds on two cores, is won back by so many steps ..
+_STEPS = 2000
+# .. and by grading so many problems.
+_PROBLEMS = 400_000
 
 
-def compiles(params: Params) -> bool:
+def compiles_training(params: Params) -> bool:
     """Whether `runtime.compile` and the machine ask for a compiled training step.
 
     The answer depends on the parameters and the machine, not on how far a run has come: one that
     is resumed computes as it began.
     """
+    steps = params.training.max_steps * params.training.accumulate_grad_batches
+    return _compiles(params, steps >= _STEPS, "training")
+
+
+def compiles_grading(params: Params, problems: int) -> bool:
+    """Whether they ask for it where so many problems are graded at once."""
+    return _compiles(params, problems >= _PROBLEMS, "grading")
+
+
+def _compiles(params: Params, pays: bool, what: str) -> bool:
     wanted = params.runtime.compile
-    if wanted == "auto":
-        steps = params.training.max_steps * params.training.accumulate_grad_batches
-        wanted = "on" if steps >= _PAYS_AFTER else "off"
-    return wanted == "on" and _can_compile()
+    return (wanted == "on" or (wanted == "auto" and pays)) and _can_compile(what)
 
 
-def compile_blocks(model: TransformerLM) -> None:
-    """Compile block by block: all but the last are the same code, and are compiled once.
-
-    The model as a whole would take three times as long to compile, for steps a few percent faster.
-    """
-    for block in model.blocks:
-        block.compile(dynamic=False)
-
-
-def _can_compile() -> bool:
+def _can_compile(what: str) -> bool:
     """Try: a compiler may be missing, or the headers that it needs."""
     try:
         torch.compile(lambda x: x + 1)(torch.zeros(2))
     except Exception as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        print(f"runtime.compile: not possible here, training without: {reason}", file=sys.stderr)
+        print(f"runtime.compile: not possible here, {what} without: {reason}", file=sys.stderr)
         return False
     return True

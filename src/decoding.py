@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from .attention import KVCache
-from .prefixes import run
+from .kv_cache import KVCache
+from .prefixes import endings, finish
 
 if TYPE_CHECKING:
     from .models import TransformerLM
@@ -56,13 +56,14 @@ def generate(
     was_training = model.training
     model.eval()
     new = torch.full((B, max_new_tokens), pad_id, dtype=torch.long, device=input_ids.device)
-    n_new = 0
+    n_new, held = 0, [KVCache() for _ in model.blocks]
     for length in lengths.unique().tolist():
         same = (lengths == length).nonzero()[:, 0]
         prompts = input_ids[same][real[same]].view(-1, length)
-        for rows, hidden, caches in run(model, prompts, keep=1):
-            said = _continue(model, hidden, caches, max_new_tokens, eos_id, pad_id)
-            new[same[rows], : said.size(1)] = said
+        for ending in endings(model, prompts, keep=1):
+            hidden = finish(model, ending, 1, held)
+            said = _continue(model, hidden, list(held), max_new_tokens, eos_id, pad_id)
+            new[same[ending.rows], : said.size(1)] = said
             n_new = max(n_new, said.size(1))
     model.train(was_training)
     return torch.cat((input_ids, new[:, :n_new]), dim=1)

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from .cli import Parser, run
 from .config import ModelConfig, Params
-from .files import DATA_DIR, METRICS_DIR, MODELS_DIR, RUNS_DIR, open_replacing
+from .files import CHECKPOINT, DATA_DIR, METRICS_DIR, RUNS_DIR, open_replacing
 from .params import PARAMS_FILE, load_params
 
 if TYPE_CHECKING:
     from .models import TransformerLM
 
-CHECKPOINT = MODELS_DIR / "best.ckpt"
 ATTENTION = RUNS_DIR / "attention.png"
 
 
@@ -43,6 +42,7 @@ def evaluate(params: Params, checkpoint: Path, data_dir: Path, out_dir: Path) ->
     """
     import pandas as pd
 
+    from .compilation import compiles_grading
     from .dataset import ArithmeticDataset, check_length
     from .difficulty import KINDS, describe
     from .exhaustive import by_split, check_splits, every_problem, grade_rest
@@ -51,6 +51,7 @@ def evaluate(params: Params, checkpoint: Path, data_dir: Path, out_dir: Path) ->
     from .printing import show
     from .records import read_records, read_splits
     from .sampling import ProblemSpace
+    from .screening import quick_leads
 
     config, data = params.evaluation, params.data
     model, model_config = load(checkpoint, params)
@@ -93,7 +94,8 @@ def evaluate(params: Params, checkpoint: Path, data_dir: Path, out_dir: Path) ->
     tables["exhaustive"] = by_split(pd.DataFrame(columns=[*counts, "split"]))
     if config.exhaustive:
         whole = tally(kinds.assign(all="all"), grades.exact).assign(split="test")
-        rest, wrong_rest = grade_rest(model, every, splits, params.runtime.progress)
+        quick = quick_leads(model) if compiles_grading(params, len(every)) else None
+        rest, wrong_rest = grade_rest(model, every, splits, params.runtime.progress, quick)
         tables["exhaustive"] = by_split(pd.concat([whole, rest]))
         wrong = pd.concat([wrong, wrong_rest], ignore_index=True)
         metrics["exhaustive_problems"] = len(every)

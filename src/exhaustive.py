@@ -18,7 +18,7 @@ from .models import TransformerLM
 from .problems import Problems, evaluate
 from .records import SPLITS, Record
 from .sampling import ENUMERABLE, ProblemSpace
-from .scoring import exact
+from .screening import Leads, exact
 
 UNSEEN = "unseen"
 # Problems that are tokens at once: some MiB, whatever the size of the space.
@@ -72,6 +72,7 @@ def grade_rest(
     problems: Problems,
     splits: Mapping[str, Sequence[Record]],
     progress: bool = False,
+    quick: Leads | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Grade all problems outside the test split, in the memory of some ten thousand.
 
@@ -79,6 +80,7 @@ def grade_rest(
         problems: what `every_problem` returns.
         splits: what the model was trained on, chosen on and tested on.
         progress: show a bar, where there is a terminal.
+        quick: see `screening.exact`.
 
     Returns:
         What `tally` returns, with a column split (train, val or `UNSEEN`) and the kind ``all``;
@@ -91,7 +93,8 @@ def grade_rest(
     chunks = np.split(rest, range(_CHUNK, len(rest), _CHUNK))
     for rows in track(chunks, "problems", len(rest), progress, len):
         chunk, split = problems[rows], split_of[rows]
-        right = exact(model, torch.from_numpy(encode(chunk)).to(device)).cpu().numpy()
+        tokens = torch.from_numpy(encode(chunk)).to(device)
+        right = exact(model, tokens, quick).cpu().numpy()
         kinds = describe_columns(chunk)
         for name in pd.unique(split):
             here = split == name

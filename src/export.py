@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from .cli import Parser, run
-from .files import check_free, open_replacing, replacing_folder
-from .provenance import CHECKPOINT, recorded
+from .files import CHECKPOINT, check_free, open_replacing, replacing_folder
+from .provenance import recorded
 
 FILES = (
     "config.json",

@@ -13,6 +13,8 @@ from .errors import UserError
 DATA_DIR = Path("data/arithmetic")
 MODELS_DIR = Path("models")
 METRICS_DIR = Path("metrics")
+# What the commands that take a checkpoint take by default.
+CHECKPOINT = MODELS_DIR / "best.ckpt"
 # DVC sets DVC_ROOT to the main checkout, also where a queue task runs in a temporary copy: what
 # must outlive the copy is kept there.
 RUNS_DIR = Path(os.environ.get("DVC_ROOT", "."), "runs")

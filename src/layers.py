@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .attention import CausalSelfAttention, KVCache, pick
+from .attention import CausalSelfAttention, pick
 from .grouped import grouped_linear
+from .kv_cache import KVCache
 
 
 class RMSNorm(nn.RMSNorm):

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor, nn
 
-from .attention import CausalSelfAttention, KVCache, pick
+from .attention import CausalSelfAttention, pick
 from .decoding import generate
+from .kv_cache import KVCache
 from .layers import GELUMLP, MoELayer, RMSNorm, Routing, SwiGLUMLP, TransformerBlock
 from .positional import RotaryEmbedding
 from .tokenizer import CharTokenizer

@@ -116,15 +116,13 @@ class Muon(torch.optim.Optimizer):
         torch._foreach_lerp_(means, grads, 1 - momentum)
         ahead = torch._foreach_lerp(grads, means, momentum)
         torch._foreach_mul_(weights, 1 - lr * group["weight_decay"])
-        # Lying, and those of one shape together: a few large products instead of hundreds of small.
-        lying = [x if x.size(0) <= x.size(1) else x.mT for x in ahead]
-        for R, C in sorted({(x.size(0), x.size(1)) for x in lying}):
-            alike = [i for i, x in enumerate(lying) if x.shape == (R, C)]
-            updates = orthogonalise(torch.stack([lying[i] for i in alike])).unbind()
-            scale = -lr * _ADAMW_RMS * math.sqrt(C)
+        # Those of one shape together: a few large products instead of hundreds of small ones.
+        for R, C in sorted({(x.size(0), x.size(1)) for x in ahead}):
+            alike = [i for i, x in enumerate(ahead) if x.shape == (R, C)]
+            updates = orthogonalise(torch.stack([ahead[i] for i in alike])).unbind()
+            scale = -lr * _ADAMW_RMS * math.sqrt(max(R, C))
             for i, update in zip(alike, updates, strict=True):
-                stands = weights[i].size(0) > weights[i].size(1)
-                weights[i].add_(update.mT if stands else update, alpha=scale)
+                weights[i].add_(update, alpha=scale)
 
     def _move_others(self, group: dict[str, Any]) -> None:
         weights, grads, (means, squares) = self._tensors(group, "mean", "square")
@@ -161,15 +159,19 @@ def orthogonalise(matrices: Tensor) -> Tensor:
     the rounds mend each other's rounding.
 
     Args:
-        matrices: (n, R, C), R at most C.
+        matrices: (n, R, C).
 
     Returns:
         (n, R, C), bfloat16.
     """
     a, b, c = _QUINTIC
+    stand = matrices.size(-2) > matrices.size(-1)
     x = matrices.bfloat16()
     x = x / x.norm(dim=(-2, -1), keepdim=True).clamp(min=1e-7)
     for _ in range(_ROUNDS):
-        gram = x @ x.mT
-        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+        # From the side that makes it the smaller one.
+        gram = x.mT @ x if stand else x @ x.mT
+        factor = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
+        factor.diagonal(dim1=-2, dim2=-1).add_(a)
+        x = x @ factor if stand else factor @ x
     return x

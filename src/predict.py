@@ -14,8 +14,9 @@ from typing import IO, TYPE_CHECKING
 
 from .cli import Parser, run
 from .errors import UserError
+from .files import CHECKPOINT
 from .params import PARAMS_FILE, load_params
-from .provenance import CHECKPOINT, recorded
+from .provenance import recorded
 
 if TYPE_CHECKING:
     from .certainty import Said

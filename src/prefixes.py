@@ -3,43 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from .attention import KVCache
+from .kv_cache import KVCache
 
 if TYPE_CHECKING:
     from .models import TransformerLM
 
 # Rows that share, and tokens of one pass: enough that Python's share is small, few enough for a
 # core's cache.
-_ROWS, _TOKENS = 2048, 1024
+_ROWS, _TOKENS = 2**14, 3 * 2**10
 # What another pass costs, and another row of a cache, in tokens that they would have to save.
 _PASS, _ROW = 128, 1
 
 
-def run(
-    model: TransformerLM, input_ids: Tensor, keep: int
-) -> Iterator[tuple[Tensor, Tensor, list[KVCache]]]:
-    """Run sequences of equal length through a model, common beginnings once.
+class Ending(NamedTuple):
+    """Some rows of a batch, run up to where they differ.
+
+    Attributes:
+        rows: their numbers, (b,).
+        ids: (b, S), what is left to run.
+        trunk: a cache for each block, of the tokens before.
+        parent: (b,), which row of the trunk is each row's.
+    """
+
+    rows: Tensor
+    ids: Tensor
+    trunk: list[KVCache]
+    parent: Tensor
+
+
+def endings(model: TransformerLM, input_ids: Tensor, keep: int) -> Iterator[Ending]:
+    """Run what sequences of equal length have in common, once.
 
     The rows are sorted, and their columns cut into stretches. In each stretch the rows that have
-    been alike so far are one, which attends to the keys and values of the stretch before.
+    been alike so far are one, which attends to the keys and values of the stretch before. The
+    last stretch is left to do.
 
     Args:
         input_ids: (n, T), without padding.
-        keep: how many of the last positions to return, from 1 to T.
-
-    Yields:
-        For one part of the rows after another: their numbers (b,); what the head reads at the
-        last positions, (b, keep, C); and a cache for each block, of all T tokens, to be used
-        before the next part is asked for.
+        keep: the least length of the endings, from 1 to T.
     """
     order = np.lexsort(input_ids.cpu().numpy().T[::-1])
-    branches = [KVCache() for _ in model.blocks]
     for rows in torch.from_numpy(order).to(input_ids.device).split(_ROWS):
         ids = input_ids[rows].long()
         shared = _shared(ids)
@@ -57,12 +66,25 @@ def run(
             parent = first.cumsum(0) - 1
         size = max(1, _TOKENS // (ids.size(1) - last))
         for part in torch.arange(len(rows), device=rows.device).split(size):
-            for cache, source in zip(branches, trunk, strict=True):
-                cache.take(source, parent[part])
-            end = ids[part, last:]
-            at = torch.arange(end.size(1) - keep, end.size(1), device=end.device)
-            hidden = model.hidden(end, caches=branches, at=at.expand(len(end), -1))
-            yield rows[part], hidden, list(branches)
+            yield Ending(rows[part], ids[part, last:], trunk, parent[part])
+
+
+def finish(
+    model: TransformerLM, ending: Ending, keep: int, caches: list[KVCache] | None = None
+) -> Tensor:
+    """Run an ending: what the head reads at the last `keep` positions, (b, keep, C).
+
+    Args:
+        caches: one for each block, which become those of all T tokens; the memory that they held
+            is used again. A compiled function plans its memory itself, and leaves them alone.
+    """
+    ids, trunk = ending.ids, ending.trunk
+    if caches is None or torch.compiler.is_compiling():
+        caches = [KVCache() for _ in trunk]
+    for cache, source in zip(caches, trunk, strict=True):
+        cache.take(source, ending.parent)
+    at = torch.arange(ids.size(1) - keep, ids.size(1), device=ids.device)
+    return model.hidden(ids, caches=caches, at=at.expand(len(ids), -1))
 
 
 def _shared(ids: Tensor) -> Tensor:

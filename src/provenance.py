@@ -9,11 +9,10 @@ from typing import Any
 
 import yaml
 
-from .files import DATA_DIR, METRICS_DIR, MODELS_DIR
+from .files import CHECKPOINT, DATA_DIR, METRICS_DIR, MODELS_DIR
 
 EVALUATION = METRICS_DIR / "eval.json"
 # What the evaluate stage grades, and commands read where no other is named.
-CHECKPOINT = MODELS_DIR / "best.ckpt"
 _LOCK = Path("dvc.lock")
 
 

@@ -7,16 +7,17 @@ the exact match, and nothing has to be generated.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .kv_cache import KVCache
 from .layers import Routing
 from .models import TransformerLM
-from .prefixes import run
+from .prefixes import endings, finish
 from .tokenizer import BOS, EOS, CharTokenizer
 
 # Places without a target, as F.cross_entropy has it.
@@ -87,29 +88,35 @@ def answer(model: TransformerLM, batch: dict[str, Tensor]) -> Answers:
 
 
 @torch.inference_mode()
-def exact(model: TransformerLM, tokens: Tensor) -> Tensor:
-    """Which problems greedy decoding answers right: `Answers.exact` of many, without a loss.
+def leads(model: TransformerLM, tokens: Tensor, finish: Callable[..., Tensor] = finish) -> Tensor:
+    """By how much each problem's answer is ahead, where it is so by the least.
 
-    Those of equal lengths run together, and what begins alike runs once.
+    The logit of a true token less the largest other one, the minimum over the answer: greedy
+    decoding gives the whole answer where that is above 0. Problems of equal lengths run together,
+    and what begins alike runs once.
 
     Args:
         tokens: (n, T), ``<bos>554+456=1010<eos>`` padded on the right, on the model's device.
+        finish: `prefixes.finish`, or the same compiled.
 
     Returns:
-        bool (n,).
+        (n,), float32.
     """
-    exact = torch.zeros(len(tokens), dtype=torch.bool, device=tokens.device)
+    result = torch.zeros(len(tokens), device=tokens.device)
     starts = (tokens == CharTokenizer.equals_id).int().argmax(1) + 1
     ends = (tokens != CharTokenizer.pad_id).sum(1)
     width = tokens.size(1) + 1
+    held = [KVCache() for _ in model.blocks]
     for shape in (starts * width + ends).unique().tolist():
         start, end = divmod(shape, width)
         alike = ((starts == start) & (ends == end)).nonzero()[:, 0]
-        ids = tokens[alike, :end]
-        for rows, hidden, _ in run(model, ids[:, :-1], keep=end - start):
-            said = model.lm_head(hidden).argmax(-1)
-            exact[alike[rows]] = (said == ids[rows, start:]).all(1)
-    return exact
+        ids, keep = tokens[alike, :end], end - start
+        for ending in endings(model, ids[:, :-1], keep):
+            logits = model.lm_head(finish(model, ending, keep, held)).float()
+            true = ids[ending.rows, start:, None].long()
+            others = logits.scatter(-1, true, -torch.inf).amax(-1)
+            result[alike[ending.rows]] = (logits.gather(-1, true)[..., 0] - others).amin(1)
+    return result
 
 
 def generate_answers(model: TransformerLM, prompts: Sequence[str]) -> list[str]:

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from src.attention import CausalSelfAttention, KVCache
+from src.attention import CausalSelfAttention
+from src.kv_cache import KVCache
 from src.positional import RotaryEmbedding
 
 

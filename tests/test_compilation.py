@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from src import compilation
-from src.compilation import compiles
+from src.compilation import compiles_grading, compiles_training
 
 from .conftest import tiny_params
 from .test_resume import Training
@@ -25,11 +25,15 @@ def compiled(training: Training) -> Training:
 
 
 def test_auto_compiles_what_is_long_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compilation, "_can_compile", lambda: True)
-    assert not compiles(tiny_params())
-    assert compiles(tiny_params(training=LONG))
-    assert compiles(tiny_params(runtime={"compile": "on"}))
-    assert not compiles(tiny_params(training=LONG, runtime={"compile": "off"}))
+    monkeypatch.setattr(compilation, "_can_compile", lambda what: True)
+    assert not compiles_training(tiny_params())
+    assert compiles_training(tiny_params(training=LONG))
+    assert compiles_training(tiny_params(runtime={"compile": "on"}))
+    assert not compiles_training(tiny_params(training=LONG, runtime={"compile": "off"}))
+    assert not compiles_grading(tiny_params(), 10_000)
+    assert compiles_grading(tiny_params(), 1_000_000)
+    assert compiles_grading(tiny_params(runtime={"compile": "on"}), 10_000)
+    assert not compiles_grading(tiny_params(runtime={"compile": "off"}), 1_000_000)
 
 
 @pytest.mark.slow

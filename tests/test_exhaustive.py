@@ -106,6 +106,19 @@ def test_the_stage_writes_all_wrong_answers_with_their_split(
     }
 
 
+@pytest.mark.slow
+# PyTorch's compiler uses what PyTorch has deprecated.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_compiled_the_stage_writes_the_same(tmp_path: Path, data_dir: Path) -> None:
+    ckpt, written = checkpoint(tmp_path), []
+    for choice in ("on", "off"):
+        asked = tiny_params(evaluation={"exhaustive": True}, runtime={"compile": choice})
+        evaluate(asked, ckpt, data_dir, tmp_path / choice)
+        files = sorted((tmp_path / choice).iterdir())
+        written.append({file.name: file.read_bytes() for file in files})
+    assert written[0] == written[1]
+
+
 def test_without_it_the_table_is_empty(tmp_path: Path, data_dir: Path) -> None:
     metrics = evaluate(tiny_params(), checkpoint(tmp_path), data_dir, tmp_path)
     header = "split,kind,value,problems,wrong,exact_match,low,high\n"

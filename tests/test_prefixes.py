@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from src.kv_cache import KVCache
 from src.models import TransformerLM, build_model
-from src.prefixes import _stretches, run
+from src.prefixes import _stretches, endings, finish
 
 from .conftest import ARCHITECTURES, tiny_model
 
@@ -20,11 +21,12 @@ def model_of(name: str) -> TransformerLM:
 
 
 def together(model: TransformerLM, ids: Tensor, keep: int) -> Tensor:
-    """What `run` says, in the order of the rows."""
+    """What the head reads at the ends, in the order of the rows."""
     result = torch.full((len(ids), keep, 32), torch.nan)
-    for rows, hidden, caches in run(model, ids, keep):
+    caches = [KVCache() for _ in model.blocks]
+    for ending in endings(model, ids, keep):
+        result[ending.rows] = finish(model, ending, keep, caches)
         assert all(len(cache) == ids.size(1) for cache in caches)
-        result[rows] = hidden
     return result
 
 
