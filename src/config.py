@@ -216,8 +216,8 @@ class Params(Section):
             rule = "needs training.optimizer = adamw, as muon needs whole matrices"
             if training.optimizer == "muon":
                 raise _broken("runtime.strategy", "fsdp", rule)
-            if runtime.accelerator in ("cpu", "mps"):
-                rule = f"needs GPUs, runtime.accelerator = {runtime.accelerator} given"
+            if training.precision == "16-mixed":
+                rule = "needs training.precision = 32-true or bf16-mixed"
                 raise _broken("runtime.strategy", "fsdp", rule)
         return self
 

@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,8 +25,12 @@ from pytorch_lightning.plugins.environments import (
     SLURMEnvironment,
     TorchElasticEnvironment,
 )
-from pytorch_lightning.strategies import DDPStrategy, FSDPStrategy, Strategy
-from torch import Tensor
+from pytorch_lightning.strategies import DDPStrategy, ModelParallelStrategy, Strategy
+from torch import Tensor, nn
+from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
+from torch.distributed.device_mesh import DeviceMesh
+from torch.distributed.fsdp import FSDPModule, fully_shard
+from torch.distributed.tensor import DTensor
 
 from .config import RuntimeConfig
 from .errors import UserError
@@ -101,21 +105,57 @@ def strategy(runtime: RuntimeConfig) -> Strategy | str:
     """Lightning's strategy for `runtime.strategy`."""
     timeout = timedelta(seconds=runtime.timeout_seconds)
     if runtime.strategy == "fsdp":
-        # "full": the weights are gathered, so that a checkpoint is one file like any other.
-        return FSDPStrategy(timeout=timeout, state_dict_type="full")
+        # Lightning's name for PyTorch's second FSDP. A checkpoint is one file like any other.
+        return ModelParallelStrategy(
+            data_parallel_size=runtime.processes,
+            tensor_parallel_size=1,
+            save_distributed_checkpoint=False,
+            timeout=timeout,
+        )
     if runtime.strategy == "ddp" or runtime.processes > 1:
         # The models' buffers are constants.
         return DDPStrategy(timeout=timeout, forward_sync_buffers=False)
     return "auto"
 
 
-def connect(trainer: pl.Trainer) -> None:
+def share_out(blocks: Iterable[nn.Module], model: nn.Module, mesh: DeviceMesh) -> None:
+    """Leave each process a part of each weight; a block's are put together while it computes.
+
+    Zhao et al. 2023 (arXiv 2304.11277).
+    """
+    if not is_shared_out(model):
+        for module in (*blocks, model):
+            fully_shard(module, mesh=mesh)
+
+
+def is_shared_out(model: nn.Module) -> bool:
+    """Whether all processes must compute together."""
+    return isinstance(model, FSDPModule)
+
+
+def whole_weights(module: nn.Module) -> dict[str, Tensor]:
+    """A module's state dict; of weights that are shared out, in the first process only."""
+    if not any(is_shared_out(part) for part in module.modules()):
+        return module.state_dict()
+    options = StateDictOptions(full_state_dict=True, cpu_offload=True)
+    return dict(get_model_state_dict(module, options=options))  # type: ignore[arg-type]
+
+
+def whole(value: Tensor) -> Tensor:
+    """A number that each process has a part of, in all of them."""
+    return value.full_tensor() if isinstance(value, DTensor) else value
+
+
+def connect(trainer: pl.Trainer, module: pl.LightningModule) -> None:
     """Start the other processes, where Lightning is to, and wait for all.
 
     Lightning does so in `fit`; before it, they have to agree from where to resume.
     """
-    if trainer.strategy.launcher is not None:
-        trainer.strategy.launcher.launch(trainer.strategy.setup_environment)
+    if trainer.world_size > 1:
+        trainer.strategy.connect(module)
+        launcher = trainer.strategy.launcher
+        start = trainer.strategy.setup_environment
+        start() if launcher is None else launcher.launch(start)
 
 
 class EndAtOnce(pl.Callback):

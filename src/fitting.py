@@ -36,8 +36,8 @@ class Fit:
     """What a finished training leaves.
 
     Attributes:
-        lit: the module with its last weights.
-        best_weights: state dict of the validation with the lowest loss.
+        last_weights: state dict of the Lightning module.
+        best_weights: that of the validation with the lowest loss.
         best, last: the validation rows of those weights: step, loss, exact_match.
         history: all rows.
         stopped_early: val_loss had not improved for `patience` validations.
@@ -45,7 +45,7 @@ class Fit:
         flops: of all forward and backward passes, see `flops`.
     """
 
-    lit: LitLM
+    last_weights: dict[str, Tensor]
     best_weights: dict[str, Tensor]
     best: dict[str, float]
     last: dict[str, float]
@@ -100,7 +100,8 @@ def fit(
     n_batches = config.max_steps * config.accumulate_grad_batches
     order_seed = derive_seed(seed, "batch order")
     order = BatchOrder(len(train), config.batch_size, n_batches, order_seed)
-    compiled = compiles(params)
+    # Weights that are shared out come and go in the middle of what would be compiled.
+    compiled = params.runtime.strategy != "fsdp" and compiles(params)
     share = {"rank": process.rank, "size": process.size}
     train_loader = TrainLoader(train, order, params.runtime.num_workers, not compiled, **share)
     # Validation has no backward pass to keep in memory: larger batches, fewer of them.
@@ -127,7 +128,7 @@ def fit(
     callbacks = [history, *watch, best, early_stopping, progress, distributed.EndAtOnce()]
     trainer = make_trainer(params, run_dir, callbacks, order, process, resumed)
     try:
-        distributed.connect(trainer)
+        distributed.connect(trainer, lit)
         resumed = distributed.from_first(lambda: resumed)
         trainer.fit(lit, train_loader, val_loader, ckpt_path=resumed, weights_only=True)
     except SIGTERMException:
@@ -149,12 +150,12 @@ def fit(
         trainer.validate(lit, val_loader, verbose=False)
     last = history.val[-1]
     best_row = min(history.val, key=lambda row: row["loss"])
-    weights = lit.state_dict()
+    last_weights = weights = distributed.whole_weights(lit)
     if best_row is not last and process.is_first:
         weights = read_tensors(Path(best.best_model_path))["state_dict"]
     problems = trainer.global_step * config.accumulate_grad_batches * config.batch_size
     flops = problems * training_flops(lit.model, train.max_len - 1, train.max_answer_len)
-    return Fit(lit, weights, best_row, last, history, stopped_early, problems, flops)
+    return Fit(last_weights, weights, best_row, last, history, stopped_early, problems, flops)
 
 
 def _resumed(run_dir: Path) -> Path | None:

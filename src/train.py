@@ -91,7 +91,7 @@ def write_models(fitted: Fit, params: Params, val: Sequence[Record], folder: Pat
     from .checkpoint import load_model, save_checkpoint
     from .scoring import generate_answers
 
-    save_checkpoint(folder / "last.ckpt", fitted.lit.state_dict(), params, fitted.last)
+    save_checkpoint(folder / "last.ckpt", fitted.last_weights, params, fitted.last)
     save_checkpoint(folder / "best.ckpt", fitted.best_weights, params, fitted.best)
     with open_replacing(folder / "config.yaml") as file:
         file.write("# What this was trained with; python -m src.train --config reads it.\n")

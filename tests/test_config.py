@@ -235,11 +235,11 @@ def test_each_process_must_have_a_share_of_a_batch() -> None:
     load_params(overrides={**overrides, "training.batch_size": 8})
 
 
-def test_fsdp_is_for_gpus() -> None:
+def test_fsdp_needs_a_range_without_a_scaler() -> None:
     overrides = {"training.optimizer": "adamw", "runtime.strategy": "fsdp"}
-    load_params(overrides=overrides)
-    with pytest.raises(UserError, match=r"runtime.strategy = 'fsdp': needs GPUs"):
-        load_params(overrides={**overrides, "runtime.accelerator": "cpu"})
+    load_params(overrides={**overrides, "training.precision": "bf16-mixed"})
+    with pytest.raises(UserError, match=r"runtime.strategy = 'fsdp': needs training.precision = 3"):
+        load_params(overrides={**overrides, "training.precision": "16-mixed"})
 
 
 @pytest.mark.parametrize("digits", [10, 60, 400])
