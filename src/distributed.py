@@ -239,5 +239,5 @@ def together(process: Process) -> Iterator[None]:
 
 def _is_loss(error: RuntimeError) -> bool:
     # gloo has no class of its own for it.
-    words = ("gloo", "Connection closed", "Connection reset", "Broken pipe")
+    words = ("gloo", "Connection closed", "Connection reset", "Broken pipe", "pair closure")
     return isinstance(error, torch.distributed.DistError) or any(w in str(error) for w in words)
