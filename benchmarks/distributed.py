@@ -4,7 +4,8 @@
 
 Each is the real command, ``python -m src.train``, at the sizes of ``params.yaml``, on CPUs, with a
 row for each step. One process runs twice: with one thread, as each of several does, and with as
-many threads as there are processes. On one machine this shows what sharing costs; what it brings
+many threads as there are processes: the curve of that differs from the first by rounding alone,
+and says how far rounding goes. On one machine this shows what sharing costs; what it brings
 shows only where each process has a device of its own.
 """
 
@@ -71,14 +72,24 @@ def main(argv: list[str] | None = None) -> None:
         for name in args.models or params.models:
             here = params.model_copy(update={"model": name})
             one, alone = measure(here, data, 1, 1)
-            _, threaded = measure(here, data, 1, args.processes)
+            rounded, threaded = measure(here, data, 1, args.processes)
             other, shared = measure(here, data, args.processes, 1)
-            difference = (other / one - 1).abs()
-            print(f"{name}: loss{'1 process':>21}{several:>15}{'difference':>14}")
+            table = pd.DataFrame(
+                {
+                    "1 process": one,
+                    several: other,
+                    "difference": (other / one - 1).abs(),
+                    "by threads": (rounded / one - 1).abs(),
+                }
+            )
+            print(f"{name}: loss{''.join(f'{title:>14}' for title in table)}")
             for step in sorted({1, 2, *range(args.steps // 10, args.steps + 1, args.steps // 10)}):
-                values = f"{one[step]:>15.6f}{other[step]:>15.6f}{difference[step]:>14.1e}"
-                print(f"  step {step:>6,}{values}")
-            print(f"  largest difference of all {len(one)} steps: {difference.max():.1e}")
+                a, b, processes, threads = table.loc[step]
+                print(f"step {step:>6,}  {a:>14.6f}{b:>14.6f}{processes:>14.1e}{threads:>14.1e}")
+            largest = table.iloc[:, 2:].max()
+            print(
+                f"  largest of all {len(one)} steps: {largest.iloc[0]:.1e}, {largest.iloc[1]:.1e}"
+            )
             print(
                 f"  ms a step: {alone:.1f} with 1 process and thread, {threaded:.1f} with 1 process"
                 f" and {args.processes} threads, {shared:.1f} with {several}",
