@@ -164,16 +164,23 @@ class EvaluationConfig(Section):
 
 
 class RuntimeConfig(Section):
-    """`runtime:`, which no stage lists: it cannot change a result."""
+    """`runtime:`, which no stage lists: it cannot change a result but by rounding."""
 
     logger: Literal["wandb", "tensorboard", "none"]
     accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps", "tpu"]
-    # Saving a state and the order of batches are written for one process.
-    devices: Literal[1]
+    devices: Count
+    num_nodes: Size
+    strategy: Literal["auto", "ddp", "fsdp"]
+    timeout_seconds: Size
     num_workers: Annotated[int, Field(ge=0)]
     compile: Literal["auto", "on", "off"]
     progress: bool
     checkpoint_every_n_steps: PositiveInt
+
+    @property
+    def processes(self) -> int:
+        """That train together, one a device."""
+        return self.devices * self.num_nodes
 
 
 def _plain(models: Mapping[str, ModelConfig]) -> dict[str, Any]:
@@ -197,6 +204,21 @@ class Params(Section):
         if self.model not in self.models:
             rule = f"must be an entry of models: {', '.join(self.models)}"
             raise _broken("model", self.model, rule)
+        return self
+
+    @model_validator(mode="after")
+    def _distributable(self) -> Self:
+        training, runtime = self.training, self.runtime
+        if training.batch_size < runtime.processes:
+            rule = f"must be at least 1 for each of {runtime.processes} processes"
+            raise _broken("training.batch_size", training.batch_size, rule)
+        if runtime.strategy == "fsdp":
+            rule = "needs training.optimizer = adamw, as muon needs whole matrices"
+            if training.optimizer == "muon":
+                raise _broken("runtime.strategy", "fsdp", rule)
+            if training.precision == "16-mixed":
+                rule = "needs training.precision = 32-true or bf16-mixed"
+                raise _broken("runtime.strategy", "fsdp", rule)
         return self
 
     @property

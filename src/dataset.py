@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import BatchSampler, DataLoader, Dataset, Sampler, SequentialSampler
 
 from .errors import UserError
 from .permutation import Permutations
@@ -76,7 +76,7 @@ def collate_fn(
     """A batch as the models take it.
 
     Args:
-        rows: padded token ids, (B, max_len) or a sequence of rows.
+        rows: padded token ids, (B, max_len) or a sequence of rows; B may be 0.
         width: T; None: the longest text of the batch.
         answer_width: A; None: the longest answer of the batch, ``<eos>`` included.
 
@@ -87,11 +87,11 @@ def collate_fn(
     """
     tokens = rows if isinstance(rows, Tensor) else torch.stack(list(rows))
     attention_mask = tokens != CharTokenizer.pad_id
-    T = width or int(attention_mask.sum(1).max())
+    T = width or _longest(attention_mask.sum(1))
     input_ids = tokens[:, :T].long()
     loss_mask = CharTokenizer().make_loss_mask(input_ids)
     lengths = loss_mask.sum(1, keepdim=True)  # (B, 1)
-    nth = torch.arange(answer_width or int(lengths.max()))
+    nth = torch.arange(answer_width or _longest(lengths))
     first = loss_mask.argmax(1, keepdim=True) - 1
     return {
         "input_ids": input_ids,
@@ -101,6 +101,11 @@ def collate_fn(
         "answer_at": (first + nth).clamp(max=T - 2),
         "answer_mask": nth < lengths,
     }
+
+
+def _longest(lengths: Tensor) -> int:
+    # Of no rows: any width that has room for a place to answer.
+    return int(lengths.max()) if len(lengths) else 2
 
 
 class BatchOrder(Sampler[list[int]]):
@@ -155,10 +160,33 @@ class BatchOrder(Sampler[list[int]]):
         return rows
 
 
+class Share(Sampler[list[int]]):
+    """Of each batch what one of several processes takes: every size-th row, from the rank-th on.
+
+    All of them see each batch, so that they stay in step, and together they have its rows, none
+    twice. Where a batch has fewer rows than there are processes, some get an empty share.
+
+    >>> [list(Share([[5, 3, 8], [1]], rank, size=2)) for rank in (0, 1)]
+    [[[5, 8], [1]], [[3], []]]
+    """
+
+    def __init__(
+        self, batches: Sampler[list[int]] | Sequence[list[int]], rank: int = 0, size: int = 1
+    ) -> None:
+        self.batches, self.rank, self.size = batches, rank, size
+
+    def __len__(self) -> int:
+        return len(self.batches)  # type: ignore[arg-type]
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return (rows[self.rank :: self.size] for rows in self.batches)
+
+
 class TrainLoader(DataLoader[Tensor]):
     """Batches in a `BatchOrder`, with the position that Lightning saves and restores.
 
     Args:
+        rank, size: of the processes that share each batch, see `Share`.
         trim: to each batch's longest text; otherwise all have the width of the data set's, as a
             compiled model wants them.
     """
@@ -169,11 +197,13 @@ class TrainLoader(DataLoader[Tensor]):
         order: BatchOrder,
         num_workers: int = 0,
         trim: bool = True,
+        rank: int = 0,
+        size: int = 1,
     ) -> None:
         widths = (None, None) if trim else (dataset.max_len, dataset.max_answer_len)
         super().__init__(
             dataset,
-            batch_sampler=order,
+            batch_sampler=Share(order, rank, size),
             num_workers=num_workers,
             collate_fn=partial(collate_fn, width=widths[0], answer_width=widths[1]),
             # Of its own, or each new iterator would draw from the stream that dropout uses.
@@ -190,8 +220,14 @@ class TrainLoader(DataLoader[Tensor]):
         self.order.start = state["start"]
 
 
-def eval_loader(dataset: ArithmeticDataset, batch_size: int) -> DataLoader[Tensor]:
-    """Batches in the data set's own order."""
+def eval_loader(
+    dataset: ArithmeticDataset, batch_size: int, rank: int = 0, size: int = 1
+) -> DataLoader[Tensor]:
+    """Batches in the data set's own order, or a `Share` of each."""
+    batches = BatchSampler(SequentialSampler(dataset), batch_size, drop_last=False)
     return DataLoader(
-        dataset, batch_size=batch_size, collate_fn=collate_fn, generator=torch.Generator()
+        dataset,
+        batch_sampler=Share(batches, rank, size),
+        collate_fn=collate_fn,
+        generator=torch.Generator(),
     )

@@ -14,10 +14,12 @@ from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch import Tensor
 
+from . import distributed
 from .checkpoint import read_tensors
 from .compilation import compiles_training
 from .config import Params
 from .dataset import ArithmeticDataset, BatchOrder, TrainLoader, eval_loader
+from .distributed import Process, this_process
 from .errors import UserError
 from .flops import training_flops
 from .history import DivergedError, History
@@ -34,8 +36,8 @@ class Fit:
     """What a finished training leaves.
 
     Attributes:
-        lit: the module with its last weights.
-        best_weights: state dict of the validation with the lowest loss.
+        last_weights: state dict of the Lightning module.
+        best_weights: that of the validation with the lowest loss.
         best, last: the validation rows of those weights: step, loss, exact_match.
         history: all rows.
         stopped_early: val_loss had not improved for `patience` validations.
@@ -43,7 +45,7 @@ class Fit:
         flops: of all forward and backward passes, see `flops`.
     """
 
-    lit: LitLM
+    last_weights: dict[str, Tensor]
     best_weights: dict[str, Tensor]
     best: dict[str, float]
     last: dict[str, float]
@@ -76,33 +78,37 @@ class Fit:
         return next((int(row["step"]) for row in rows), None)
 
 
-def fit(params: Params, train: ArithmeticDataset, val: ArithmeticDataset, run_dir: Path) -> Fit:
+def fit(
+    params: Params,
+    train: ArithmeticDataset,
+    val: ArithmeticDataset,
+    run_dir: Path,
+    process: Process,
+) -> Fit:
     """Train until `max_steps` or early stopping, from where an interrupted run stopped.
 
     Args:
         run_dir: gets this run's logs and, while it runs, its checkpoints.
+        process: which of several this is; all call this, and the first one's result counts.
 
     Raises:
         UserError: if training diverges, or wandb is asked for and not installed.
         SystemExit: when asked to end by a signal.
     """
     config, seed = params.training, params.training.seed
-    resumed = latest_progress(run_dir)
-    if resumed is None:
-        # Runs that wandb has not uploaded yet are somebody's.
-        clear(run_dir, keep=("lock", "wandb"))
-    else:
-        print(f"resuming after step {step_of(resumed):,} from {resumed}")
+    resumed = _resumed(run_dir) if process.is_first else None
     n_batches = config.max_steps * config.accumulate_grad_batches
     order_seed = derive_seed(seed, "batch order")
     order = BatchOrder(len(train), config.batch_size, n_batches, order_seed)
-    compiled = compiles_training(params)
-    train_loader = TrainLoader(train, order, params.runtime.num_workers, trim=not compiled)
+    # Weights that are shared out come and go in the middle of what would be compiled.
+    compiled = params.runtime.strategy != "fsdp" and compiles_training(params)
+    share = {"rank": process.rank, "size": process.size}
+    train_loader = TrainLoader(train, order, params.runtime.num_workers, not compiled, **share)
     # Validation has no backward pass to keep in memory: larger batches, fewer of them.
-    val_loader = eval_loader(val, 8 * config.batch_size)
+    val_loader = eval_loader(val, 8 * config.batch_size, **share)
     torch.manual_seed(derive_seed(seed, "initialisation"))
     lit = LitLM(params.model_config_in_use.model_dump(), config.model_dump())
-    torch.manual_seed(derive_seed(seed, "dropout"))
+    torch.manual_seed(derive_seed(seed, "dropout", process.rank))
     if compiled:
         # As a whole: block by block takes less to compile, and a tenth more for each step.
         lit.model.compile(dynamic=False)
@@ -119,9 +125,12 @@ def fit(params: Params, train: ArithmeticDataset, val: ArithmeticDataset, run_di
     )
     early_stopping = EarlyStopping("val_loss", patience=config.patience, check_finite=False)
     progress = Progress(run_dir, params.runtime.checkpoint_every_n_steps, history)
-    callbacks = [history, Watch(history, params, val), best, early_stopping, progress]
-    trainer = make_trainer(params, run_dir, callbacks, order)
+    watch = [Watch(history, params, val)] if process.is_first else []
+    callbacks = [history, *watch, best, early_stopping, progress, distributed.EndAtOnce()]
+    trainer = make_trainer(params, run_dir, callbacks, order, process, resumed)
     try:
+        distributed.connect(trainer, lit)
+        resumed = distributed.from_first(lambda: resumed)
         trainer.fit(lit, train_loader, val_loader, ckpt_path=resumed, weights_only=True)
     except SIGTERMException:
         # Lightning would end the process with exit code 0, as if all were well.
@@ -142,24 +151,47 @@ def fit(params: Params, train: ArithmeticDataset, val: ArithmeticDataset, run_di
         trainer.validate(lit, val_loader, verbose=False)
     last = history.val[-1]
     best_row = min(history.val, key=lambda row: row["loss"])
-    weights = lit.state_dict()
-    if best_row is not last:
+    last_weights = weights = distributed.whole_weights(lit)
+    if best_row is not last and process.is_first:
         weights = read_tensors(Path(best.best_model_path))["state_dict"]
     problems = trainer.global_step * config.accumulate_grad_batches * config.batch_size
     flops = problems * training_flops(lit.model, train.max_len - 1, train.max_answer_len)
-    return Fit(lit, weights, best_row, last, history, stopped_early, problems, flops)
+    return Fit(last_weights, weights, best_row, last, history, stopped_early, problems, flops)
+
+
+def _resumed(run_dir: Path) -> Path | None:
+    """The state to go on from; without one, what an earlier run has left is removed."""
+    resumed = latest_progress(run_dir)
+    if resumed is None:
+        # Runs that wandb has not uploaded yet are somebody's.
+        clear(run_dir, keep=("lock", "wandb"))
+    else:
+        print(f"resuming after step {step_of(resumed):,} from {resumed}", flush=True)
+    return resumed
 
 
 def make_trainer(
-    params: Params, run_dir: Path, callbacks: list[Callback], order: BatchOrder
+    params: Params,
+    run_dir: Path,
+    callbacks: list[Callback],
+    order: BatchOrder,
+    process: Process | None = None,
+    resumed: Path | None = None,
 ) -> pl.Trainer:
-    """Lightning's trainer as `training:` and `runtime:` ask for it."""
+    """Lightning's trainer as `training:` and `runtime:` ask for it.
+
+    Args:
+        process: which of several this is; None: find out.
+        resumed: the state that the run goes on from.
+    """
     config, runtime = params.training, params.runtime
+    process = process or this_process(runtime)
     interval = config.val_check_interval
     if interval <= 1:
         interval = max(1, round(interval * order.per_epoch))
     # Lightning advertises and names each device it did not find; none of it helps here.
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    for name in ("pytorch_lightning", "lightning_fabric.utilities.distributed"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     # Batches are slices of one tensor: a worker process costs more than it prepares.
     warnings.filterwarnings("ignore", ".*does not have many workers.*")
     # It is the folder of the run that is resumed.
@@ -169,6 +201,8 @@ def make_trainer(
     return pl.Trainer(
         accelerator=runtime.accelerator,
         devices=runtime.devices,
+        num_nodes=runtime.num_nodes,
+        strategy=distributed.strategy(runtime),
         precision=config.precision,
         max_steps=config.max_steps,
         max_epochs=1,
@@ -180,8 +214,10 @@ def make_trainer(
         num_sanity_val_steps=0,
         deterministic=True,
         callbacks=callbacks,
-        plugins=[CheckpointFiles()],
-        logger=make_logger(params, run_dir),
+        plugins=[CheckpointFiles(), process.environment],
+        logger=process.is_first and make_logger(params, run_dir, resumed),
+        # The loaders share each batch out themselves; Lightning's sampler would repeat problems.
+        use_distributed_sampler=False,
         log_every_n_steps=config.log_every_n_steps,
         default_root_dir=run_dir,
         # `Watch` has one, which costs less.

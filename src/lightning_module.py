@@ -10,10 +10,12 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from . import distributed
 from .config import ModelConfig, TrainingConfig
+from .layers import Routing
 from .models import build_model
 from .optimizer import make_optimizer
-from .scoring import answer
+from .scoring import Answers, answer
 
 
 class LitLM(pl.LightningModule):
@@ -26,6 +28,8 @@ class LitLM(pl.LightningModule):
     Measures ``train_loss``, ``val_loss`` (nats per answer token) and ``val_exact_match`` (share of
     problems that greedy decoding answers right). Lightning's own way to a logger is not used: it
     counts validations one step back, and shows single batches.
+
+    Of several processes each has its share of a batch, and all measure the whole.
 
     Args:
         model: the fields of `ModelConfig`.
@@ -44,42 +48,76 @@ class LitLM(pl.LightningModule):
         self.training_config = TrainingConfig.model_validate(training)
         self.model = build_model(self.model_config)
         self.grad_norm = torch.tensor(math.nan)
+        # Of the validation in progress: sum and count, by metric.
+        self._sums: dict[str, tuple[Tensor, int]] = {}
+
+    def configure_model(self) -> None:
+        """Share out the weights, where `runtime.strategy` says so."""
+        if self.device_mesh is not None:
+            mesh = self.device_mesh["data_parallel"]
+            distributed.share_out(self.model.blocks, self.model, mesh)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """The model's logits, (B, T, V)."""
         return self.model(input_ids, attention_mask)
 
     def losses(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor | None]:
-        """Cross-entropy of the answer tokens, and the mean auxiliary loss of the MoE layers."""
+        """Cross-entropy of the answer tokens, and the mean auxiliary loss of the MoE layers.
+
+        Of several processes each gets its part, so that the mean over them is the loss of all
+        rows, and the mean of the gradients, which the optimizer is given, the gradient of that:
+        processes differ in answer tokens, and an expert's load is that of all tokens.
+        """
         answers = answer(self.model, batch)
-        aux = [r.load_balancing_loss(counts) for r, _, counts in answers.routed(self.model)]
+        routed = [(routing, counts) for routing, _, counts in answers.routed(self.model)]
+        if distributed.processes() > 1:
+            return _shares(answers, routed)
+        aux = [routing.load_balancing_loss(counts) for routing, counts in routed]
         return answers.loss(), torch.stack(aux).mean() if aux else None
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """What the optimizer minimises, for one batch."""
         loss, aux_loss = self.losses(batch)
-        self.log("train_loss", loss, logger=False)
+        self.log("train_loss", loss, sync_dist=True, logger=False)
         if aux_loss is not None:
-            self.log("train_aux_loss", aux_loss, logger=False)
+            self.log("train_aux_loss", aux_loss, sync_dist=True, logger=False)
             loss = loss + self.model_config.aux_loss_coef * aux_loss
         return loss
 
     def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
-        """Means over all tokens and all problems, whatever the batches and processes."""
+        """Add up over all tokens and all problems, whatever the batches and processes."""
         # Too few batches to pay for compiling their shapes too.
         with torch.compiler.set_stance("force_eager"):
             answers = answer(self.model, batch)
-        self._log_mean("val_loss", answers.loss(), int(answers.valid.sum()))
-        self._log_mean("val_exact_match", answers.exact().float().mean(), len(answers.valid))
+        if len(answers.valid) == 0:
+            # A last batch had too few rows for all processes; weights that are shared out want
+            # all of them to compute nevertheless.
+            return
+        self._add_mean("val_loss", answers.loss(), int(answers.valid.sum()))
+        self._add("val_exact_match", answers.exact().sum(), len(answers.valid))
         for layer, (routing, _, counts) in enumerate(answers.routed(self.model)):
             n_tokens = int(counts.sum())
-            self._log_mean(f"val_router_entropy_{layer}", routing.entropy(counts), n_tokens)
+            self._add_mean(f"val_router_entropy_{layer}", routing.entropy(counts), n_tokens)
             for expert, share in enumerate(routing.load(counts)):
-                self._log_mean(f"val_expert_load_{layer}_{expert}", share, n_tokens)
+                self._add_mean(f"val_expert_load_{layer}_{expert}", share, n_tokens)
 
-    def _log_mean(self, name: str, value: Tensor, weight: int) -> None:
-        # Lightning weights by batch_size, and sums both weights and values over processes.
-        self.log(name, value, batch_size=weight, sync_dist=True, logger=False)
+    def _add_mean(self, name: str, mean: Tensor, count: int) -> None:
+        self._add(name, mean * count, count)
+
+    def _add(self, name: str, value: Tensor, count: int) -> None:
+        before, n = self._sums.get(name, (torch.zeros((), device=value.device), 0))
+        self._sums[name] = before + value, n + count
+
+    def on_validation_epoch_end(self) -> None:
+        """Measure the means.
+
+        Lightning's own divide by a mean count that is rounded down, where processes differ.
+        """
+        sums = {name: (float(value), count) for name, (value, count) in self._sums.items()}
+        self._sums = {}
+        for name, value in distributed.means(sums).items():
+            # The same in each process; max, as the mean of three thirds need not be the whole.
+            self.log(name, value, reduce_fx="max", sync_dist=True, logger=False)
 
     def configure_gradient_clipping(
         self,
@@ -93,10 +131,11 @@ class LitLM(pl.LightningModule):
         """
         parameters = self.trainer.precision_plugin.main_params(optimizer)
         if gradient_clip_val:
-            self.grad_norm = torch.nn.utils.clip_grad_norm_(parameters, gradient_clip_val)
+            norm = torch.nn.utils.clip_grad_norm_(parameters, gradient_clip_val)
+            self.grad_norm = distributed.whole(norm)
         elif (self.trainer.global_step + 1) % self.training_config.log_every_n_steps == 0:
             gradients = [p.grad for p in parameters if p.grad is not None]
-            self.grad_norm = torch.nn.utils.get_total_norm(gradients)
+            self.grad_norm = distributed.whole(torch.nn.utils.get_total_norm(gradients))
 
     def configure_optimizers(self) -> Any:
         """The optimizer; linear warm-up, then cosine to zero at max_steps."""
@@ -109,6 +148,24 @@ class LitLM(pl.LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
+
+
+def _shares(answers: Answers, routed: list[tuple[Routing, Tensor]]) -> tuple[Tensor, Tensor | None]:
+    """`LitLM.losses` of one of several processes."""
+    size = distributed.processes()
+    tokens = answers.valid.sum().float()
+    layers = [(routing.load(mask), mask.sum().float()) for routing, mask in routed]
+    # In one message: a step waits for each.
+    local = [tokens, *(part for load, n in layers for part in (load * n, n))]
+    total = distributed.summed(torch.cat([part.reshape(-1) for part in local]))
+    all_tokens, *rest = total.split([part.numel() for part in local])
+    loss = answers.loss() * (size * tokens / all_tokens[0])
+    aux = []
+    for i, (routing, mask) in enumerate(routed):
+        counts, n = rest[2 * i], rest[2 * i + 1][0]
+        P = routing.probabilities[mask].mean(0) * (size * layers[i][1] / n)
+        aux.append(P.numel() * (counts / n * P).sum())
+    return loss, torch.stack(aux).mean() if aux else None
 
 
 def learning_rate_factor(step: int, config: TrainingConfig) -> float:

@@ -9,7 +9,7 @@ from pytorch_lightning.loggers import Logger, TensorBoardLogger, WandbLogger
 
 from .config import Params
 from .errors import UserError
-from .runs import latest_progress, step_of
+from .runs import step_of
 
 
 def log_samples(logger: Logger, rows: list[list[str]], step: int) -> None:
@@ -30,8 +30,11 @@ def log_samples(logger: Logger, rows: list[list[str]], step: int) -> None:
         logger.experiment.add_text("samples", "\n".join(lines), step)
 
 
-def make_logger(params: Params, run_dir: Path) -> Logger | bool:
+def make_logger(params: Params, run_dir: Path, resumed: Path | None) -> Logger | bool:
     """The logger that `runtime.logger` names; False for none.
+
+    Args:
+        resumed: the state that the run goes on from.
 
     Raises:
         UserError: if wandb is not installed or does not know who we are.
@@ -39,7 +42,6 @@ def make_logger(params: Params, run_dir: Path) -> Logger | bool:
     if params.runtime.logger == "none":
         return False
     if params.runtime.logger == "tensorboard":
-        resumed = latest_progress(run_dir)
         return TensorBoardLogger(
             run_dir.parent,
             run_dir.name,

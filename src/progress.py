@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
+from . import distributed
 from .checkpoint import write_tensors
 from .history import DivergedError, History
 from .runs import save_progress
@@ -27,12 +28,18 @@ class CheckpointFiles(TorchCheckpointIO):
         """Write one checkpoint; the file appears whole or not at all."""
         write_tensors(Path(path), checkpoint)
 
+    def load_checkpoint(self, path: str | Path, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """What the first process reads, in all of them: others may be on another disk."""
+        read = super().load_checkpoint
+        return distributed.from_first(lambda: read(path, *args, **kwargs))
+
 
 class Progress(pl.Callback):
     """Saves all state each every_n_steps optimizer steps, in the middle of an epoch too.
 
     Lightning saves weights, optimizer, schedule and the callbacks' states; this adds the random
-    state and the position in the data.
+    state of each process and the position in the data, counted in batches that all of them share:
+    another number of processes can go on.
 
     Args:
         run_dir: gets the files, see `runs`.
@@ -51,9 +58,12 @@ class Progress(pl.Callback):
         """Put back the random state of a resumed run, behind all that may draw in setting up."""
         self._saved_step = trainer.global_step
         if self._random is not None:
-            torch.set_rng_state(self._random["cpu"])
-            if self._random["cuda"]:
-                torch.cuda.set_rng_state_all(self._random["cuda"])
+            states = [self._random, *self._random.get("others", [])]
+            if trainer.global_rank < len(states):
+                state = states[trainer.global_rank]
+                torch.set_rng_state(state["cpu"])
+                if state["cuda"]:
+                    torch.cuda.set_rng_state_all(state["cuda"])
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
@@ -66,12 +76,17 @@ class Progress(pl.Callback):
         self.history.check(trainer)
         if not all(p.isfinite().all() for p in pl_module.parameters()):
             raise DivergedError(f"the weights are not finite at step {step}")
-        save_progress(self.run_dir, step, trainer.save_checkpoint)
+        if trainer.is_global_zero:
+            save_progress(self.run_dir, step, trainer.save_checkpoint)
+        else:
+            # Takes part in gathering the state, and writes nothing.
+            trainer.save_checkpoint(self.run_dir / "progress")
 
     def state_dict(self) -> dict[str, Any]:
-        """The random state."""
+        """The random states, the first process's and the others'."""
         cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-        return {"cpu": torch.get_rng_state(), "cuda": cuda}
+        states = distributed.from_all({"cpu": torch.get_rng_state(), "cuda": cuda})
+        return {**states[0], "others": states[1:]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Keep the random state for `on_train_start`."""

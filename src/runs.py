@@ -26,7 +26,11 @@ _KEPT = 2  # the newest, and one to fall back on
 
 
 def run_name(params: Params, splits: Mapping[str, Records]) -> str:
-    """Architecture, and a hash of all that decides the weights except the code."""
+    """Architecture, and a hash of all that decides the weights except the code.
+
+    Where the weights are shared out between processes, the state of a running training numbers
+    them in another way, and has a folder of its own.
+    """
     digest = hashlib.sha256()
     for section in (params.model_config_in_use, params.training):
         digest.update(json.dumps(section.model_dump(), sort_keys=True).encode())
@@ -35,7 +39,8 @@ def run_name(params: Params, splits: Mapping[str, Records]) -> str:
         digest.update(repr(tokens.shape).encode())
         for start in range(0, len(tokens), _HASHED):
             digest.update(tokens[start : start + _HASHED].tobytes())
-    return f"{params.model}-{digest.hexdigest()[:12]}"
+    apart = "-fsdp" if params.runtime.strategy == "fsdp" else ""
+    return f"{params.model}-{digest.hexdigest()[:12]}{apart}"
 
 
 @contextmanager

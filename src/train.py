@@ -6,7 +6,9 @@ python -m src.train [--config params.yaml] [--data_dir data/arithmetic] [--logge
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,25 +45,33 @@ def train(
             on from there and ends with the same bytes.
 
     Returns:
-        What train.json holds.
+        What train.json holds. Of several processes, the others than the first write nothing, and
+        end here.
 
     Raises:
-        UserError: for data or settings that cannot be trained on, and when training diverges.
+        UserError: for data or settings that cannot be trained on, when training diverges, and
+            when another process is lost.
     """
     # Lightning takes seconds to import: only once the settings are known to be right.
     from .dataset import ArithmeticDataset, check_length
+    from .distributed import this_process, together
     from .fitting import fit
 
-    for folder in (models_dir, metrics_dir, runs_dir):
-        check_writable(folder)
+    process = this_process(params.runtime)
+    if process.is_first:
+        for folder in (models_dir, metrics_dir, runs_dir):
+            check_writable(folder)
     splits = read_splits(data_dir)
     datasets = {split: ArithmeticDataset(records) for split, records in splits.items()}
     for split, dataset in datasets.items():
         max_seq_len = params.model_config_in_use.max_seq_len
         check_length(dataset, max_seq_len, data_dir / f"{split}.jsonl")
     run_dir = runs_dir / run_name(params, splits)
-    with locked(run_dir):
-        fitted = fit(params, datasets["train"], datasets["val"], run_dir)
+    with locked(run_dir) if process.is_first else nullcontext():
+        with together(process):
+            fitted = fit(params, datasets["train"], datasets["val"], run_dir, process)
+        if not process.is_first:
+            sys.exit(0)
         write_metrics(fitted, metrics_dir)
         write_models(fitted, params, splits["val"], models_dir)
         # Complete: nothing is left to resume.
@@ -81,7 +91,7 @@ def write_models(fitted: Fit, params: Params, val: Sequence[Record], folder: Pat
     from .checkpoint import load_model, save_checkpoint
     from .scoring import generate_answers
 
-    save_checkpoint(folder / "last.ckpt", fitted.lit.state_dict(), params, fitted.last)
+    save_checkpoint(folder / "last.ckpt", fitted.last_weights, params, fitted.last)
     save_checkpoint(folder / "best.ckpt", fitted.best_weights, params, fitted.best)
     with open_replacing(folder / "config.yaml") as file:
         file.write("# What this was trained with; python -m src.train --config reads it.\n")

@@ -11,6 +11,7 @@ import torch
 from .bars import Bar, start_bar
 from .config import Params
 from .dataset import ArithmeticDataset
+from .distributed import is_shared_out
 from .history import History
 from .lightning_module import LitLM
 from .loggers import log_samples
@@ -121,11 +122,13 @@ class Watch(pl.Callback):
         assert isinstance(pl_module, LitLM)
         row = self.history.val[-1]
         figures = {f"val_{name}": value for name, value in row.items() if name != "step"}
+        # Weights that are shared out answer only where all processes ask.
+        samples = [] if is_shared_out(pl_module.model) else self.samples
         with torch.compiler.set_stance("force_eager"):
-            said = generate_answers(pl_module.model, [record.prompt for record in self.samples])
+            said = generate_answers(pl_module.model, [record.prompt for record in samples])
         table = [
             [record.prompt, answer, "right" if answer == record.target else record.target]
-            for record, answer in zip(self.samples, said, strict=True)
+            for record, answer in zip(samples, said, strict=True)
         ]
         for logger in trainer.loggers:
             logger.log_metrics(figures, trainer.global_step)

@@ -167,8 +167,10 @@ def test_splits_add_up() -> None:
         (("training", "precision"), 16, "must be '32-true', 'bf16-mixed' or '16-mixed'"),
         (("evaluation", "n_samples"), -1, "must be greater than or equal to 0"),
         (("runtime", "logger"), "csv", "must be 'wandb', 'tensorboard' or 'none'"),
-        (("runtime", "devices"), "x", "must be 1"),
-        (("runtime", "devices"), 2, "must be 1"),
+        (("runtime", "devices"), "auto", "must be a valid integer"),
+        (("runtime", "devices"), 0, "must be greater than or equal to 1"),
+        (("runtime", "strategy"), "ddp_spawn", "must be 'auto', 'ddp' or 'fsdp'"),
+        (("runtime", "strategy"), "fsdp", "needs training.optimizer = adamw"),
         (("runtime", "progress"), 1, "must be a valid boolean"),
     ],
 )
@@ -223,6 +225,21 @@ def test_a_misspelt_key_is_named_and_not_the_one_it_leaves_missing(tmp_path: Pat
     content["training"]["batchsize"] = content["training"].pop("batch_size")
     found = refusal(write(tmp_path, content))
     assert found == "training.batchsize = 64: unknown key; did you mean batch_size?"
+
+
+def test_each_process_must_have_a_share_of_a_batch() -> None:
+    overrides = {"training.batch_size": 7, "runtime.devices": 4, "runtime.num_nodes": 2}
+    message = "training.batch_size = 7: must be at least 1 for each of 8 processes"
+    with pytest.raises(UserError, match=message):
+        load_params(overrides=overrides)
+    load_params(overrides={**overrides, "training.batch_size": 8})
+
+
+def test_fsdp_needs_a_range_without_a_scaler() -> None:
+    overrides = {"training.optimizer": "adamw", "runtime.strategy": "fsdp"}
+    load_params(overrides={**overrides, "training.precision": "bf16-mixed"})
+    with pytest.raises(UserError, match=r"runtime.strategy = 'fsdp': needs training.precision = 3"):
+        load_params(overrides={**overrides, "training.precision": "16-mixed"})
 
 
 @pytest.mark.parametrize("digits", [10, 60, 400])

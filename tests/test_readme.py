@@ -19,6 +19,7 @@ NOT_RUN = {
     "dvc exp run --queue -S model=gpt2,llama2,mixtral": "three runs; tests/test_dvc.py queues them",
     "dvc queue start": "leaves a worker behind; --run-all below runs what is queued",
     "dvc plots diff gpt2-seed0 llama2-seed0 mixtral-seed0": "wants those three runs; main is above",
+    "## On several devices": "several hosts and launchers; tests/test_distributed.py",
     "## Share runs": "wants servers; tests/test_sharing.py runs it against some",
 }
 

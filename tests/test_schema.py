@@ -41,7 +41,7 @@ def test_params_yaml_names_its_schema_and_fits_it() -> None:
         (("training", "seed"), -1),
         (("evaluation", "exhaustive"), "yes"),
         (("runtime", "logger"), "csv"),
-        (("runtime", "devices"), 2),
+        (("runtime", "devices"), 0),
     ],
 )
 def test_what_a_command_refuses_an_editor_marks(

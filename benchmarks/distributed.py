@@ -1,0 +1,101 @@
+"""Loss curves and step times of one process and of several, side by side.
+
+    python -m benchmarks.distributed [--models llama2] [--steps 200] [--processes 2]
+
+Each is the real command, ``python -m src.train``, at the sizes of ``params.yaml``, on CPUs, with a
+row for each step. One process runs twice: with one thread, as each of several does, and with as
+many threads as there are processes: the curve of that differs from the first by rounding alone,
+and says how far rounding goes. On one machine this shows what sharing costs; what it brings
+shows only where each process has a device of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+
+import pandas as pd
+import yaml
+
+from src.config import Params
+from src.data_gen import generate
+from src.params import load_params
+from src.records import write_records
+
+_ROOT = Path(__file__).parent.parent
+
+
+def measure(params: Params, data: Path, processes: int, threads: int) -> tuple[pd.Series, float]:
+    """Loss by step, and milliseconds of a step in the median."""
+    runtime = params.runtime.model_copy(update={"devices": processes})
+    content = params.model_copy(update={"runtime": runtime}).model_dump()
+    command = [sys.executable, "-m", "src.train", "--config", "params.yaml", "--data_dir"]
+    environment = {**os.environ, "PYTHONPATH": str(_ROOT), "OMP_NUM_THREADS": str(threads)}
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "params.yaml").write_text(yaml.safe_dump(content))
+        run = subprocess.run(
+            [*command, str(data)], cwd=folder, env=environment, capture_output=True, text=True
+        )
+        if run.returncode:
+            sys.exit(run.stderr)
+        curve = pd.read_csv(Path(folder, "metrics", "train.csv"), index_col="step")["loss"]
+    # Of the step before a validation, on the line that each of them prints.
+    speeds = [float(speed.replace(",", "")) for speed in re.findall(r"([\d,]+) prob", run.stdout)]
+    return curve, 1000 * params.training.batch_size / median(speeds)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.distributed", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument("--models", nargs="+", help="architectures (all)")
+    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--processes", type=int, default=2)
+    args = parser.parse_args(argv)
+    training = {"max_steps": args.steps, "warmup_steps": args.steps // 4}
+    training |= {"log_every_n_steps": 1, "val_check_interval": 10.0, "patience": args.steps}
+    overrides = {f"training.{key}": value for key, value in training.items()}
+    overrides |= {"runtime.accelerator": "cpu", "runtime.logger": "none", "data.n_samples": 20_000}
+    params = load_params(overrides=overrides)
+    several = f"{args.processes} processes"
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder)
+        for split, records in generate(params.data).items():
+            write_records(data / f"{split}.jsonl", records)
+        for name in args.models or params.models:
+            here = params.model_copy(update={"model": name})
+            one, alone = measure(here, data, 1, 1)
+            rounded, threaded = measure(here, data, 1, args.processes)
+            other, shared = measure(here, data, args.processes, 1)
+            table = pd.DataFrame(
+                {
+                    "1 process": one,
+                    several: other,
+                    "difference": (other / one - 1).abs(),
+                    "by threads": (rounded / one - 1).abs(),
+                }
+            )
+            print(f"{name}: loss{''.join(f'{title:>14}' for title in table)}")
+            for step in sorted({1, 2, *range(args.steps // 10, args.steps + 1, args.steps // 10)}):
+                a, b, processes, threads = table.loc[step]
+                print(f"step {step:>6,}  {a:>14.6f}{b:>14.6f}{processes:>14.1e}{threads:>14.1e}")
+            largest = table.iloc[:, 2:].max()
+            print(
+                f"  largest of all {len(one)} steps: {largest.iloc[0]:.1e}, {largest.iloc[1]:.1e}"
+            )
+            print(
+                f"  ms a step: {alone:.1f} with 1 process and thread, {threaded:.1f} with 1 process"
+                f" and {args.processes} threads, {shared:.1f} with {several}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
