@@ -28,6 +28,7 @@ from .loggers import make_logger
 from .progress import CheckpointFiles, Progress
 from .runs import clear, latest_progress, step_of
 from .seeding import derive_seed
+from .sharding import whole_weights
 from .watching import Watch
 
 
@@ -151,7 +152,7 @@ def fit(
         trainer.validate(lit, val_loader, verbose=False)
     last = history.val[-1]
     best_row = min(history.val, key=lambda row: row["loss"])
-    last_weights = weights = distributed.whole_weights(lit)
+    last_weights = weights = whole_weights(lit)
     if best_row is not last and process.is_first:
         weights = read_tensors(Path(best.best_model_path))["state_dict"]
     problems = trainer.global_step * config.accumulate_grad_batches * config.batch_size

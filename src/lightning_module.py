@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from . import distributed
+from . import distributed, sharding
 from .config import ModelConfig, TrainingConfig
 from .layers import Routing
 from .models import build_model
@@ -55,7 +55,7 @@ class LitLM(pl.LightningModule):
         """Share out the weights, where `runtime.strategy` says so."""
         if self.device_mesh is not None:
             mesh = self.device_mesh["data_parallel"]
-            distributed.share_out(self.model.blocks, self.model, mesh)
+            sharding.share_out(self.model.blocks, self.model, mesh)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """The model's logits, (B, T, V)."""
@@ -132,10 +132,10 @@ class LitLM(pl.LightningModule):
         parameters = self.trainer.precision_plugin.main_params(optimizer)
         if gradient_clip_val:
             norm = torch.nn.utils.clip_grad_norm_(parameters, gradient_clip_val)
-            self.grad_norm = distributed.whole(norm)
+            self.grad_norm = sharding.whole(norm)
         elif (self.trainer.global_step + 1) % self.training_config.log_every_n_steps == 0:
             gradients = [p.grad for p in parameters if p.grad is not None]
-            self.grad_norm = distributed.whole(torch.nn.utils.get_total_norm(gradients))
+            self.grad_norm = sharding.whole(torch.nn.utils.get_total_norm(gradients))
 
     def configure_optimizers(self) -> Any:
         """The optimizer; linear warm-up, then cosine to zero at max_steps."""

@@ -11,12 +11,12 @@ import torch
 from .bars import Bar, start_bar
 from .config import Params
 from .dataset import ArithmeticDataset
-from .distributed import is_shared_out
 from .history import History
 from .lightning_module import LitLM
 from .loggers import log_samples
 from .records import to_records
 from .scoring import generate_answers
+from .sharding import is_shared_out
 
 # Seconds between two lines where validations are rare.
 _LINES_APART = 60.0
