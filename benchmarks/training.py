@@ -26,16 +26,17 @@ import transformers
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from src.batches import BatchOrder
 from src.config import Params
 from src.data_gen import generate
-from src.dataset import ArithmeticDataset, BatchOrder, TrainLoader, eval_loader
-from src.fitting import make_trainer
+from src.dataset import ArithmeticDataset, TrainLoader, eval_loader
 from src.history import History
 from src.lightning_module import LitLM
 from src.models import build_model
 from src.optimizer import OPTIMIZERS
 from src.params import load_params
 from src.progress import Progress
+from src.trainer import make_trainer
 from src.watching import Watch
 from tests.huggingface import peer
 

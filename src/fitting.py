@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import signal
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch import Tensor
 
@@ -19,16 +16,16 @@ from .checkpoint import read_tensors
 from .compilation import compiles_training
 from .config import Params
 from .dataset import ArithmeticDataset, BatchOrder, TrainLoader, eval_loader
-from .distributed import Process, this_process
+from .distributed import Process
 from .errors import UserError
 from .flops import training_flops
 from .history import DivergedError, History
 from .lightning_module import LitLM
-from .loggers import make_logger
-from .progress import CheckpointFiles, Progress
+from .progress import Progress
 from .runs import clear, latest_progress, step_of
 from .seeding import derive_seed
 from .sharding import whole_weights
+from .trainer import make_trainer
 from .watching import Watch
 
 
@@ -169,59 +166,3 @@ def _resumed(run_dir: Path) -> Path | None:
     else:
         print(f"resuming after step {step_of(resumed):,} from {resumed}", flush=True)
     return resumed
-
-
-def make_trainer(
-    params: Params,
-    run_dir: Path,
-    callbacks: list[Callback],
-    order: BatchOrder,
-    process: Process | None = None,
-    resumed: Path | None = None,
-) -> pl.Trainer:
-    """Lightning's trainer as `training:` and `runtime:` ask for it.
-
-    Args:
-        process: which of several this is; None: find out.
-        resumed: the state that the run goes on from.
-    """
-    config, runtime = params.training, params.runtime
-    process = process or this_process(runtime)
-    interval = config.val_check_interval
-    if interval <= 1:
-        interval = max(1, round(interval * order.per_epoch))
-    # Lightning advertises and names each device it did not find; none of it helps here.
-    for name in ("pytorch_lightning", "lightning_fabric.utilities.distributed"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    # Batches are slices of one tensor: a worker process costs more than it prepares.
-    warnings.filterwarnings("ignore", ".*does not have many workers.*")
-    # It is the folder of the run that is resumed.
-    warnings.filterwarnings("ignore", "Checkpoint directory .* exists and is not empty")
-    # Lightning's own use of torch, not ours to mend.
-    warnings.filterwarnings("ignore", ".*LeafSpec.* is deprecated")
-    return pl.Trainer(
-        accelerator=runtime.accelerator,
-        devices=runtime.devices,
-        num_nodes=runtime.num_nodes,
-        strategy=distributed.strategy(runtime),
-        precision=config.precision,
-        max_steps=config.max_steps,
-        max_epochs=1,
-        gradient_clip_val=config.grad_clip or None,
-        accumulate_grad_batches=config.accumulate_grad_batches,
-        # Counted in batches of the whole run, so that validations are evenly spaced.
-        val_check_interval=int(interval),
-        check_val_every_n_epoch=None,
-        num_sanity_val_steps=0,
-        deterministic=True,
-        callbacks=callbacks,
-        plugins=[CheckpointFiles(), process.environment],
-        logger=process.is_first and make_logger(params, run_dir, resumed),
-        # The loaders share each batch out themselves; Lightning's sampler would repeat problems.
-        use_distributed_sampler=False,
-        log_every_n_steps=config.log_every_n_steps,
-        default_root_dir=run_dir,
-        # `Watch` has one, which costs less.
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )

@@ -9,14 +9,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.dataset import (
-    ArithmeticDataset,
-    BatchOrder,
-    TrainLoader,
-    check_length,
-    collate_fn,
-    eval_loader,
-)
+from src.batches import BatchOrder
+from src.dataset import ArithmeticDataset, TrainLoader, check_length, collate_fn, eval_loader
 from src.errors import UserError
 from src.records import Record, read_records
 
@@ -145,7 +139,7 @@ def test_any_order_is_that_of_its_epochs(
     size: int, batch_size: int, n_batches: int, seed: int, data: st.DataObject
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("src.dataset._ROWS", data.draw(st.integers(1, 100)))
+        patch.setattr("src.batches._ROWS", data.draw(st.integers(1, 100)))
         whole = batches(BatchOrder(size, batch_size, n_batches, seed))
     assert len(whole) == n_batches
     assert {len(batch) for batch in whole} == {batch_size}

@@ -16,9 +16,10 @@ import torch.multiprocessing
 import yaml
 
 from src import distributed
+from src.batches import BatchOrder
 from src.checkpoint import load_model
 from src.data_gen import generate
-from src.dataset import ArithmeticDataset, BatchOrder, TrainLoader, collate_fn, eval_loader
+from src.dataset import ArithmeticDataset, TrainLoader, collate_fn, eval_loader
 from src.distributed import this_process
 from src.errors import UserError
 from src.lightning_module import LitLM
