@@ -6,7 +6,6 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from . import tether, worker
@@ -134,8 +133,3 @@ def _news() -> Any:
 
 def _teller(news: Any) -> Callable[[str], object]:
     return lambda line: news.tell.remote(line)
-
-
-def log_path(folder: Path, name: str) -> Path:
-    """Where the log of a run is kept."""
-    return folder / "sweep" / f"{name}.log"

@@ -49,37 +49,31 @@ def collect(git_remote: str, names: list[str]) -> str:
         return ""
     words = [sys.executable, "-m", "dvc", "exp", "pull", git_remote, *names]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
-    return done.stdout + done.stderr if done.returncode else ""
+    said = done.stdout + done.stderr
+    # To DVC it is a success: a remote which is another folder on each machine, for example.
+    lacking = "Some of the cache files do not exist" in said
+    return said if done.returncode or lacking else ""
 
 
 def sweep(
     runs: list[Run], git_remote: str, address: str | None, runs_dir: Path | None, **settings: float
-) -> dict[str, Path]:
+) -> list[str]:
     """Run what the git remote has not, and collect all of it.
 
     Args:
         settings: cpus and gpus of a run, and retries.
 
     Returns:
-        The log of each run that failed.
+        The names of those that failed or did not come here; each has a log.
 
     Raises:
         UserError: before anything has started.
     """
-    from .cluster import connect, log_path, run_all
+    from .cluster import connect, run_all
 
     remotes = find_remotes(git_remote)
     todo, before = missing(runs, git_remote, remotes)
-    failures = {}
-
-    def finish(names: list[str], log: str = "", finished: bool = True) -> None:
-        problem = collect(git_remote, names) if finished else ""
-        for name in names:
-            path = log_path(RUNS_DIR, name)
-            with open_replacing(path) as file:
-                file.write(log + problem)
-            if problem or not finished:
-                failures[name] = path
+    failures: list[str] = []
 
     if todo:
         job = Job(
@@ -92,12 +86,29 @@ def sweep(
             gpus=settings["gpus"],
         )
         connect(address, job)
-    finish(before)
+    problem = collect(git_remote, before)
+    if problem:
+        failures += before
+        for name in before:
+            _keep(name, problem)
     if todo:
         for name, finished, log in run_all(job, todo, int(settings["retries"]), _say):
-            finish([name], log, finished)
+            problem = collect(git_remote, [name]) if finished else ""
+            _keep(name, log + problem)
+            if problem or not finished:
+                failures.append(name)
             _say(f"{name}: {'failed' if name in failures else 'finished'}")
     return failures
+
+
+def log_path(name: str) -> Path:
+    """Where the log of a run is kept, on this machine."""
+    return RUNS_DIR / "sweep" / f"{name}.log"
+
+
+def _keep(name: str, log: str) -> None:
+    with open_replacing(log_path(name)) as file:
+        file.write(log)
 
 
 def _say(line: str) -> None:
@@ -153,19 +164,22 @@ def main(argv: list[str] | None = None) -> None:
     given = vars(parser.parse_args(argv))
     address = given.get("address")
     runs_dir = given.get("runs_dir", None if address else RUNS_DIR)
-    failures = sweep(
-        grid(given["models"], given["seeds"], given.get("set_param", [])),
-        given.get("git_remote", "origin"),
-        address,
-        runs_dir and runs_dir.expanduser().resolve(),
-        cpus=given.get("cpus_per_run", 1),
-        gpus=given.get("gpus_per_run", 0),
-        retries=given.get("retries", 3),
-    )
+    try:
+        failures = sweep(
+            grid(given["models"], given["seeds"], given.get("set_param", [])),
+            given.get("git_remote", "origin"),
+            address,
+            runs_dir and runs_dir.expanduser().resolve(),
+            cpus=given.get("cpus_per_run", 1),
+            gpus=given.get("gpus_per_run", 0),
+            retries=given.get("retries", 3),
+        )
+    except KeyboardInterrupt:
+        raise UserError("stopped; the same command goes on from here") from None
     if failures:
         print(f"{len(failures)} failed:", file=sys.stderr)
-        for name, log in failures.items():
-            print(f"  {name}: {log}", file=sys.stderr)
+        for name in failures:
+            print(f"  {name}: {log_path(name)}", file=sys.stderr)
         sys.exit(1)
     print("all finished; python -m src.compare and dvc exp show read them")
 

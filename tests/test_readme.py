@@ -20,6 +20,7 @@ NOT_RUN = {
     "dvc queue start": "leaves a worker behind; --run-all below runs what is queued",
     "dvc plots diff gpt2-seed0 llama2-seed0 mixtral-seed0": "wants those three runs; main is above",
     "## Share runs": "wants servers; tests/test_sharing.py runs it against some",
+    "## Sweep over a cluster": "wants remotes and a cluster; tests/test_sweep.py has them",
 }
 
 

@@ -69,6 +69,10 @@ def trainer(runs: Path, node: Node) -> Path | None:
     return None
 
 
+def log_of(clone: Clone, name: str) -> str:
+    return (clone.folder / "runs" / "sweep" / f"{name}.log").read_text()
+
+
 @pytest.mark.slow
 def test_a_lost_run_resumes_elsewhere_and_a_finished_one_is_not_repeated(
     nodes: tuple[str, Node], tmp_path: Path
@@ -100,7 +104,7 @@ def test_a_lost_run_resumes_elsewhere_and_a_finished_one_is_not_repeated(
     assert said.count(f"{name}: starts on") == 2
     for each in NAMES:
         assert said.count(f"{each}: finished\n") == 1
-        log = (clone.folder / "runs" / "sweep" / f"{each}.log").read_text()
+        log = log_of(clone, each)
         assert "Stage 'generate' didn't change, skipping" in log
         assert ("resuming after step" in log) == (each == name)
     # What was killed and what ended have cleaned up.
@@ -119,7 +123,14 @@ def test_a_lost_run_resumes_elsewhere_and_a_finished_one_is_not_repeated(
         assert f"{each}: finished before\n" in said
         assert f"{each}: starts" not in said
     failed = "gpt2-seed0-max_seq_len-8-max_steps-400"
-    assert f"{failed}: failed\n1 failed:\n  {failed}: " in said
-    kept = said.rstrip().rpartition(" ")[2]
-    assert "error: " in (clone.folder / kept).read_text()
+    assert f"{failed}: failed\n1 failed:\n  {failed}: runs/sweep/{failed}.log\n" in said
+    assert "error: " in log_of(clone, failed)
     assert not list(Path(os.environ["TMPDIR"]).glob("sweep-*"))
+
+    # A store that has lost the files, or is another folder where the runs were.
+    clone("dvc", "exp", "remove", NAMES[0])
+    for folder in (tmp_path / "store", clone.folder / ".dvc" / "cache"):
+        shutil.rmtree(folder)
+    said = clone(*command, "--models", "llama2", code=1)
+    assert f"{NAMES[0]}: finished before\n1 failed:\n  {NAMES[0]}: " in said
+    assert "do not exist neither locally nor on remote" in log_of(clone, NAMES[0])
