@@ -58,12 +58,15 @@ def grid(models: Sequence[str], seeds: Sequence[int], changes: Sequence[str]) ->
 def _named(overrides: list[str]) -> Run:
     """As `make compare` names them, and `make ablations` what else changes.
 
-    What is said of another architecture changes nothing, and is left out.
+    What is said of another architecture changes nothing, and is left out. The section `runtime:`
+    changes no result, and so no name.
 
     >>> _named(["model=gpt2", "training.seed=0", "models.llama2.d_ff=64"])
     Run(name='gpt2-seed0', overrides=('model=gpt2', 'training.seed=0'))
     >>> _named(["model=gpt2", "training.seed=0", "training.learning_rate=1e-3"]).name
     'gpt2-seed0-learning_rate-0.001'
+    >>> _named(["model=gpt2", "training.seed=0", "runtime.progress=false"])
+    Run(name='gpt2-seed0', overrides=('model=gpt2', 'training.seed=0', 'runtime.progress=false'))
     >>> _named(["model=gpt2", "training.seed=0", "data.ops='+*'", "data.seed=1"]).name
     'gpt2-seed0-ops-+-30f907-data.seed-1'
     """
@@ -80,6 +83,8 @@ def _named(overrides: list[str]) -> Run:
         if key.startswith("models.") and not key.startswith(f"models.{model}."):
             continue
         kept.append(change)
+        if key.startswith("runtime."):
+            continue
         # What git lets a name hold. Two values must not become one.
         plain = re.sub(r"[^\w+.-]|\.(?!\w)", "", value, flags=re.ASCII)
         if plain != value:

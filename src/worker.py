@@ -58,7 +58,7 @@ def run(
     Returns:
         Whether the git remote has it now, and all that the commands said.
     """
-    place = Path(tempfile.mkdtemp(prefix=f"sweep-{name}-"))
+    place = Path(tempfile.mkdtemp(prefix="sweep-"))
     clone, log = place / "clone", [f"on {socket.gethostname()}\n"]
     lock = Path(job.runs_dir, "sweep", f"{name}-{job.commit[:12]}.lock") if job.runs_dir else None
 
