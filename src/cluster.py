@@ -23,8 +23,10 @@ def connect(address: str | None, job: Job) -> None:
     Raises:
         UserError: if Ray is not installed, nothing answers, or this machine is too small.
     """
-    # Read when Ray is imported. Nothing is reported to its makers.
+    # Read when Ray is imported. Nothing is reported to its makers; a lost node is told by us, and
+    # its last words by Ray's log files.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "Raylet is terminated|has been marked dead")
     try:
         import ray
     except ImportError:
@@ -40,7 +42,7 @@ def connect(address: str | None, job: Job) -> None:
         settings = {"address": "local", "include_dashboard": False}
         settings["object_store_memory"] = 100 * 2**20
     try:
-        # What a run says comes back with its result; a dying node would fill the screen.
+        # What a run says comes back with its result.
         ray.init(**settings, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise UserError(f"no Ray cluster at {address}: {error}") from None
