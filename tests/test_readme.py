@@ -21,6 +21,7 @@ NOT_RUN = {
     "dvc plots diff gpt2-seed0 llama2-seed0 mixtral-seed0": "wants those three runs; main is above",
     "## On several devices": "several hosts and launchers; tests/test_distributed.py",
     "## Share runs": "wants servers; tests/test_sharing.py runs it against some",
+    "## Sweep over a cluster": "wants remotes and a cluster; tests/test_sweep.py has them",
 }
 
 

@@ -1,0 +1,190 @@
+"""What larger models would take, on paper: memory, time, traffic and hours of a sweep.
+
+    python -m benchmarks.scaling [--peak 9.894e14] [--share 0.4] [--link 4.5e11] [--memory 8e10]
+
+Weights, optimizer state and operations are counted on the real model and the real optimizer, with
+tensors that hold no data; activations come of a formula that a test holds against what the real
+model saves. The machine is what the flags say: nothing is timed. docs/scaling.md has the formulas.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+
+import torch
+
+from src.config import ModelConfig
+from src.flops import training_flops
+from src.models import build_model
+from src.optimizer import make_optimizer
+from src.params import load_params
+
+_FLOAT = 4  # bytes; weights, gradients and optimizer state stay float32 in bf16-mixed, too
+# Share of a step that the backward pass takes, behind which gradients travel.
+_BACKWARD = 2 / 3
+# Of a Llama-2; the last has the blocks of the published 7B.
+SIZES: dict[str, dict[str, int]] = {
+    "the default": {},
+    "1024 wide": {"d_model": 1024, "n_layers": 24, "n_heads": 16, "d_ff": 2736},
+    "4096 wide": {"d_model": 4096, "n_layers": 32, "n_heads": 32, "d_ff": 11008},
+}
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A device, and what joins it to the others.
+
+    Attributes:
+        peak: FLOP/s by its datasheet.
+        share: of the peak that training reaches.
+        link: bytes a second that a device can send.
+        memory: bytes.
+        devices: of one run.
+    """
+
+    peak: float
+    share: float
+    link: float
+    memory: float
+    devices: int
+
+
+@dataclass(frozen=True)
+class Size:
+    """What a model takes, whatever the machine.
+
+    Attributes:
+        parameters: weights.
+        state: bytes of weights, gradients and optimizer state, by optimizer.
+        activations: bytes of a token that the backward pass needs.
+        flops: of a token, forward and backward.
+        block: bytes of the weights of one block.
+    """
+
+    parameters: int
+    state: dict[str, int]
+    activations: int
+    flops: float
+    block: int
+
+
+def activations(config: ModelConfig) -> int:
+    """Bytes for each token that a Llama-2 in float32 saves for its backward pass, nearly.
+
+    Each block saves 12 rows of C, for norms and attention, and 4 of F; the last norm 3 of C.
+    """
+    C, F = config.d_model, config.d_ff
+    return _FLOAT * (config.n_layers * (12 * C + 4 * F) + 3 * C)
+
+
+def size(config: ModelConfig, T: int) -> Size:
+    """Count one model.
+
+    Args:
+        T: tokens of a sequence, all of which are to be predicted.
+    """
+    with torch.device("meta"):
+        model = build_model(config)
+    state = {}
+    for name in ("adamw", "muon"):
+        # The fused kernel wants real tensors.
+        changes = {"optimizer": name, "precision": "bf16-mixed"}
+        optimizer = make_optimizer(model, load_params().training.model_copy(update=changes))
+        for parameter in model.parameters():
+            parameter.grad = torch.zeros_like(parameter)
+        optimizer.step()
+        kept = [x for entry in optimizer.state.values() for x in entry.values() if x.dim()]
+        held = [*model.parameters(), *(p.grad for p in model.parameters() if p.grad is not None)]
+        state[name] = sum(x.numel() * x.element_size() for x in [*held, *kept])
+    return Size(
+        parameters=model.num_parameters(),
+        state=state,
+        activations=activations(config),
+        flops=training_flops(model, T, T) / T,
+        block=_FLOAT * sum(p.numel() for p in model.blocks[0].parameters()),
+    )
+
+
+def seconds(size: Size, machine: Machine, tokens: float) -> float:
+    """Time to train on so many tokens, on one device."""
+    return tokens * size.flops / (machine.share * machine.peak)
+
+
+def all_reduce(size: Size, machine: Machine) -> float:
+    """Bytes that each device sends for the gradients of a step, in a ring."""
+    return 2 * (machine.devices - 1) / machine.devices * _FLOAT * size.parameters
+
+
+def least_tokens(size: Size, machine: Machine) -> float:
+    """Tokens of a device and step for which the gradients travel no longer than backward takes."""
+    travel = all_reduce(size, machine) / machine.link
+    return travel / (_BACKWARD * seconds(size, machine, 1))
+
+
+def ddp_tokens(size: Size, machine: Machine) -> float:
+    """Tokens of a device whose activations fit beside the whole state; below 0: nothing fits."""
+    return (machine.memory - size.state["adamw"]) / size.activations
+
+
+def fsdp_tokens(size: Size, machine: Machine) -> float:
+    """The same with the state divided among the devices, and two blocks gathered at a time."""
+    held = size.state["adamw"] / machine.devices + 2 * size.block
+    return (machine.memory - held) / size.activations
+
+
+def table(machine: Machine, T: int, tokens: int, steps: int, runs: int) -> str:
+    """All sizes in markdown.
+
+    Args:
+        T: of a sequence.
+        tokens: of a step, all devices together.
+        steps: of a run.
+        runs: of a sweep.
+    """
+    base = load_params().models["llama2"]
+    sizes = [size(base.model_copy(update={**s, "max_seq_len": T}), T) for s in SIZES.values()]
+    hours = [runs * seconds(s, machine, tokens * steps) / 3600 for s in sizes]
+    fits = [f"{x:,.0f}" if x > 0 else "none" for x in (ddp_tokens(s, machine) for s in sizes)]
+    rows = {
+        "parameters": [f"{s.parameters:,}" for s in sizes],
+        "weights, gradients and AdamW, MB": [f"{s.state['adamw'] / 1e6:,.1f}" for s in sizes],
+        "weights, gradients and Muon, MB": [f"{s.state['muon'] / 1e6:,.1f}" for s in sizes],
+        "activations of 1,000 tokens, MB": [f"{s.activations / 1e3:,.1f}" for s in sizes],
+        "FLOPs of a token": [f"{s.flops:.3g}" for s in sizes],
+        "a step on all devices, ms": [
+            f"{1000 * seconds(s, machine, tokens) / machine.devices:,.3g}" for s in sizes
+        ],
+        "gradients that a device sends, MB": [
+            f"{all_reduce(s, machine) / 1e6:,.1f}" for s in sizes
+        ],
+        "DDP hides them from, tokens a device": [f"{least_tokens(s, machine):,.0f}" for s in sizes],
+        "DDP has room for, tokens a device": fits,
+        "FSDP has room for, tokens a device": [f"{fsdp_tokens(s, machine):,.0f}" for s in sizes],
+        "device hours of the sweep": [f"{h:,.3g}" for h in hours],
+    }
+    lines = [["", *SIZES], ["---"] * (len(SIZES) + 1), *([k, *v] for k, v in rows.items())]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.scaling", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument("--peak", type=float, default=989.4e12, help="FLOP/s of a device")
+    parser.add_argument("--share", type=float, default=0.4, help="of it that training reaches")
+    parser.add_argument("--link", type=float, default=450e9, help="bytes/s that a device sends")
+    parser.add_argument("--memory", type=float, default=80e9, help="bytes of a device")
+    parser.add_argument("--devices", type=int, default=8, help="of one run")
+    parser.add_argument("--length", type=int, default=1024, help="tokens of a sequence")
+    parser.add_argument("--tokens", type=int, default=2**19, help="of a step, all devices")
+    parser.add_argument("--steps", type=int, default=10_000, help="of a run")
+    parser.add_argument("--runs", type=int, default=9, help="of a sweep")
+    args = parser.parse_args(argv)
+    machine = Machine(args.peak, args.share, args.link, args.memory, args.devices)
+    print(table(machine, args.length, args.tokens, args.steps, args.runs), end="")
+
+
+if __name__ == "__main__":
+    main()
