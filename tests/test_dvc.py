@@ -60,6 +60,7 @@ def test_nothing_imports_a_command_and_only_training_imports_lightning() -> None
         "lightning_module",
         "loggers",
         "progress",
+        "trainer",
         "watching",
     }
 
