@@ -1,0 +1,81 @@
+"""How time, memory and disk grow with the data, from 10^5 problems on.
+
+    python -m benchmarks.growth [--smallest 5] [--largest 7] [--steps 1000] [--model llama2]
+
+Each row runs the commands as a user would, ``python -m src.data_gen`` and ``python -m src.train``,
+in a temporary folder (TMPDIR chooses the disk), at the sizes of ``params.yaml`` but for the
+operands: sums of two numbers up to 99,999, of which there are enough. It gives for each the seconds
+from start to exit and the peak of resident memory, and the bytes of the problems as text. Training
+reads and checks all problems first, which grows with them; its steps do not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import yaml
+
+from src.params import load_params
+
+_ROOT = Path(__file__).parent.parent
+
+
+def run(folder: Path, *command: str) -> tuple[float, float]:
+    """Wall-clock seconds and peak resident MiB of a command of ours."""
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(_ROOT)},
+        stdout=subprocess.DEVNULL,
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(process.returncode)
+    return time.perf_counter() - started, usage.ru_maxrss / 1024
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    summary, _, details = str(__doc__).partition("\n")
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.growth",
+        description=summary,
+        epilog=details,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--smallest", type=int, default=5, help="power of ten")
+    parser.add_argument("--largest", type=int, default=7, help="power of ten; 8 takes 20 GB")
+    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--model", help="architecture (that of params.yaml)")
+    args = parser.parse_args(argv)
+    print(f"{'':12}{'generate':>18}{'text':>8}{f'train {args.steps:,} steps':>26}")
+    print(f"{'problems':>12}{'s':>10}{'MiB':>8}{'MiB':>8}{'s':>18}{'MiB':>8}")
+    config = ("--config", "params.yaml")
+    for power in range(args.smallest, args.largest + 1):
+        n = 10**power
+        # Validation and test stay as they are: a few thousand problems know enough.
+        values = {"data.n_samples": n, "data.B": 99_999, "data.val_fraction": 5_000 / n}
+        values |= {"data.test_fraction": 10_000 / n, "training.max_steps": args.steps}
+        values |= {"training.warmup_steps": args.steps // 10, "runtime.compile": "off"}
+        values |= {"runtime.accelerator": "cpu", "runtime.logger": "none"}
+        content = load_params(overrides=values).model_dump()
+        content["model"] = args.model or content["model"]
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / "params.yaml").write_text(yaml.safe_dump(content))
+            made, made_in = run(folder, "src.data_gen", *config, "--out_dir", "data")
+            text = sum(path.stat().st_size for path in (folder / "data").iterdir()) / 2**20
+            trained, trained_in = run(folder, "src.train", *config, "--data_dir", "data")
+        print(f"{n:>12,}{made:>10.1f}{made_in:>8.0f}{text:>8.0f}{trained:>18.1f}{trained_in:>8.0f}")
+
+
+if __name__ == "__main__":
+    main()
