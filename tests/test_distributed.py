@@ -209,7 +209,8 @@ def test_loss_gradient_and_figures_are_those_of_all_rows(tmp_path: Path) -> None
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "launcher"), [("llama2", "torchrun"), ("mixtral", "slurm")])
 def test_two_processes_have_the_curves_of_one(name: str, launcher: str, tmp_path: Path) -> None:
-    host = Host(tmp_path / "two", name)
+    # Muon's bfloat16 makes so much of the last digits that a mixture serves tokens elsewhere.
+    host = Host(tmp_path / "two", name, optimizer="adamw")
     said = end(*LAUNCHERS[launcher](host))
     assert said.count("models: ") == 1
     alone = of_one_process(host, tmp_path / "one")
