@@ -87,8 +87,13 @@ class Strata:
 
     def chunks(self, split: str) -> Iterator[Problems]:
         """A split, some thousand problems at a time."""
+        for start, stop in self.parts(split):
+            yield self.rows(split, start, stop)
+
+    def parts(self, split: str) -> Iterator[tuple[int, int]]:
+        """First and last row (not included) of each chunk."""
         for start in range(0, self._sizes[split], CHUNK):
-            yield self.rows(split, start, min(start + CHUNK, self._sizes[split]))
+            yield start, min(start + CHUNK, self._sizes[split])
 
     def rows(self, split: str, start: int, stop: int) -> Problems:
         """Rows start .. stop of a split."""

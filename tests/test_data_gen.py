@@ -332,3 +332,17 @@ def test_data_is_the_same_on_every_machine(changes: dict[str, Any], digest: str)
     splits = generate(tiny_params(data={"length_balance": 0.6} | changes).data)
     text = "\n".join(record.text for split in SPLITS for record in splits[split])
     assert hashlib.sha256(text.encode()).hexdigest()[:16] == digest
+
+
+@pytest.mark.parametrize("changes", [{}, {"ops": "*/", "B": 99}])
+def test_any_number_of_workers_writes_the_same_bytes(
+    changes: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # More parts than may wait at once.
+    monkeypatch.setattr("src.strata.CHUNK", 37)
+    written = []
+    for workers in (0, 1, 3):
+        folder = tmp_path / str(workers)
+        said = write(data_config(**changes), folder, workers=workers)
+        written.append((said, [(folder / f"{split}.jsonl").read_bytes() for split in SPLITS]))
+    assert written[0] == written[1] == written[2]
