@@ -28,7 +28,7 @@ from src.data_gen import generate
 from src.params import load_params
 from src.records import write_records
 
-_ROOT = Path(__file__).parent.parent
+from .command import ROOT
 
 
 def measure(params: Params, data: Path, processes: int, threads: int) -> tuple[pd.Series, float]:
@@ -36,7 +36,7 @@ def measure(params: Params, data: Path, processes: int, threads: int) -> tuple[p
     runtime = params.runtime.model_copy(update={"devices": processes})
     content = params.model_copy(update={"runtime": runtime}).model_dump()
     command = [sys.executable, "-m", "src.train", "--config", "params.yaml", "--data_dir"]
-    environment = {**os.environ, "PYTHONPATH": str(_ROOT), "OMP_NUM_THREADS": str(threads)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": str(threads)}
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "params.yaml").write_text(yaml.safe_dump(content))
         run = subprocess.run(

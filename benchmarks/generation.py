@@ -12,15 +12,11 @@ what else the machine does, those of the processor hardly.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
-from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from .command import Cost, run
+
 CASES = {
     "70,000 sums": (70_000, "--ops +"),
     "N=2 sums, B=999": (500_000, "--ops +"),
@@ -30,23 +26,10 @@ CASES = {
 }
 
 
-def run(*arguments: str) -> tuple[float, float, float]:
-    """Wall-clock seconds, processor seconds and peak resident MiB of `src.data_gen`."""
-    # The command writes metrics/ where it stands.
+def generate(*arguments: str) -> Cost:
+    """Run `src.data_gen`, which writes metrics/ where it stands."""
     with tempfile.TemporaryDirectory() as here:
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "src.data_gen", *arguments],
-            cwd=here,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.DEVNULL,
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            sys.exit(process.returncode)
-    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+        return run(here, "src.data_gen", *arguments)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -60,13 +43,13 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--huge", action="store_true", help="10^8 sums as well: 9 GB, a minute")
     huge = parser.parse_args(argv).huge
-    print(f"--help: {statistics.median(run('--help')[0] for _ in range(3)):.2f} s")
+    print(f"--help: {statistics.median(generate('--help').wall for _ in range(3)):.2f} s")
     print(f"{'':26}{'problems':>12}{'seconds':>9}{'a second':>12}{'processor':>11}{'MiB':>6}")
     for name, (n, flags) in CASES.items():
         if n == 10**8 and not huge:
             continue
         arguments = [*flags.split(), "--n_samples", str(n), "--out_dir", "data"]
-        runs = [run(*arguments) for _ in range(3 if n < 10**7 else 1)]
+        runs = [generate(*arguments) for _ in range(3 if n < 10**7 else 1)]
         wall, processor, peak = map(statistics.median, zip(*runs, strict=True))
         print(f"{name:26}{n:>12,}{wall:>9.2f}{n / wall:>12,.0f}{processor:>11.2f}{peak:>6.0f}")
 

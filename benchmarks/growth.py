@@ -12,34 +12,14 @@ reads and checks all problems first, which grows with them; its steps do not.
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
 import yaml
 
 from src.params import load_params
 
-_ROOT = Path(__file__).parent.parent
-
-
-def run(folder: Path, *command: str) -> tuple[float, float]:
-    """Wall-clock seconds and peak resident MiB of a command of ours."""
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", *command],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(_ROOT)},
-        stdout=subprocess.DEVNULL,
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(process.returncode)
-    return time.perf_counter() - started, usage.ru_maxrss / 1024
+from .command import run
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -71,10 +51,11 @@ def main(argv: list[str] | None = None) -> None:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             (folder / "params.yaml").write_text(yaml.safe_dump(content))
-            made, made_in = run(folder, "src.data_gen", *config, "--out_dir", "data")
+            made = run(folder, "src.data_gen", *config, "--out_dir", "data")
             text = sum(path.stat().st_size for path in (folder / "data").iterdir()) / 2**20
-            trained, trained_in = run(folder, "src.train", *config, "--data_dir", "data")
-        print(f"{n:>12,}{made:>10.1f}{made_in:>8.0f}{text:>8.0f}{trained:>18.1f}{trained_in:>8.0f}")
+            trained = run(folder, "src.train", *config, "--data_dir", "data")
+        generating = f"{made.wall:>10.1f}{made.peak:>8.0f}{text:>8.0f}"
+        print(f"{n:>12,}{generating}{trained.wall:>18.1f}{trained.peak:>8.0f}")
 
 
 if __name__ == "__main__":

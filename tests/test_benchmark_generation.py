@@ -23,4 +23,4 @@ def test_generation_is_measured(
 
 def test_a_case_that_fails_ends_the_benchmark() -> None:
     with pytest.raises(SystemExit, match="2"):
-        generation.run("--n_samples", "0")
+        generation.generate("--n_samples", "0")
