@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 
 import torch
+from torch._inductor import config as inductor
 
 from .config import Params
 
@@ -12,6 +15,11 @@ from .config import Params
 _STEPS = 2000
 # .. and by grading so many problems.
 _PROBLEMS = 400_000
+# The instruction sets of which inductor may use one, as options of a compiler.
+_VECTORS = (
+    "-mavx2 -mfma -mf16c -mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx512vnni -mavx512bf16 "
+    "-mamx-tile -mamx-int8 -mamx-bf16"
+)
 
 
 def compiles_training(params: Params) -> bool:
@@ -36,6 +44,10 @@ def _compiles(params: Params, pays: bool, what: str) -> bool:
 
 def _can_compile(what: str) -> bool:
     """Try: a compiler may be missing, or the headers that it needs."""
+    if inductor.cpp.vec_isa_ok is None and _knows_vectors():
+        # It would compile a trial for each of the processor's instruction sets, and start a Python
+        # to load it: six seconds on two cores, before the first step of a first run.
+        inductor.cpp.vec_isa_ok = True
     try:
         torch.compile(lambda x: x + 1)(torch.zeros(2))
     except Exception as error:
@@ -43,3 +55,12 @@ def _can_compile(what: str) -> bool:
         print(f"runtime.compile: not possible here, {what} without: {reason}", file=sys.stderr)
         return False
     return True
+
+
+def _knows_vectors() -> bool:
+    """Whether the compiler knows whatever instruction set the processor may have."""
+    command = [os.environ.get("CXX", "g++"), *_VECTORS.split(), "-E", "-x", "c++", os.devnull]
+    try:
+        return subprocess.run(command, capture_output=True).returncode == 0
+    except OSError:
+        return False

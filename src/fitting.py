@@ -12,10 +12,11 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch import Tensor
 
 from . import distributed
+from .batches import BatchOrder
 from .checkpoint import read_tensors
 from .compilation import compiles_training
 from .config import Params
-from .dataset import ArithmeticDataset, BatchOrder, TrainLoader, eval_loader
+from .dataset import ArithmeticDataset, TrainLoader, eval_loader
 from .distributed import Process
 from .errors import UserError
 from .flops import training_flops

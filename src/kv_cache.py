@@ -33,16 +33,10 @@ class KVCache:
             empty places.
         """
         past, self.length = self.length, self.length + keys.size(2)
-        if torch.compiler.is_compiling():
-            # Room would be copied too; what is copied as it is becomes one kernel with `take`.
-            if self._keys is not None and self._values is not None:
-                keys = torch.cat((self._keys[:, :, :past], keys), 2)
-                values = torch.cat((self._values[:, :, :past], values), 2)
-            self._keys, self._values = keys, values
-            place = torch.arange(keys.size(2), device=keys.device)
-            return keys, values, place <= place[past:, None]
-        self._keys = _put(self._keys, past, keys)
-        self._values = _put(self._values, past, values)
+        # Room would be copied too; what is copied as it is becomes one kernel with `take`.
+        put = _behind if torch.compiler.is_compiling() else _put
+        self._keys = put(self._keys, past, keys)
+        self._values = put(self._values, past, values)
         new = torch.arange(past, self.length, device=keys.device)
         place = torch.arange(self._keys.size(2), device=keys.device)
         return self._keys, self._values, place <= new[:, None]
@@ -69,6 +63,11 @@ def _rows(source: Tensor | None, index: Tensor, held: Tensor | None, length: int
     held = held[: len(index)]
     torch.index_select(source[:, :, :length], 0, index, out=held[:, :, :length])
     return held
+
+
+def _behind(held: Tensor | None, past: int, new: Tensor) -> Tensor:
+    """What is held, and new tokens behind it."""
+    return new if held is None else torch.cat((held[:, :, :past], new), 2)
 
 
 def _put(held: Tensor | None, past: int, new: Tensor) -> Tensor:

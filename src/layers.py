@@ -78,10 +78,11 @@ class Routing:
 
     def entropy(self, token_mask: Tensor | None = None) -> Tensor:
         """Mean entropy of the router in nats: 0 if always sure, log E if it never is."""
-        p = self._real(token_mask)
-        return torch.special.entr(p).sum(-1).mean()
+        return torch.special.entr(self._real(token_mask)).sum(-1).mean()
 
-    def load_balancing_loss(self, token_mask: Tensor | None = None) -> Tensor:
+    def load_balancing_loss(
+        self, token_mask: Tensor | None = None, load: Tensor | None = None
+    ) -> Tensor:
         """``E * sum_i f_i P_i``: 1 when balanced, E when all tokens go to one expert.
 
         Switch Transformer (Fedus et al. 2021, arXiv 2101.03961), eq. 4, with f over the N * K
@@ -90,9 +91,11 @@ class Routing:
 
         Args:
             token_mask: bool (B, T), True for real tokens; None if all are.
+            load: f, (E,), where it is that of more tokens than these; None: of these.
         """
+        f = self.load(token_mask) if load is None else load
         P = self._real(token_mask).mean(0)
-        return P.numel() * (self.load(token_mask) * P).sum()
+        return P.numel() * (f * P).sum()
 
     def _real(self, token_mask: Tensor | None) -> Tensor:
         p = self.probabilities

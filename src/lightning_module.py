@@ -163,8 +163,8 @@ def _shares(answers: Answers, routed: list[tuple[Routing, Tensor]]) -> tuple[Ten
     aux = []
     for i, (routing, mask) in enumerate(routed):
         counts, n = rest[2 * i], rest[2 * i + 1][0]
-        P = routing.probabilities[mask].mean(0) * (size * layers[i][1] / n)
-        aux.append(P.numel() * (counts / n * P).sum())
+        share = size * layers[i][1] / n
+        aux.append(routing.load_balancing_loss(mask, load=counts / n) * share)
     return loss, torch.stack(aux).mean() if aux else None
 
 

@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.callbacks import Callback
 
 from . import distributed
@@ -45,6 +46,9 @@ def make_trainer(
     warnings.filterwarnings("ignore", "Checkpoint directory .* exists and is not empty")
     # Lightning's own use of torch, not ours to mend.
     warnings.filterwarnings("ignore", ".*LeafSpec.* is deprecated")
+    # `deterministic` would fill all new memory first, lest something read what it never wrote.
+    # Nothing here does, and to fill it takes a twentieth of a step.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     return pl.Trainer(
         accelerator=runtime.accelerator,
         devices=runtime.devices,

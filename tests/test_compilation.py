@@ -1,7 +1,10 @@
 """Compiled training computes the same, resumes to the same bytes, and is optional."""
 
 import json
+import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,6 +52,21 @@ def test_without_a_compiler_one_line_says_so_and_training_goes_on(
     assert lines[0].startswith("runtime.compile: not possible here, training without: ")
     plain.finish()
     assert asked.results() == plain.results()
+
+
+@pytest.mark.slow
+def test_a_compiler_that_knows_no_vectors_compiles_nevertheless(tmp_path: Path) -> None:
+    compiler = tmp_path / "c++"
+    compiler.write_text(
+        '#!/bin/sh\ncase "$*" in *-mavx*|*-mamx*) echo unknown option >&2; exit 1;; esac\n'
+        'exec g++ "$@"\n'
+    )
+    compiler.chmod(0o755)
+    code = "from src.compilation import _can_compile as can; print(can('training'))"
+    cache = {"CXX": str(compiler), "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache")}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=os.environ | cache, capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == ("True\n", 0), done.stderr
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.optim._muon import _zeropower_via_newtonschulz
 
 from src.models import build_model
 from src.optimizer import Muon, make_optimizer, orthogonalise
@@ -31,7 +32,14 @@ def steps(
         optimizer.step()
 
 
-def test_matrices_move_as_with_pytorchs_muon() -> None:
+def test_matrices_move_as_with_pytorchs_muon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for how they are orthogonalised, which is PyTorch's here."""
+
+    def theirs_each(matrices: Tensor) -> Tensor:
+        quintic = (3.4445, -4.775, 2.0315)
+        return torch.stack([_zeropower_via_newtonschulz(x, quintic, 5, 1e-7) for x in matrices])
+
+    monkeypatch.setattr("src.optimizer.orthogonalise", theirs_each)
     ours, theirs = weights(SHAPES), weights(SHAPES)
     steps(Muon(ours, [], lr=0.02, weight_decay=0.3, momentum=0.9), ours)
     reference = torch.optim.Muon(
@@ -63,6 +71,25 @@ def test_directions_come_out_equally_strong() -> None:
     assert singular.max() < 1.3
     assert singular.min() > 0.3
     assert singular[:, 0].div(singular[:, -1]).max() < 4
+
+
+@pytest.mark.parametrize("size", [1e-6, 1.0, 1e6])
+def test_a_matrix_of_any_size_becomes_nearly_orthogonal(size: float) -> None:
+    """Along its own singular vectors, even where a single one is all that it has."""
+    generator = torch.Generator().manual_seed(0)
+    matrices = size * torch.randn(3, 24, 8, generator=generator)
+    u, _, vh = torch.linalg.svd(matrices, full_matrices=False)
+    inner = u.mT @ orthogonalise(matrices).float() @ vh.mT
+    torch.testing.assert_close(inner, torch.eye(8).expand(3, -1, -1), rtol=0, atol=0.5)
+    single = matrices[:, :, :1] * matrices[:, :1, :]
+    values = torch.linalg.svdvals(orthogonalise(single).float())
+    assert values[:, 0].min() > 0.7
+    assert values[:, 0].max() < 1.3
+    assert values[:, 1].max() < 0.1
+
+
+def test_a_matrix_without_a_gradient_to_speak_of_stays_finite() -> None:
+    assert torch.equal(orthogonalise(torch.zeros(1, 4, 8)), torch.zeros(1, 4, 8).bfloat16())
 
 
 def test_a_saved_state_goes_on_as_if_nothing_had_been() -> None:
