@@ -77,15 +77,15 @@ def test_directions_come_out_equally_strong() -> None:
 def test_a_matrix_of_any_size_becomes_nearly_orthogonal(size: float) -> None:
     """Along its own singular vectors, even where a single one is all that it has."""
     generator = torch.Generator().manual_seed(0)
-    matrices = size * torch.randn(3, 24, 8, generator=generator)
-    u, _, vh = torch.linalg.svd(matrices, full_matrices=False)
-    inner = u.mT @ orthogonalise(matrices).float() @ vh.mT
-    torch.testing.assert_close(inner, torch.eye(8).expand(3, -1, -1), rtol=0, atol=0.5)
+    matrices = torch.randn(3, 24, 8, generator=generator)
     single = matrices[:, :, :1] * matrices[:, :1, :]
-    values = torch.linalg.svdvals(orthogonalise(single).float())
+    u, _, vh = torch.linalg.svd(matrices, full_matrices=False)
+    inner = u.mT @ orthogonalise(size * matrices).float() @ vh.mT
+    torch.testing.assert_close(inner, torch.eye(8).expand(3, -1, -1), rtol=0, atol=0.5)
+    values = torch.linalg.svdvals(orthogonalise(size * single).float())
     assert values[:, 0].min() > 0.7
     assert values[:, 0].max() < 1.3
-    assert values[:, 1].max() < 0.1
+    assert values[:, 1].max() < 0.2
 
 
 def test_a_matrix_without_a_gradient_to_speak_of_stays_finite() -> None:
