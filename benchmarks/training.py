@@ -186,7 +186,8 @@ def main(argv: list[str] | None = None) -> None:
     torch.set_num_threads(args.threads)
     transformers.logging.set_verbosity_error()
     quiet = {"runtime.accelerator": "cpu", "runtime.progress": False}
-    params = load_params(overrides={"data.n_samples": 20_000, **quiet})
+    chosen = {"data.n_samples": 20_000, "training.optimizer": args.optimizer}
+    params = load_params(overrides={**chosen, **quiet})
     train = ArithmeticDataset(generate(params.data)["train"])
     header = "".join(f"{name:>10}" for name in ("ours", "plain", "theirs", "products"))
     ratios = "".join(f"{'ours / ' + name:>22}" for name in ("plain", "theirs", "products"))

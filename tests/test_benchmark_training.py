@@ -5,7 +5,9 @@ import torch
 
 from benchmarks.products import products_of
 from benchmarks.training import main
+from src.config import TrainingConfig
 from src.grouped import grouped_linear
+from src.optimizer import make_optimizer
 
 from .conftest import ARCHITECTURES
 
@@ -20,6 +22,20 @@ def test_each_has_its_turn(capsys: pytest.CaptureFixture[str]) -> None:
         # Four times, three ratios with their spread.
         assert len(figures) == 4 + 9
         assert min(figures[:4]) > 0
+
+
+def test_ours_has_the_optimizer_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[str] = []
+
+    def noting(model: torch.nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+        steps.append(config.optimizer)
+        return make_optimizer(model, config)
+
+    monkeypatch.setattr("src.lightning_module.make_optimizer", noting)
+    rest = ["--models", "gpt2", "--rounds", "1", "--steps", "1", "--no-compile"]
+    main(["--optimizer", "adamw", "--threads", str(torch.get_num_threads()), *rest])
+    main(["--threads", str(torch.get_num_threads()), *rest])
+    assert steps == ["adamw", "muon"]
 
 
 def test_grouped_products_are_noted_backward_too() -> None:
