@@ -31,6 +31,7 @@ import torch
 import transformers
 from torch import Tensor
 
+from src import cpu
 from src.checkpoint import load_model
 from src.config import ModelConfig
 from src.exhaustive import every_problem, grade_rest
@@ -61,6 +62,7 @@ def their_generate(theirs: Any, prompts: list[str], new_tokens: int, fresh: bool
     """Hugging Face's greedy decoding of prompts, in batches."""
     ids, mask = left_padded(prompts)
 
+    @cpu.as_by_default()
     def run() -> Tensor:
         return torch.cat(
             [
@@ -173,6 +175,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
+    cpu.use_well()
     params = load_params()
     data = params.data
     every = every_problem(ProblemSpace(data.N, data.A, data.B, data.ops, data.precedence))

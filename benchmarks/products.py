@@ -35,7 +35,8 @@ class Products(TorchDispatchMode):
         """Note a product, run anything."""
         name = func.overloadpacket.__name__
         if name in PRODUCTS:
-            self.calls[func, tuple((a.shape, a.stride()) for a in args if a is not None)] += 1
+            layouts = tuple((a.shape, a.stride(), a.device) for a in args if a is not None)
+            self.calls[func, layouts] += 1
         elif name in GROUPED:
             self.grouped.append((func, args))
         return func(*args, **(kwargs or {}))
@@ -43,9 +44,13 @@ class Products(TorchDispatchMode):
     def again(self) -> Job:
         """What computes them all once more, from operands made beforehand."""
         jobs = [
-            (func, [torch.empty_strided(*layout).normal_() for layout in layouts], n)
+            (
+                func,
+                [torch.empty_strided(*at, device=device).normal_() for *at, device in layouts],
+                n,
+            )
             for (func, layouts), n in self.calls.items()
-            if all(0 not in shape for shape, _ in layouts)
+            if all(0 not in shape for shape, *_ in layouts)
         ]
 
         def run() -> None:

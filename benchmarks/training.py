@@ -1,6 +1,6 @@
 """How fast a training step is: ours, a plain loop, Hugging Face's, and the matrix products alone.
 
-    python -m benchmarks.training [--models llama2] [--rounds 10] [--threads 2]
+    python -m benchmarks.training [--models llama2] [--rounds 10] [--threads 2] [--accelerator gpu]
 
 All by turns in one process, some steps each, at the sizes of ``params.yaml``. *Ours* is the real
 run: Lightning, batching, clipping, learning rate, metrics, TensorBoard, states to resume from, and
@@ -26,6 +26,7 @@ import transformers
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from src import cpu
 from src.batches import BatchOrder
 from src.config import Params
 from src.data_gen import generate
@@ -68,17 +69,24 @@ class Turns(pl.Callback):
         """Stop our clock, run the others, start it again."""
         if trainer.global_step % self.steps:
             return
-        times = {"ours": time.perf_counter() - self._started}
+        times = {"ours": clock() - self._started}
         for name, job in self.jobs.items():
-            start = time.perf_counter()
+            start = clock()
             for _step in range(self.steps):
                 job()
-            times[name] = time.perf_counter() - start
+            times[name] = clock() - start
         # The first turn compiles, and warms up everybody.
         if trainer.global_step > self.steps:
             for name, seconds in times.items():
                 self.seconds[name].append(seconds / self.steps)
-        self._started = time.perf_counter()
+        self._started = clock()
+
+
+def clock() -> float:
+    """Seconds, once the device has done all that it was asked to."""
+    if torch.accelerator.is_available():
+        torch.accelerator.synchronize()
+    return time.perf_counter()
 
 
 def loop(model: nn.Module, loss: Any, batches: Iterator[dict[str, Tensor]], params: Params) -> Job:
@@ -86,6 +94,7 @@ def loop(model: nn.Module, loss: Any, batches: Iterator[dict[str, Tensor]], para
     config = params.training
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, fused=True)
 
+    @cpu.as_by_default()
     def step() -> None:
         value = loss(next(batches))
         optimizer.zero_grad()
@@ -99,7 +108,7 @@ def loop(model: nn.Module, loss: Any, batches: Iterator[dict[str, Tensor]], para
 def plain_job(params: Params, batches: Iterator[dict[str, Tensor]]) -> Job:
     """Our parts, every position, in a bare loop."""
     config = params.model_config_in_use
-    model = build_model(config)
+    model = build_model(config).to(device_of(params))
 
     def loss(batch: dict[str, Tensor]) -> Tensor:
         input_ids, mask = batch["input_ids"], batch["loss_mask"]
@@ -116,7 +125,7 @@ def plain_job(params: Params, batches: Iterator[dict[str, Tensor]]) -> Job:
 def their_job(params: Params, batches: Iterator[dict[str, Tensor]]) -> Job:
     """Hugging Face's model in a bare loop."""
     config = params.model_config_in_use
-    model = peer(build_model(config), config).train()
+    model = peer(build_model(config), config).train().to(device_of(params))
 
     def loss(batch: dict[str, Tensor]) -> Tensor:
         # Without an attention mask: on the right, padding is hidden already.
@@ -126,10 +135,18 @@ def their_job(params: Params, batches: Iterator[dict[str, Tensor]]) -> Job:
     return loop(model, loss, batches, params)
 
 
+def device_of(params: Params) -> torch.device:
+    """Where the others compute: where Lightning has ours do it."""
+    if params.runtime.accelerator == "cpu":
+        return torch.device("cpu")
+    return torch.accelerator.current_accelerator() or torch.device("cpu")
+
+
 def measure(
     params: Params, train: ArithmeticDataset, run_dir: Path, args: Any
 ) -> dict[str, list[float]]:
     """Seconds of a step, by name and round, for the architecture in use."""
+    device = device_of(params)
 
     def loader() -> TrainLoader:
         order = BatchOrder(
@@ -137,9 +154,13 @@ def measure(
         )
         return TrainLoader(train, order, trim=False)
 
+    def batches() -> Iterator[dict[str, Tensor]]:
+        return ({name: x.to(device) for name, x in batch.items()} for batch in loader())
+
     torch.manual_seed(0)
     lit = LitLM(params.model_config_in_use.model_dump(), params.training.model_dump())
-    batch = next(iter(loader()))
+    lit.to(device)
+    batch = next(batches())
 
     def whole_step() -> None:
         loss, aux_loss = lit.losses(batch)
@@ -150,22 +171,22 @@ def measure(
     if args.compile:
         lit.model.compile(dynamic=False)
     jobs = {
-        "plain": plain_job(params, iter(loader())),
-        "theirs": their_job(params, iter(loader())),
+        "plain": plain_job(params, batches()),
+        "theirs": their_job(params, batches()),
         "products": products,
     }
     turns = Turns(jobs, args.steps, args.rounds)
     history = History(params.training.log_every_n_steps)
     progress = Progress(run_dir, params.runtime.checkpoint_every_n_steps, history)
-    batches = loader()
+    ours = loader()
     steps = args.steps * (args.rounds + 1)
     # A real run validates once in hundreds of steps; here it would fall into some rounds only.
     rules = {"max_steps": steps, "val_check_interval": float(steps + 1)}
     short = params.training.model_copy(update=rules)
     here = params.model_copy(update={"training": short})
     watch = Watch(history, here, train)
-    trainer = make_trainer(here, run_dir, [history, watch, progress, turns], batches.order)
-    trainer.fit(lit, batches, eval_loader(train, 8 * params.training.batch_size))
+    trainer = make_trainer(here, run_dir, [history, watch, progress, turns], ours.order)
+    trainer.fit(lit, ours, eval_loader(train, 8 * params.training.batch_size))
     return turns.seconds
 
 
@@ -181,11 +202,12 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--optimizer", choices=OPTIMIZERS, default="muon", help="of ours; the others have adamw"
     )
+    parser.add_argument("--accelerator", default="cpu", help="runtime.accelerator (cpu)")
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
     transformers.logging.set_verbosity_error()
-    quiet = {"runtime.accelerator": "cpu", "runtime.progress": False}
+    quiet = {"runtime.accelerator": args.accelerator, "runtime.progress": False}
     chosen = {"data.n_samples": 20_000, "training.optimizer": args.optimizer}
     params = load_params(overrides={**chosen, **quiet})
     train = ArithmeticDataset(generate(params.data)["train"])

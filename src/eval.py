@@ -120,8 +120,10 @@ def load(checkpoint: Path, params: Params) -> tuple[TransformerLM, ModelConfig]:
     """
     import torch
 
+    from . import cpu
     from .checkpoint import load_model
 
+    cpu.use_well(params.runtime.accelerator)
     model, config = load_model(checkpoint)
     if params.runtime.accelerator != "cpu" and torch.accelerator.is_available():
         model.to(torch.accelerator.current_accelerator())

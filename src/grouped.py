@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from . import cpu
+
+# Where each number of rows takes code of its own, it is a multiple of this.
+_ROWS = 64
 
 
 # An operation of its own: how many rows a group has is known only when it runs, so that a compiler
@@ -23,26 +28,52 @@ def grouped_linear(x: Tensor, weights: Sequence[Tensor], counts: Tensor) -> Tens
     Returns:
         (M, F).
     """
-    y = x.new_empty(len(x), len(weights[0]))
-    for rows, out, weight in zip(*_parts(counts, x, y), weights, strict=True):
-        torch.mm(rows, weight.t(), out=out)
-    return y
+    return _multiply(x, [weight.t() for weight in weights], counts)
 
 
 @torch.library.custom_op("mini_language_models::grouped_linear_backward", mutates_args=())
 def _backward(
     grad: Tensor, x: Tensor, weights: Sequence[Tensor], counts: Tensor
 ) -> tuple[Tensor, list[Tensor]]:
-    grad_x, grad_weights = torch.empty_like(x), [torch.empty_like(w) for w in weights]
-    parts = _parts(counts, grad.contiguous(), x, grad_x)
-    for g, rows, out, weight, grad_weight in zip(*parts, weights, grad_weights, strict=True):
-        torch.mm(g, weight, out=out)
-        torch.mm(g.t(), rows, out=grad_weight)
-    return grad_x, grad_weights
+    grad = grad.contiguous()
+    grad_weights = [torch.empty_like(weight) for weight in weights]
+    for (rows, window, place), out in zip(_groups(counts, len(x)), grad_weights, strict=True):
+        g = grad[rows]
+        if window != rows:
+            # A sum over rows: those that come along must count nothing.
+            g = grad.new_zeros(window.stop - window.start, grad.size(1))
+            g[place] = grad[rows]
+        torch.mm(g.t(), x[window], out=out)
+    return _multiply(grad, weights, counts), grad_weights
 
 
-def _parts(counts: Tensor, *tables: Tensor) -> list[Sequence[Tensor]]:
-    return [table.split(counts.tolist()) for table in tables]
+def _multiply(x: Tensor, matrices: Sequence[Tensor], counts: Tensor) -> Tensor:
+    """Rows times the matrix of their group, (M, C) times (C, F) each."""
+    y = x.new_empty(len(x), matrices[0].size(1))
+    for (rows, window, place), matrix in zip(_groups(counts, len(x)), matrices, strict=True):
+        if window.start == rows.start:
+            # What is wrong behind the group is replaced by the next ones' products.
+            torch.mm(x[window], matrix, out=y[window])
+        else:
+            y[rows] = torch.mm(x[window], matrix)[place]
+    return y
+
+
+def _groups(counts: Tensor, M: int) -> Iterator[tuple[slice, slice, slice]]:
+    """Each group's rows, the rows to multiply, which hold them, and their place among these."""
+    start = 0
+    for n in counts.tolist():
+        take = n
+        if cpu.multiplies_by_onednn():
+            # Each number of rows is a shape to generate code for.
+            take = min(-(-n // _ROWS) * _ROWS, M)
+        first = min(start, M - take)
+        yield (
+            slice(start, start + n),
+            slice(first, first + take),
+            slice(start - first, start - first + n),
+        )
+        start += n
 
 
 @grouped_linear.register_fake

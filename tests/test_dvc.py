@@ -22,8 +22,12 @@ STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 def imports(path: Path) -> set[Path]:
     """Modules of src that a file imports anywhere, also inside functions."""
     tree = ast.parse(path.read_text())
-    names = [n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.level == 1]
-    return {path.parent / f"{name}.py" for name in names if name}
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level == 1:
+            # ``from . import cpu`` names modules themselves.
+            names |= {node.module} if node.module else {alias.name for alias in node.names}
+    return {path.parent / f"{name}.py" for name in names}
 
 
 def closure(path: Path) -> set[Path]:

@@ -1,11 +1,25 @@
 """The grouped product is that of each group alone, forward and backward."""
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from src import cpu
 from src.grouped import grouped_linear
+
+
+@pytest.fixture(
+    scope="module", params=[False, True], ids=["exact shapes", "few shapes"], autouse=True
+)
+def shapes(request: pytest.FixtureRequest) -> Iterator[None]:
+    """As PyTorch multiplies by itself, and with other rows coming along."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cpu, "multiplies_by_onednn", lambda: request.param)
+        patch.setattr("src.grouped._ROWS", 4)
+        yield
 
 
 def example(counts: list[int]) -> tuple[torch.Tensor, list[torch.Tensor], torch.Tensor]:
@@ -24,7 +38,7 @@ def test_each_group_has_its_own_weights(counts: list[int]) -> None:
     torch.testing.assert_close(grouped_linear(x, weights, sizes), torch.cat(alone))
 
 
-@pytest.mark.parametrize("counts", [[2, 0, 3], [4], [0, 0]])
+@pytest.mark.parametrize("counts", [[2, 0, 3], [5, 1, 4, 1], [4], [0, 0]])
 def test_gradients_are_the_true_ones(counts: list[int]) -> None:
     x, weights, sizes = example(counts)
 

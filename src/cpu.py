@@ -1,0 +1,74 @@
+"""What PyTorch leaves undone on a CPU: the processor's full width, and memory used again."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+# glibc's names for these options of mallopt(3), and the largest mmap threshold that it documents.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD = -1, -3, 2**25
+
+
+def use_well(accelerator: str = "cpu") -> None:
+    """Change PyTorch's defaults for this process where they make it slow, not less exact.
+
+    Products of float32 go through oneDNN where Intel's MKL, PyTorch's default, uses half of the
+    processor: on AMD's with AVX-512. Both round each operation to float32.
+
+    Memory that is freed stays with the process. A training step takes and frees the same blocks
+    again and again; to get them from the system anew, page by page, takes longer than to fill them.
+
+    Args:
+        accelerator: `runtime.accelerator`. Where that is not the CPU, nothing is changed.
+    """
+    if accelerator != "cpu" and torch.accelerator.is_available():
+        return
+    if _mkl_is_slow():
+        _multiply_by("bf16")
+    try:
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD)
+        libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+    except (AttributeError, OSError, TypeError):
+        pass  # Another C library.
+
+
+def multiplies_by_onednn() -> bool:
+    """Whether products of float32 go through oneDNN.
+
+    It generates code for each shape of the operands, which takes longer than to multiply them:
+    shapes must be few.
+    """
+    return bool(_matmul().fp32_precision == "bf16")
+
+
+@contextmanager
+def as_by_default() -> Iterator[None]:
+    """Products of float32 as PyTorch computes them by itself, meanwhile."""
+    before = _matmul().fp32_precision
+    _multiply_by("none")
+    try:
+        yield
+    finally:
+        _multiply_by(before)
+
+
+def _mkl_is_slow() -> bool:
+    # With AMX the setting would do what its name says, and round operands to bfloat16. Without,
+    # oneDNN has nothing faster than float32 itself.
+    can = torch.cpu.get_capabilities()
+    full_width = torch.backends.cpu.get_cpu_capability() == "AVX512"
+    return full_width and "AMD" in can.get("cpu_name", "") and not can.get("amx_tile", True)
+
+
+def _multiply_by(precision: str) -> None:
+    _matmul().fp32_precision = precision
+
+
+def _matmul() -> Any:
+    # PyTorch's types do not know it.
+    return torch.backends.mkldnn.matmul  # type: ignore[attr-defined]

@@ -1,0 +1,96 @@
+"""What is changed on a CPU: faster products that are as exact, and memory that stays."""
+
+import ctypes
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+
+from src import cpu
+
+
+@pytest.fixture(autouse=True)
+def restored() -> Iterator[None]:
+    with cpu.as_by_default():
+        yield
+
+
+def machine(monkeypatch: pytest.MonkeyPatch, name: str, width: str, amx: bool = False) -> None:
+    known = {"cpu_name": name, "amx_tile": amx}
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: known)
+    monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: width)
+
+
+@pytest.mark.parametrize(
+    "shapes", [((832, 128), (128, 344)), ((344, 832), (832, 128)), ((512, 13, 16), (512, 16, 13))]
+)
+def test_products_stay_exact(shapes: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
+    """On whatever machine this runs; operands rounded to bfloat16 would be off by 3e-3."""
+    cpu.use_well()
+    a, b = (torch.randn(shape, generator=torch.Generator().manual_seed(0)) for shape in shapes)
+    exact = a.double() @ b.double()
+    assert (a @ b - exact).norm() < 1e-6 * exact.norm()
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "amx", "onednn"),
+    [
+        ("AMD EPYC", "AVX512", False, True),
+        ("AMD EPYC", "AVX2", False, False),
+        ("AMD EPYC", "AVX512", True, False),
+        ("Intel(R) Xeon(R) Platinum 8488C", "AVX512", False, False),
+    ],
+)
+def test_onednn_multiplies_where_mkl_is_slow_and_nothing_is_rounded(
+    monkeypatch: pytest.MonkeyPatch, name: str, width: str, amx: bool, onednn: bool
+) -> None:
+    machine(monkeypatch, name, width, amx)
+    cpu.use_well()
+    assert cpu.multiplies_by_onednn() == onednn
+    with cpu.as_by_default():
+        assert not cpu.multiplies_by_onednn()
+    assert cpu.multiplies_by_onednn() == onednn
+
+
+def test_nothing_changes_beside_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine(monkeypatch, "AMD EPYC", "AVX512")
+    monkeypatch.setattr("torch.accelerator.is_available", lambda: True)
+    cpu.use_well("auto")
+    assert not cpu.multiplies_by_onednn()
+    cpu.use_well("cpu")
+    assert cpu.multiplies_by_onednn()
+
+
+def test_another_c_library_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ctypes.CDLL", lambda name: object())
+    cpu.use_well()
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="not glibc")
+def test_memory_that_is_freed_stays() -> None:
+    script = """
+import sys, torch
+from pathlib import Path
+from src import cpu
+
+def resident():
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096
+
+if sys.argv[1] == "well":
+    cpu.use_well()
+block = torch.ones(2**22)
+held = resident()
+del block
+print(held - resident())
+"""
+
+    def given_back(how: str) -> Any:
+        command = [sys.executable, "-c", script, how]
+        return int(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+
+    assert given_back("well") < 2**20
+    assert given_back("default") > 15 * 2**20
