@@ -1,13 +1,14 @@
-"""How fast a training step is: ours, a plain loop, Hugging Face's, and the matrix products alone.
+"""How fast a training step is: ours, as others write it, and the matrix products alone.
 
     python -m benchmarks.training [--models llama2] [--rounds 10] [--threads 2] [--accelerator gpu]
 
 All by turns in one process, some steps each, at the sizes of ``params.yaml``. *Ours* is the real
 run: Lightning, batching, clipping, learning rate, metrics, TensorBoard, states to resume from, and
-compiled where that is possible. *Plain* is a bare loop over our parts, not compiled, that computes
-every position, as a straightforward implementation does. *Theirs* is a bare loop over Hugging
-Face's model. *Products* are the matrix products of a step of ours, forward and backward, on random
-numbers and nothing else.
+compiled where that is possible. The others are bare loops, not compiled and without what `src.cpu`
+changes, that compute every position: *plain* over our parts, *hf* over Hugging Face's model, *x-tf*
+over one of x-transformers of the same shape, which has no mixture of experts. *Products* are the
+matrix products of a step of ours, forward and backward, on random numbers and nothing else. Ratios
+are the least, median and largest of all rounds.
 """
 
 from __future__ import annotations
@@ -22,28 +23,24 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-import transformers
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
-from src import cpu
 from src.batches import BatchOrder
 from src.config import Params
 from src.data_gen import generate
 from src.dataset import ArithmeticDataset, TrainLoader, eval_loader
 from src.history import History
 from src.lightning_module import LitLM
-from src.models import build_model
 from src.optimizer import OPTIMIZERS
 from src.params import load_params
 from src.progress import Progress
 from src.trainer import make_trainer
 from src.watching import Watch
-from tests.huggingface import peer
 
+from .peers import device_of, huggingface_job, plain_job, x_transformers_job
 from .products import Job, products_of
 
-_IGNORED = -100
+PEERS = {"plain": plain_job, "hf": huggingface_job, "x-tf": x_transformers_job}
 
 
 class Turns(pl.Callback):
@@ -89,59 +86,6 @@ def clock() -> float:
     return time.perf_counter()
 
 
-def loop(model: nn.Module, loss: Any, batches: Iterator[dict[str, Tensor]], params: Params) -> Job:
-    """One optimizer step of a bare loop: forward, backward, clip, AdamW."""
-    config = params.training
-    optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, fused=True)
-
-    @cpu.as_by_default()
-    def step() -> None:
-        value = loss(next(batches))
-        optimizer.zero_grad()
-        value.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), config.grad_clip)
-        optimizer.step()
-
-    return step
-
-
-def plain_job(params: Params, batches: Iterator[dict[str, Tensor]]) -> Job:
-    """Our parts, every position, in a bare loop."""
-    config = params.model_config_in_use
-    model = build_model(config).to(device_of(params))
-
-    def loss(batch: dict[str, Tensor]) -> Tensor:
-        input_ids, mask = batch["input_ids"], batch["loss_mask"]
-        logits = model(input_ids[:, :-1])
-        targets = input_ids.masked_fill(mask == 0, _IGNORED)[:, 1:]
-        value = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
-        tokens = batch["attention_mask"][:, 1:].bool()
-        aux = [routing.load_balancing_loss(tokens) for routing in model.routings()]
-        return value + config.aux_loss_coef * torch.stack(aux).mean() if aux else value
-
-    return loop(model, loss, batches, params)
-
-
-def their_job(params: Params, batches: Iterator[dict[str, Tensor]]) -> Job:
-    """Hugging Face's model in a bare loop."""
-    config = params.model_config_in_use
-    model = peer(build_model(config), config).train().to(device_of(params))
-
-    def loss(batch: dict[str, Tensor]) -> Tensor:
-        # Without an attention mask: on the right, padding is hidden already.
-        labels = batch["input_ids"].masked_fill(batch["loss_mask"] == 0, _IGNORED)
-        return model(input_ids=batch["input_ids"], labels=labels, use_cache=False).loss
-
-    return loop(model, loss, batches, params)
-
-
-def device_of(params: Params) -> torch.device:
-    """Where the others compute: where Lightning has ours do it."""
-    if params.runtime.accelerator == "cpu":
-        return torch.device("cpu")
-    return torch.accelerator.current_accelerator() or torch.device("cpu")
-
-
 def measure(
     params: Params, train: ArithmeticDataset, run_dir: Path, args: Any
 ) -> dict[str, list[float]]:
@@ -170,12 +114,8 @@ def measure(
     lit.zero_grad()
     if args.compile:
         lit.model.compile(dynamic=False)
-    jobs = {
-        "plain": plain_job(params, batches()),
-        "theirs": their_job(params, batches()),
-        "products": products,
-    }
-    turns = Turns(jobs, args.steps, args.rounds)
+    jobs = {name: make(params, batches()) for name, make in PEERS.items()} | {"products": products}
+    turns = Turns({name: job for name, job in jobs.items() if job}, args.steps, args.rounds)
     history = History(params.training.log_every_n_steps)
     progress = Progress(run_dir, params.runtime.checkpoint_every_n_steps, history)
     ours = loader()
@@ -206,24 +146,34 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
-    transformers.logging.set_verbosity_error()
     quiet = {"runtime.accelerator": args.accelerator, "runtime.progress": False}
     chosen = {"data.n_samples": 20_000, "training.optimizer": args.optimizer}
     params = load_params(overrides={**chosen, **quiet})
     train = ArithmeticDataset(generate(params.data)["train"])
-    header = "".join(f"{name:>10}" for name in ("ours", "plain", "theirs", "products"))
-    ratios = "".join(f"{'ours / ' + name:>22}" for name in ("plain", "theirs", "products"))
-    print(f"{'ms a step, median':18}{header}{ratios}")
+    columns = ("ours", *PEERS, "products")
+    others = columns[1:]
+    times = "".join(f"{name:>9}" for name in columns)
+    ratios = "".join(f"{'ours / ' + name:>18}" for name in others)
+    print(f"{'ms a step, median':18}{times}{ratios}")
     for name in args.models or params.models:
         here = params.model_copy(update={"model": name})
         with tempfile.TemporaryDirectory() as folder:
             seconds = measure(here, train, Path(folder), args)
-        line = "".join(f"{1000 * median(times):>10.2f}" for times in seconds.values())
-        for other in ("plain", "theirs", "products"):
-            pairs = zip(seconds["ours"], seconds[other], strict=True)
-            ratio = [a / b for a, b in pairs]
-            line += f"{min(ratio):>9.2f} {median(ratio):5.2f} {max(ratio):5.2f} "
+        line = "".join(f"{_ms(seconds.get(column)):>9}" for column in columns)
+        line += "".join(f"{_ratio(seconds['ours'], seconds.get(other)):>18}" for other in others)
         print(f"{name:18}{line}", flush=True)
+
+
+def _ms(seconds: list[float] | None) -> str:
+    return f"{1000 * median(seconds):.1f}" if seconds else "-"
+
+
+def _ratio(ours: list[float], other: list[float] | None) -> str:
+    """Least, median and largest of the rounds."""
+    if not other:
+        return "- - -"
+    ratio = [a / b for a, b in zip(ours, other, strict=True)]
+    return f"{min(ratio):.2f} {median(ratio):.2f} {max(ratio):.2f}"
 
 
 if __name__ == "__main__":

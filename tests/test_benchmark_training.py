@@ -3,11 +3,14 @@
 import pytest
 import torch
 
+from benchmarks.peers import x_transformer
 from benchmarks.products import products_of
 from benchmarks.training import main
 from src.config import TrainingConfig
 from src.grouped import grouped_linear
+from src.models import build_model
 from src.optimizer import make_optimizer
+from src.params import load_params
 
 from .conftest import ARCHITECTURES
 
@@ -16,12 +19,23 @@ def test_each_has_its_turn(capsys: pytest.CaptureFixture[str]) -> None:
     threads = str(torch.get_num_threads())
     main(["--rounds", "1", "--steps", "1", "--threads", threads, "--no-compile"])
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
-    table = {row[0]: [float(x) for x in row[1:]] for row in rows if row[0] in ARCHITECTURES}
+    table = {row[0]: row[1:] for row in rows if row[0] in ARCHITECTURES}
     assert list(table) == list(ARCHITECTURES)
-    for figures in table.values():
-        # Four times, three ratios with their spread.
-        assert len(figures) == 4 + 9
-        assert min(figures[:4]) > 0
+    for name, figures in table.items():
+        # Five times, and to ours four ratios with their spread.
+        assert len(figures) == 5 + 4 * 3
+        measured = [float(x) for x in figures if x != "-"]
+        assert min(measured) > 0
+        # x-transformers has no mixture of experts.
+        assert len(measured) == len(figures) - (4 if name == "mixtral" else 0)
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama2"])
+def testx_transformers_has_a_model_of_the_same_shape(name: str) -> None:
+    params = load_params()
+    config = params.models[name]
+    theirs = sum(p.numel() for p in x_transformer(config).parameters())
+    assert theirs == pytest.approx(build_model(config).num_parameters(), rel=0.005)
 
 
 def test_ours_has_the_optimizer_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,130 @@
+"""Training loops as people write them: over our parts, Hugging Face's and x-transformers' models.
+
+A bare loop each: forward, backward, clip, PyTorch's fused AdamW, and PyTorch as it is by default.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+import transformers
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from src import cpu
+from src.config import ModelConfig, Params
+from src.models import build_model
+from src.tokenizer import CharTokenizer
+from tests.huggingface import peer
+
+from .products import Job
+
+Batch = dict[str, Tensor]
+
+_IGNORED = -100
+
+
+def device_of(params: Params) -> torch.device:
+    """Where they compute: where Lightning has ours do it."""
+    if params.runtime.accelerator == "cpu":
+        return torch.device("cpu")
+    return torch.accelerator.current_accelerator() or torch.device("cpu")
+
+
+def plain_job(params: Params, batches: Iterator[Batch]) -> Job:
+    """Our parts, every position."""
+    config = params.model_config_in_use
+    model = build_model(config)
+
+    def loss(batch: Batch) -> Tensor:
+        tokens = batch["attention_mask"][:, 1:].bool()
+        value = _loss(model(batch["input_ids"][:, :-1]), batch)
+        aux = [routing.load_balancing_loss(tokens) for routing in model.routings()]
+        return value + config.aux_loss_coef * torch.stack(aux).mean() if aux else value
+
+    return _loop(model, loss, batches, params)
+
+
+def huggingface_job(params: Params, batches: Iterator[Batch]) -> Job:
+    """Hugging Face's model."""
+    transformers.logging.set_verbosity_error()
+    config = params.model_config_in_use
+    model = peer(build_model(config), config).train()
+
+    def loss(batch: Batch) -> Tensor:
+        # Without an attention mask: on the right, padding is hidden already.
+        labels = batch["input_ids"].masked_fill(batch["loss_mask"] == 0, _IGNORED)
+        return model(input_ids=batch["input_ids"], labels=labels, use_cache=False).loss
+
+    return _loop(model, loss, batches, params)
+
+
+def x_transformers_job(params: Params, batches: Iterator[Batch]) -> Job | None:
+    """A model of x-transformers; None for a mixture of experts, which it lacks."""
+    config = params.model_config_in_use
+    if config.mlp == "moe":
+        return None
+    model = x_transformer(config)
+
+    def loss(batch: Batch) -> Tensor:
+        return _loss(model(batch["input_ids"][:, :-1]), batch)
+
+    return _loop(model, loss, batches, params)
+
+
+def x_transformer(config: ModelConfig) -> nn.Module:
+    """Their model of a configuration's shape: as many weights, but for some biases."""
+    with warnings.catch_warnings():
+        # It uses torch.jit.script, which PyTorch has deprecated.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from x_transformers import Decoder, TransformerWrapper
+    swiglu, rope = config.mlp == "swiglu", config.pos_encoding == "rope"
+    blocks = Decoder(
+        dim=config.d_model,
+        depth=config.n_layers,
+        heads=config.n_heads,
+        attn_dim_head=config.d_model // config.n_heads,
+        attn_flash=True,
+        use_rmsnorm=config.norm == "rmsnorm",
+        rotary_pos_emb=rope,
+        # The dimensions that turn: its default, at least 32, is more than a head has.
+        rotary_emb_dim=config.d_model // config.n_heads,
+        ff_mult=config.d_ff / config.d_model,
+        ff_glu=swiglu,
+        ff_swish=swiglu,
+        ff_no_bias=swiglu,
+    )
+    return TransformerWrapper(
+        num_tokens=CharTokenizer.vocab_size,
+        max_seq_len=config.max_seq_len,
+        use_abs_pos_emb=not rope,
+        tie_embedding=config.tie_weights,
+        attn_layers=blocks,
+    )
+
+
+def _loss(logits: Tensor, batch: Batch) -> Tensor:
+    targets = batch["input_ids"].masked_fill(batch["loss_mask"] == 0, _IGNORED)[:, 1:]
+    return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+
+
+def _loop(
+    model: Any, loss: Callable[[Batch], Tensor], batches: Iterator[Batch], params: Params
+) -> Job:
+    """One optimizer step of a bare loop."""
+    config = params.training
+    model.to(device_of(params))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, fused=True)
+
+    @cpu.as_by_default()
+    def step() -> None:
+        value = loss(next(batches))
+        optimizer.zero_grad()
+        value.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), config.grad_clip)
+        optimizer.step()
+
+    return step
