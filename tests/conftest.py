@@ -1,7 +1,7 @@
 """What several test modules share: tiny configurations and a tiny data set."""
 
 import csv
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import settings
 
+from src import cpu
 from src.config import ModelConfig, Params
 from src.data_gen import generate
 from src.params import load_params
@@ -62,6 +63,13 @@ def tiny_params(model: str = "llama2", **sections: Mapping[str, Any]) -> Params:
 def tiny_model(model: str = "llama2", **changes: Any) -> ModelConfig:
     """The entry of `models:` made small."""
     return tiny_params(model, models=changes).model_config_in_use
+
+
+@pytest.fixture(autouse=True)
+def products_as_by_default() -> Iterator[None]:
+    """A training in this process would have all tests behind it round in another way."""
+    with cpu.as_by_default():
+        yield
 
 
 @pytest.fixture(scope="session")
