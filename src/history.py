@@ -10,6 +10,7 @@ import pandas as pd
 import pytorch_lightning as pl
 from torch import Tensor
 
+from . import distributed
 from .files import open_replacing
 
 _STATE = ("train", "val", "_sums", "_batches", "_step")
@@ -23,7 +24,7 @@ class History(pl.Callback):
     """Collects a row each log_every_n_steps and one each validation.
 
     Lightning's CSVLogger leaves cells empty where a step has no such metric, and DVC draws an
-    empty cell as 0.
+    empty cell as 0. Of several processes each collects the same rows.
 
     Args:
         log_every_n_steps: optimizer steps that a row of `train` averages.
@@ -43,20 +44,19 @@ class History(pl.Callback):
         self._step = 0
 
     def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any
     ) -> None:
-        """Add the batch to the mean; no value leaves the device until a row is due."""
+        """Add the batch to the mean; no value leaves the device, or is sent, until a row is due."""
         for name in ("train_loss", "train_aux_loss"):
-            if name in trainer.callback_metrics:
-                value = trainer.callback_metrics[name].detach()
-                self._sums[name] = self._sums.get(name, 0) + value
+            if name in outputs:
+                self._sums[name] = self._sums.get(name, 0) + outputs[name]
         self._batches += 1
         step = trainer.global_step
         if step == self._step or step % self.log_every_n_steps:
             return
         self._step = step
-        self.check(trainer)
-        means = {k.removeprefix("train_"): float(v) / self._batches for k, v in self._sums.items()}
+        sums = self.check(trainer)
+        means = {k.removeprefix("train_"): v / self._batches for k, v in sums.items()}
         rate = trainer.optimizers[0].param_groups[0]["lr"]
         self.train.append({"step": step, **means, "learning_rate": rate})
         self._sums, self._batches = {}, 0
@@ -77,19 +77,27 @@ class History(pl.Callback):
                 columns = None if rows else ["step", "loss"]
                 pd.DataFrame(rows, columns=columns).to_csv(file, index=False, lineterminator="\n")
 
-    def check(self, trainer: pl.Trainer) -> None:
-        """Look at the losses since the last row.
+    def check(self, trainer: pl.Trainer) -> dict[str, float]:
+        """The sums of the losses since the last row; all processes ask at once.
 
         Raises:
             DivergedError: with the step, if one was not finite.
         """
-        loss = float(self._sums.get("train_loss", 0.0))
+        sums = {name: float(value) for name, value in self._sums_of_all().items()}
+        loss = sums.get("train_loss", 0.0)
         if not math.isfinite(loss):
             raise DivergedError(f"train_loss is {loss} at step {trainer.global_step}")
+        return sums
+
+    def _sums_of_all(self) -> dict[str, Tensor]:
+        """The mean over all processes."""
+        n = distributed.processes()
+        return {name: distributed.summed(value) / n for name, value in self._sums.items()}
 
     def state_dict(self) -> dict[str, Any]:
-        """All rows, and the mean in progress."""
-        return {name: value for name, value in vars(self).items() if name in _STATE}
+        """All rows, and the mean in progress: another number of processes can go on."""
+        state = {name: value for name, value in vars(self).items() if name in _STATE}
+        return {**state, "_sums": self._sums_of_all()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on where a resumed run stopped."""

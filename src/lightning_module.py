@@ -27,7 +27,9 @@ class LitLM(pl.LightningModule):
 
     Measures ``train_loss``, ``val_loss`` (nats per answer token) and ``val_exact_match`` (share of
     problems that greedy decoding answers right). Lightning's own way to a logger is not used: it
-    counts validations one step back, and shows single batches.
+    counts validations one step back, and shows single batches. Nor is `log` for what each step
+    measures: it takes some hundredths of a step, and several processes would wait for each
+    other in every step.
 
     Of several processes each has its share of a batch, and all measure the whole.
 
@@ -75,14 +77,14 @@ class LitLM(pl.LightningModule):
         aux = [routing.load_balancing_loss(counts) for routing, counts in routed]
         return answers.loss(), torch.stack(aux).mean() if aux else None
 
-    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
-        """What the optimizer minimises, for one batch."""
+    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> dict[str, Tensor]:
+        """For one batch what the optimizer minimises, as ``loss``, and what it consists of."""
         loss, aux_loss = self.losses(batch)
-        self.log("train_loss", loss, sync_dist=True, logger=False)
+        measured = {"train_loss": loss.detach()}
         if aux_loss is not None:
-            self.log("train_aux_loss", aux_loss, sync_dist=True, logger=False)
+            measured["train_aux_loss"] = aux_loss.detach()
             loss = loss + self.model_config.aux_loss_coef * aux_loss
-        return loss
+        return {"loss": loss, **measured}
 
     def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
         """Add up over all tokens and all problems, whatever the batches and processes."""
