@@ -26,6 +26,7 @@ import torch
 from torch import Tensor
 
 from src.batches import BatchOrder
+from src.compilation import compile_model
 from src.config import Params
 from src.data_gen import generate
 from src.dataset import ArithmeticDataset, TrainLoader, eval_loader
@@ -112,8 +113,6 @@ def measure(
 
     products = products_of(whole_step)
     lit.zero_grad()
-    if args.compile:
-        lit.model.compile(dynamic=False)
     jobs = {name: make(params, batches()) for name, make in PEERS.items()} | {"products": products}
     turns = Turns({name: job for name, job in jobs.items() if job}, args.steps, args.rounds)
     history = History(params.training.log_every_n_steps)
@@ -126,6 +125,8 @@ def measure(
     here = params.model_copy(update={"training": short})
     watch = Watch(history, here, train)
     trainer = make_trainer(here, run_dir, [history, watch, progress, turns], ours.order)
+    if args.compile:
+        compile_model(lit.model, here, device)
     trainer.fit(lit, ours, eval_loader(train, 8 * params.training.batch_size))
     return turns.seconds
 

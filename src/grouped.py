@@ -15,8 +15,12 @@ _ROWS = 64
 
 
 # An operation of its own: how many rows a group has is known only when it runs, so that a compiler
-# that looked inside would compile anew for each batch.
-@torch.library.custom_op("mini_language_models::grouped_linear", mutates_args=())
+# that looked inside would compile anew for each batch. Nor can a CUDA graph hold it, which repeats
+# what it did the first time.
+_TAGS = (torch.Tag.cudagraph_unsafe,)
+
+
+@torch.library.custom_op("mini_language_models::grouped_linear", mutates_args=(), tags=_TAGS)
 def grouped_linear(x: Tensor, weights: Sequence[Tensor], counts: Tensor) -> Tensor:
     """Rows times the weights of their group: ``x[i] @ weights[group of i].T``.
 
@@ -31,7 +35,9 @@ def grouped_linear(x: Tensor, weights: Sequence[Tensor], counts: Tensor) -> Tens
     return _multiply(x, [weight.t() for weight in weights], counts)
 
 
-@torch.library.custom_op("mini_language_models::grouped_linear_backward", mutates_args=())
+@torch.library.custom_op(
+    "mini_language_models::grouped_linear_backward", mutates_args=(), tags=_TAGS
+)
 def _backward(
     grad: Tensor, x: Tensor, weights: Sequence[Tensor], counts: Tensor
 ) -> tuple[Tensor, list[Tensor]]:

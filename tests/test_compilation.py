@@ -6,12 +6,16 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
+import torch
 import yaml
+from torch import nn
 
 from src import compilation
-from src.compilation import compiles_grading, compiles_training
+from src.compilation import compile_model, compiles_grading, compiles_training
 
 from .conftest import tiny_params
 from .test_resume import Training
@@ -37,6 +41,18 @@ def test_auto_compiles_what_is_long_enough(monkeypatch: pytest.MonkeyPatch) -> N
     assert compiles_grading(tiny_params(), 1_000_000)
     assert compiles_grading(tiny_params(runtime={"compile": "on"}), 10_000)
     assert not compiles_grading(tiny_params(runtime={"compile": "off"}), 1_000_000)
+
+
+def test_a_gpu_gets_graphs_where_each_step_is_one_pass() -> None:
+    def mode(device: str, **sections: Any) -> Any:
+        model = Mock(spec=nn.Module)
+        compile_model(model, tiny_params(**sections), torch.device(device))
+        return model.compile.call_args.kwargs["mode"]
+
+    assert mode("cuda") == "reduce-overhead"
+    assert mode("cpu") is None
+    assert mode("cuda", training={"accumulate_grad_batches": 2}) is None
+    assert mode("cuda", runtime={"devices": 2}) is None
 
 
 @pytest.mark.slow
