@@ -3,19 +3,12 @@
 import ctypes
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import torch
 
 from src import cpu
-
-
-@pytest.fixture(autouse=True)
-def restored() -> Iterator[None]:
-    with cpu.as_by_default():
-        yield
 
 
 def machine(monkeypatch: pytest.MonkeyPatch, name: str, width: str, amx: bool = False) -> None:
