@@ -14,12 +14,12 @@ from . import cpu
 _ROWS = 64
 
 
-# An operation of its own: how many rows a group has is known only when it runs, so that a compiler
-# that looked inside would compile anew for each batch. Nor can a CUDA graph hold it, which repeats
-# what it did the first time.
+# A CUDA graph would repeat what the first numbers of rows made of it.
 _TAGS = (torch.Tag.cudagraph_unsafe,)
 
 
+# An operation of its own: how many rows a group has is known only when it runs, so that a compiler
+# that looked inside would compile anew for each batch.
 @torch.library.custom_op("mini_language_models::grouped_linear", mutates_args=(), tags=_TAGS)
 def grouped_linear(x: Tensor, weights: Sequence[Tensor], counts: Tensor) -> Tensor:
     """Rows times the weights of their group: ``x[i] @ weights[group of i].T``.
