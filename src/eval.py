@@ -49,7 +49,7 @@ def evaluate(params: Params, checkpoint: Path, data_dir: Path, out_dir: Path) ->
     from .grading import breakdown, by_digit_position, by_expert, grade, routing, tally
     from .intervals import wilson
     from .printing import show
-    from .records import read_records, read_splits
+    from .reading import read_records, read_splits
     from .sampling import ProblemSpace
     from .screening import quick_leads
 

@@ -1,6 +1,6 @@
 """The fast way to read .jsonl files: thousands of lines of the usual form at once.
 
-Where anything is unusual, right or wrong, it returns nothing, and `records` reads the lines one by
+Where anything is unusual, right or wrong, it returns nothing, and `reading` takes the lines one by
 one; only that knows what is wrong.
 """
 

@@ -25,7 +25,8 @@ from .files import (
     open_replacing,
 )
 from .params import PARAMS_FILE, load_params
-from .records import Record, read_splits
+from .reading import read_splits
+from .records import Record
 from .runs import clear, locked, run_name
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from src.checkpoint import load_model, save_checkpoint
 from src.errors import UserError
 from src.models import build_model
 from src.params import load_params
-from src.records import Record, read_records, write_records
+from src.reading import read_records
+from src.records import Record, write_records
 
 from .conftest import tiny_params
 

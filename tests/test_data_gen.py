@@ -20,7 +20,8 @@ from src.config import DataConfig
 from src.data_gen import generate, main, write
 from src.errors import UserError
 from src.params import load_params
-from src.records import SPLITS, Record, read_splits
+from src.reading import read_splits
+from src.records import SPLITS, Record
 
 from .conftest import ROOT, tiny_params
 from .test_problems import PRECEDENCES, all_prompts, divides_exactly, value

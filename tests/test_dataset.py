@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from src.batches import BatchOrder
 from src.dataset import ArithmeticDataset, TrainLoader, check_length, collate_fn, eval_loader
 from src.errors import UserError
-from src.records import Record, read_records
+from src.reading import read_records
+from src.records import Record
 
 RECORDS = [Record("1+2=", "3"), Record("50+50=", "100"), Record("7-9=", "-2")]
 

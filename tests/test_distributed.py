@@ -23,7 +23,8 @@ from src.dataset import ArithmeticDataset, TrainLoader, collate_fn, eval_loader
 from src.distributed import this_process
 from src.errors import UserError
 from src.lightning_module import LitLM
-from src.records import read_records, write_records
+from src.reading import read_records
+from src.records import write_records
 from src.scoring import answer
 from src.train import train
 

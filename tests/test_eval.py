@@ -11,7 +11,7 @@ from src.checkpoint import save_checkpoint
 from src.errors import UserError
 from src.eval import evaluate, main
 from src.models import build_model
-from src.records import read_records
+from src.reading import read_records
 
 from .conftest import ARCHITECTURES, read_csv, tiny_params
 

@@ -15,7 +15,8 @@ from src.eval import evaluate
 from src.exhaustive import by_split, check_splits, every_problem, grade_rest
 from src.grading import grade
 from src.models import build_model
-from src.records import Record, read_splits, write_records
+from src.reading import read_splits
+from src.records import Record, write_records
 from src.sampling import ProblemSpace
 
 from .conftest import read_csv, tiny_params

@@ -16,7 +16,7 @@ from src.cli import run
 from src.errors import UserError
 from src.export import FILES, export, main
 from src.models import TransformerLM, build_model
-from src.records import read_records
+from src.reading import read_records
 from src.scoring import generate_answers
 from src.tokenizer import VOCABULARY, CharTokenizer
 

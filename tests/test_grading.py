@@ -12,7 +12,8 @@ from src.difficulty import describe
 from src.grading import breakdown, by_digit_position, by_expert, grade, routing, tally
 from src.intervals import wilson
 from src.models import build_model
-from src.records import Record, read_records
+from src.reading import read_records
+from src.records import Record
 from src.scoring import answer
 
 from .conftest import ARCHITECTURES, tiny_model

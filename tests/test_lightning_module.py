@@ -9,7 +9,8 @@ from torch.nn import functional as F
 
 from src.dataset import ArithmeticDataset, collate_fn
 from src.lightning_module import LitLM, learning_rate_factor
-from src.records import Record, read_records
+from src.reading import read_records
+from src.records import Record
 
 from .conftest import ARCHITECTURES, tiny_params
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from src.lines import to_lines
 from src.parsing import PRECEDENCES, parse
 from src.problems import Problems
-from src.records import Record, _one_by_one, to_records
+from src.reading import _one_by_one
+from src.records import Record, to_records
 
 from .test_problems import from_prompts, prompts_of_equal_length
 

@@ -1,4 +1,4 @@
-"""The data format: what is written is read back, and nothing else is accepted."""
+"""Files of records: what is written is read back, and nothing else is accepted."""
 
 import json
 import tempfile
@@ -6,51 +6,20 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from src.errors import UserError
-from src.records import (
-    SPLITS,
-    Record,
-    read_records,
-    read_splits,
-    to_records,
-    to_tokens,
-    write_records,
-)
-from src.tokenizer import CharTokenizer
+from src.reading import read_records, read_splits
+from src.records import SPLITS, Record, write_records
 
-from .test_problems import PRECEDENCES, divides_exactly, value
+from .test_records import GOOD, record_lists, record_of
 
-GOOD = '{"prompt": "554+456=", "target": "1010", "text": "<bos>554+456=1010<eos>"}'
 NOT_AN_OBJECT = "not an object with prompt, target and text"
-
-prompts = st.from_regex(r"([0-9]|[1-9][0-9]{0,3})([-+*/][0-9]){1,3}=", fullmatch=True)
-
-
-@st.composite
-def record_lists(draw: st.DrawFn) -> list[Record]:
-    """Right answers, all under one precedence."""
-    precedence = draw(st.sampled_from(PRECEDENCES))
-    exact = prompts.filter(lambda prompt: divides_exactly(prompt, precedence))
-    return [record_of(prompt, precedence) for prompt in draw(st.lists(exact, min_size=1))]
-
-
-def record_of(prompt: str, precedence: str = "standard") -> Record:
-    """A prompt with its answer."""
-    return Record(prompt, str(value(prompt, precedence)))
 
 
 def line(prompt: object, target: object, text: object = None) -> str:
     """A line of the format, with a text that fits unless one is given."""
     fitting = f"<bos>{prompt}{target}<eos>"
     return json.dumps({"prompt": prompt, "target": target, "text": text or fitting})
-
-
-def test_a_line_is_the_worked_example_byte_by_byte(tmp_path: Path) -> None:
-    path = tmp_path / "train.jsonl"
-    write_records(path, [Record("554+456=", "1010")])
-    assert path.read_bytes() == GOOD.encode() + b"\n"
 
 
 @settings(deadline=None, max_examples=50)
@@ -144,7 +113,7 @@ def test_a_file_of_two_precedences_is_refused(tmp_path: Path) -> None:
 def test_blocks_of_any_size_are_read_alike(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
 ) -> None:
-    monkeypatch.setattr("src.records._BLOCK", block)
+    monkeypatch.setattr("src.reading._BLOCK", block)
     path = tmp_path / "train.jsonl"
     records = [record_of(f"{x}*{10**x}=") for x in (3, 1, 0, 2, 5, 4)]
     write_records(path, records)
@@ -173,21 +142,6 @@ def test_the_last_of_many_lines_is_checked_too(tmp_path: Path) -> None:
         file.write(line("2+2=", "5"))
     with pytest.raises(UserError, match=r"line 30001: the answer to 2\+2= is 4, not 5"):
         read_records(path)
-
-
-@given(record_lists())
-def test_tokens_and_records_are_each_other(records: list[Record]) -> None:
-    tokens = to_tokens(records)
-    assert to_records(tokens) == records
-    assert tokens.shape == (len(records), max(len("".join(record)) for record in records) + 2)
-    tokenizer = CharTokenizer()
-    for row, record in zip(tokens, records, strict=True):
-        assert tokenizer.decode(row).replace("<pad>", "") == record.text
-
-
-def test_a_character_outside_the_vocabulary_has_no_token() -> None:
-    with pytest.raises(ValueError, match="is not in the vocabulary"):
-        to_tokens([Record("1+1=", "two")])
 
 
 def test_a_problem_that_occurs_twice_in_a_split_is_refused(tmp_path: Path) -> None:

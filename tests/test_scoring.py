@@ -8,7 +8,8 @@ import torch
 
 from src.dataset import ArithmeticDataset, collate_fn
 from src.models import TransformerLM, build_model
-from src.records import Record, read_records
+from src.reading import read_records
+from src.records import Record
 from src.scoring import answer, generate_answers, leads
 
 from .conftest import ARCHITECTURES, tiny_model

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from src.dataset import ArithmeticDataset
 from src.models import TransformerLM
-from src.records import read_records
+from src.reading import read_records
 from src.scoring import leads
 from src.screening import CLEAR, exact, quick_leads
 
