@@ -36,16 +36,20 @@ class Hardware:
     coarse: torch.dtype
     onednn: bool
 
-    def line(self, optimizer: str, compiled: bool) -> str:
-        """What a training begins with: ``cpu: AVX2, 2 threads, float32 Muon, compiled``."""
+    def __str__(self) -> str:
+        """Such as ``cpu: AVX2, 2 threads``."""
         words = [self.kind]
         if self.device == "cpu":
             words.append(f"{self.threads} thread{'s' if self.threads > 1 else ''}")
         if self.onednn:
             words.append("products by oneDNN")
-        names = {"muon": f"{str(self.coarse).removeprefix('torch.')} Muon", "adamw": "AdamW"}
-        words += [names.get(optimizer, optimizer), "compiled" if compiled else "not compiled"]
         return f"{self.device}: {', '.join(words)}"
+
+    def line(self, optimizer: str, compiled: bool) -> str:
+        """What a training begins with: ``cpu: AVX2, 2 threads, float32 Muon, compiled``."""
+        muon = f"{str(self.coarse).removeprefix('torch.')} Muon"
+        moved = muon if optimizer == "muon" else "AdamW"
+        return f"{self}, {moved}, {'compiled' if compiled else 'not compiled'}"
 
 
 def device_for(accelerator: str) -> torch.device:
