@@ -122,17 +122,17 @@ def _or_dash(value: float | None, form: str) -> str:
     return "-" if value is None else format(value, form)
 
 
-def insert(readme: str, table: str) -> str:
-    """The README's text with the table between its marks.
+def insert(page: str, table: str, mark: str = BEGIN) -> str:
+    """A page's text with the table between its marks.
 
     Raises:
         UserError: if a mark is missing.
     """
-    before, begin, rest = readme.partition(BEGIN)
+    before, begin, rest = page.partition(mark)
     _, end, after = rest.partition(END)
     if not (begin and end):
-        raise UserError(f"README.md: the marks {BEGIN} and {END} are missing")
-    return f"{before}{BEGIN}\n{table}{END}{after}"
+        raise UserError(f"the marks {mark} and {END}, between which a table goes, are missing")
+    return f"{before}{mark}\n{table}{END}{after}"
 
 
 def compare(rev: str, out_dir: Path, readme: Path) -> str:
