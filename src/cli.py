@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import select
 import signal
 import sys
 from collections.abc import Callable
@@ -67,20 +68,25 @@ def end(error: BaseException) -> None:
     Raises:
         SystemExit: with the exit code.
     """
-    unwritten = _cannot_write(sys.stdout) or _cannot_write(sys.stderr)
+    gone = _reader_has_gone()
+    for stream in (sys.stdout, sys.stderr):
+        _drop_unwritable(stream)
+    cause, code = error, 2
     # Lightning makes its own exit of Ctrl-C, and rich of a reader that has gone.
-    cause = error.__context__ if isinstance(error, SystemExit) else error
-    code = 2
+    if isinstance(error, SystemExit) and isinstance(
+        error.__context__, KeyboardInterrupt | BrokenPipeError
+    ):
+        cause = error.__context__
     match cause:
         case KeyboardInterrupt():
             # Another one, while Python ends, is no traceback either.
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             message, code = str(cause) or "stopped", 128 + signal.SIGINT
-        case BrokenPipeError() if unwritten or cause is not error:
+        case BrokenPipeError() if gone or cause is not error:
             sys.exit(128 + signal.SIGPIPE)
         case UserError():
             message = str(cause)
-        case OSError() if cause is error:
+        case OSError():
             where = f"{cause.filename}: " if cause.filename else ""
             message = f"{where}{cause.strerror or cause}"
         case MemoryError():
@@ -97,12 +103,19 @@ def end(error: BaseException) -> None:
     sys.exit(code)
 
 
-def _cannot_write(stream: TextIO | None) -> bool:
-    """Whether a stream fails; what it holds is dropped then, or Python would try again later."""
+def _reader_has_gone() -> bool:
+    """Of stdout or stderr; a pipe to another process may break as well, and that is to be told."""
+    poll = select.poll()
+    for stream in (1, 2):
+        poll.register(stream, 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+
+
+def _drop_unwritable(stream: TextIO | None) -> None:
+    """What a stream holds and cannot write, Python would try to write again as it ends."""
+    if stream is None:
+        return
     try:
-        if stream:
-            stream.flush()
+        stream.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        return True
-    return False
