@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -38,6 +39,8 @@ def lines_of(
 def _start(source: Strata) -> None:
     global _source
     _source = source
+    # Ctrl-C reaches all processes: the one that started this one ends it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _text(split: str, start: int, stop: int) -> bytes:

@@ -94,7 +94,7 @@ def verify_quick(workplace: Path) -> str:
     Raises:
         UserError: naming what differs.
     """
-    one, other = clone(workplace / "one"), clone(workplace / "elsewhere" / "two")
+    one, other = clone(workplace / "one"), clone(workplace / "else where" / "two")
     _call(one, "dvc", "repro", "generate", show=True)
     if "dvc.lock" in changed(one):
         raise UserError("the data differs from the committed data: dvc.lock, stage generate")
@@ -117,6 +117,8 @@ def _metrics(folder: Path) -> dict[str, Any]:
 def _call(folder: Path, *command: str, show: bool = False) -> str:
     # What DVC tells its stages must not reach the DVC of another repository.
     environment = {k: v for k, v in os.environ.items() if not k.startswith("DVC_")}
+    # The clone has no .venv: DVC and its stages are this Python's.
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     done = subprocess.run(
         command,
         cwd=folder,

@@ -2,8 +2,11 @@
 
 import errno
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,6 +54,8 @@ def test_a_command_that_succeeds_ends_with_0_and_says_nothing(
             "error: a/b: No such file or directory\n",
         ),
         (OSError(errno.ENOSPC, "No space left on device"), "error: No space left on device\n"),
+        # Another pipe than the command's own output.
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), "error: Broken pipe\n"),
         (OSError("the disk is gone"), "error: the disk is gone\n"),
         (
             PermissionError(errno.EACCES, "Permission denied", "x\ny"),
@@ -64,10 +69,22 @@ def test_a_users_mistake_is_one_line_and_2(
     assert ending(failing(error), capsys) == (2, line)
 
 
-@pytest.mark.parametrize("error", [ValueError("ours"), KeyError("ours"), KeyboardInterrupt("ours")])
+@pytest.mark.parametrize("error", [ValueError("ours"), KeyError("ours")])
 def test_our_own_mistakes_keep_their_traceback(error: BaseException) -> None:
     with pytest.raises(type(error), match="ours"):
         run(failing(error))
+
+
+def test_an_exit_code_of_a_commands_own_stays_and_nothing_is_added(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def main() -> None:
+        try:
+            raise UserError("said by another process")
+        except UserError:
+            sys.exit(3)
+
+    assert ending(main, capsys) == (3, "")
 
 
 @pytest.mark.parametrize(
@@ -215,3 +232,115 @@ def test_generating_data_does_not_wait_for_torch(tmp_path: Path) -> None:
     packages = imported(done.stderr)
     assert "numpy" in packages
     assert not packages & {"torch", "lightning", "pytorch_lightning"}
+
+
+CALL = "import sys; from rich.console import Console; from src import cli; cli.run(lambda: {})"
+PRINT = ("-c", CALL.format("[print(i) for i in range(9)]"))
+BUFFER = ("-c", CALL.format("sys.stdout.write('a')"))
+RICH = ("-c", CALL.format("Console().print('a')"))
+REFUSE = ("-c", CALL.format("[print(i) for i in range(9)] and sys.exit(2)"))
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("words", [PRINT, BUFFER, RICH, REFUSE, ("-m", "src.schema", "--help")])
+@pytest.mark.parametrize("both", [False, True])
+def test_a_reader_that_has_gone_is_no_words_and_a_shells_141(
+    words: tuple[str, ...], unbuffered: str, both: bool
+) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, *words],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        stdout=writing,
+        stderr=writing if both else subprocess.PIPE,
+        text=True,
+    )
+    os.close(writing)
+    # argparse lets nobody know that it could not write at once.
+    assert done.returncode == (0 if "--help" in words and unbuffered else 141)
+    assert not done.stderr
+
+
+def test_a_shell_sees_it_so_too(tmp_path: Path) -> None:
+    script = (
+        '"$0" -m src.data_gen --out_dir data --n_samples 200 | head -c 0; echo ${PIPESTATUS[0]}'
+    )
+    done = subprocess.run(
+        ["bash", "-c", script, sys.executable],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.stdout, done.stderr) == ("141\n", "")
+    assert len(list(tmp_path.glob("data/*.jsonl"))) == 3
+
+
+@pytest.mark.parametrize("words", [PRINT, BUFFER])
+def test_a_full_disk_behind_stdout_is_one_line(words: tuple[str, ...]) -> None:
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, *words],
+            cwd=ROOT,
+            env=environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert (done.returncode, done.stderr) == (2, "error: No space left on device\n")
+
+
+def test_ctrl_c_is_one_line_and_130_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text(
+        (ROOT / "params.yaml").read_text().replace("num_workers: 0", "num_workers: 2")
+    )
+    flags = "--config params.yaml --out_dir data --n_samples 100000000 --A 0 --B 99999"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "src.data_gen", *flags.split()],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A shell's background job ignores Ctrl-C, and so would what it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    # Its workers compute.
+    while not any(path.stat().st_size for path in tmp_path.glob("data/.*")):
+        time.sleep(0.01)
+        assert process.poll() is None
+    # A terminal's Ctrl-C reaches all of them.
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.communicate(timeout=20) == ("", "error: stopped\n")
+    assert process.returncode == 130
+    assert not list(tmp_path.glob("data/*"))
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
+
+
+def test_ctrl_c_while_modules_are_imported_is_one_line_too(tmp_path: Path) -> None:
+    (tmp_path / "pydantic.py").write_text("raise KeyboardInterrupt")
+    done = subprocess.run(
+        [sys.executable, "-m", "src.data_gen"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "error: stopped\n")
+
+
+@pytest.mark.parametrize("name", ["src.train", "src.report", "benchmarks.training"])
+def test_a_python_without_the_requirements_says_what_to_do(name: str) -> None:
+    # -S: without what is installed.
+    done = command("-S", "-m", name)
+    assert done.returncode == 2
+    assert re.fullmatch(
+        rf"error: {re.escape(sys.executable)} has no package \w+: make install, "
+        "then source .venv/bin/activate; .*\n",
+        done.stderr,
+    )
