@@ -48,6 +48,23 @@ class Problems:
         return Problems(first[:, None], np.zeros((n, 0), np.int64), np.zeros(n, np.int64), first)
 
     @staticmethod
+    def of(operands: Ints, operators: Ints, precedence: str) -> Problems:
+        """Whole problems; divisors must leave no remainder.
+
+        >>> Problems.of(np.array([[2, 3, 4]]), np.array([[PLUS, TIMES]]), "standard").answers
+        array([14])
+
+        Args:
+            operands: (n, number of operands).
+            operators: (n, number of operands - 1).
+            precedence: ``left_to_right`` or ``standard``.
+        """
+        sums, terms = np.zeros(len(operands), np.int64), operands[:, 0]
+        for operator, operand in zip(operators.T, operands.T[1:], strict=True):
+            sums, terms = apply(operator, operand, sums, terms, precedence)
+        return Problems(operands, operators, sums, terms)
+
+    @staticmethod
     def concatenate(parts: list[Problems]) -> Problems:
         """All rows, in order."""
         columns = zip(*(vars(part).values() for part in parts), strict=True)
@@ -71,18 +88,10 @@ class Problems:
             operators, operands: (n,).
             precedence: ``left_to_right`` or ``standard``.
         """
-        sums, terms = self.sums, self.terms
-        if precedence == "standard":
-            closes = (operators == PLUS) | (operators == MINUS)
-            sums, terms = (
-                np.where(closes, sums + terms, sums),
-                np.where(closes, 0, terms),
-            )
         return Problems(
             np.column_stack((self.operands, operands)),
             np.column_stack((self.operators, operators)),
-            sums,
-            _apply(operators, terms, operands),
+            *apply(operators, operands, self.sums, self.terms, precedence),
         )
 
     def prompts(self) -> list[str]:
@@ -95,8 +104,13 @@ class Problems:
         return ["".join(row) + "=" for row in zip(*columns, strict=True)]
 
 
-def _apply(operators: Ints, terms: Ints, operands: Ints) -> Ints:
-    """Each row's operator between its term and its operand: (n,)."""
+def apply(
+    operators: Ints, operands: Ints, sums: Ints, terms: Ints, precedence: str
+) -> tuple[Ints, Ints]:
+    """Sums and terms of `Problems` behind one operator and operand more; all are (n,)."""
+    if precedence == "standard":
+        closes = (operators == PLUS) | (operators == MINUS)
+        sums, terms = np.where(closes, sums + terms, sums), np.where(closes, 0, terms)
     results = terms + operands
     # Most data has one or two operators: those that do not occur cost nothing.
     for op in np.flatnonzero(np.bincount(operators, minlength=len(OPERATORS))).tolist():
@@ -108,7 +122,7 @@ def _apply(operators: Ints, terms: Ints, operands: Ints) -> Ints:
         elif op == OVER:
             # Only rows that divide need a divisor other than 0.
             results = np.where(rows, terms // np.where(rows, operands, 1), results)
-    return results
+    return sums, results
 
 
 def evaluate(prompt: str, precedence: str) -> int:

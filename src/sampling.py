@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .divisors import draw_divisors
-from .problems import OPERATORS, OVER, Ints, Problems, divisors
+from .permutation import mixed
+from .problems import OPERATORS, OVER, Ints, Problems, apply, divisors
 
 # Spaces up to this size are listed in memory when drawing at random finds too little that is new.
 ENUMERABLE = 2**22
@@ -30,11 +31,16 @@ class ProblemSpace:
     ops: str
     precedence: str
 
+    @property
+    def bound(self) -> int:
+        """How many problems there would be if every division left no remainder."""
+        return (self.B - self.A + 1) ** self.N * len(self.ops) ** (self.N - 1)
+
     def size(self) -> int | None:
         """How many problems there are; None if there are too many to count."""
         n_values = self.B - self.A + 1
         if "/" not in self.ops:
-            return n_values**self.N * len(self.ops) ** (self.N - 1)
+            return self.bound
         beginnings = self.enumerate(self.N - 1)
         if beginnings is None:
             return None
@@ -50,8 +56,7 @@ class ProblemSpace:
 
     def has_at_least(self, n: int) -> bool:
         """Whether there are surely n problems, as those without division are so many already."""
-        others = len(self.ops.replace("/", ""))
-        return (self.B - self.A + 1) ** self.N * others ** (self.N - 1) >= n
+        return replace(self, ops=self.ops.replace("/", "")).bound >= n
 
     def enumerate(self, n_operands: int | None = None) -> Problems | None:
         """Every problem, or every beginning of n_operands; None if they exceed `ENUMERABLE`."""
@@ -90,24 +95,31 @@ class ProblemSpace:
                 their values, so that short operands are as frequent as long ones.
         """
         balanced = rng.random(n) < length_balance
-        rows = Problems.start(self._operands(balanced, rng))
+        # Places of those that are left, and what they are worth so far.
+        rows, sums, terms = np.arange(n), np.zeros(n, np.int64), self._operands(balanced, rng)
+        operands = np.empty((n, self.N), np.int64)
+        operators = np.empty((n, self.N - 1), np.int64)
+        operands[:, 0] = terms
         choices = np.array([OPERATORS.index(op) for op in self.ops])
         low, largest = max(self.A, 1), self.B ** (self.N - 1)
         if "*" not in self.ops:
             largest = self.B * (self.N - 1)
-        for _ in range(self.N - 1):
-            operators = choices[rng.integers(0, len(choices), n)]
-            operands = self._operands(balanced, rng)
+        for j in range(self.N - 1):
+            operator = choices[rng.integers(0, len(choices), len(rows))]
+            operand = self._operands(balanced, rng)
             if OVER in choices:
                 # Any number but 0 divides 0: there the operand stays as drawn.
-                divides = np.flatnonzero((operators == OVER) & (rows.terms != 0))
-                operands[divides] = draw_divisors(
-                    rows.terms[divides], rng.random(len(divides)), low, self.B, largest
+                divides = np.flatnonzero((operator == OVER) & (terms != 0))
+                operand[divides] = draw_divisors(
+                    terms[divides], rng.random(len(divides)), low, self.B, largest
                 )
-            kept = (operators != OVER) | (operands != 0)
-            rows = rows[kept].extend(operators[kept], operands[kept], self.precedence)
-            balanced, n = balanced[kept], len(rows)
-        return rows
+                kept = (operator != OVER) | (operand != 0)
+                rows, sums, terms, balanced, operator, operand = (
+                    x[kept] for x in (rows, sums, terms, balanced, operator, operand)
+                )
+            sums, terms = apply(operator, operand, sums, terms, self.precedence)
+            operators[rows, j], operands[rows, j + 1] = operator, operand
+        return Problems(operands[rows], operators[rows], sums, terms)
 
     def _divisors_of(self, terms: Ints) -> tuple[Ints, Ints]:
         """As `divisors`, zeros among the terms included."""
@@ -140,17 +152,22 @@ class ProblemSpace:
         ]
 
     def keys(self, problems: Problems, unordered: bool = False) -> NDArray[np.uint64]:
-        """An integer for each problem, the same for equal ones.
+        """An integer for each problem of the space, the same for equal ones.
 
-        Mixed radix, modulo 2^64: in spaces larger than that two different problems may share a
-        key, and the second is then never drawn.
+        Exact where `bound` is at most 2^64: the problem's number in mixed radix. In larger spaces
+        a hash of 64 bits: a million problems have two alike with a chance of 3e-8, and of those
+        the second is then never drawn.
 
         Args:
             unordered: the same too for problems whose operands are merely swapped.
         """
         operands = np.sort(problems.operands, axis=1) if unordered else problems.operands
-        key = operands[:, 0].astype(np.uint64)
+        n_ops, places = np.uint64(len(self.ops)), np.zeros(len(OPERATORS), np.uint64)
+        places[[OPERATORS.index(op) for op in self.ops]] = range(len(self.ops))
+        exact, n_words = self.bound <= 2**64, (self.B - self.A + 1) * len(self.ops)
+        key = (operands[:, 0] - self.A).astype(np.uint64)
         for j in range(self.N - 1):
-            key = key * np.uint64(len(OPERATORS)) + problems.operators[:, j].astype(np.uint64)
-            key = key * np.uint64(self.B + 1) + operands[:, j + 1].astype(np.uint64)
+            word = (operands[:, j + 1] - self.A).astype(np.uint64) * n_ops
+            word += places[problems.operators[:, j]]
+            key = key * np.uint64(n_words) + word if exact else mixed(key + word)
         return key
