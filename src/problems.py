@@ -1,8 +1,7 @@
-"""Arithmetic problems in columns: answers, prompts, exact division. No loop over rows."""
+"""Arithmetic problems in columns: answers, prompts. No loop over rows."""
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 
@@ -153,40 +152,3 @@ def evaluate(prompt: str, precedence: str) -> int:
         else:
             term //= operand
     return total + term
-
-
-def divisors(terms: Ints, low: int, high: int) -> tuple[Ints, Ints]:
-    """Divisors from low..high of each term: how many, and all of them in the terms' order.
-
-    Trial division up to the square root, each hit giving a divisor and its cofactor.
-
-    >>> counts, flat = divisors(np.array([12, 7, 30]), 2, 6)
-    >>> counts.tolist(), flat.tolist()
-    ([4, 0, 4], [2, 3, 4, 6, 2, 3, 5, 6])
-
-    Args:
-        terms: (n,), none 0, of which every number is a divisor.
-        low, high: positive.
-    """
-    sizes = np.abs(terms)
-    largest = min(math.isqrt(int(sizes.max(initial=0))), high)
-    rows = [np.zeros(0, np.int64)]
-    found = [np.zeros(0, np.int64)]
-    # Blocks of the table of quotients, rows by trial divisors, stay in a core's cache.
-    width = max(1, min(largest, 2**14))
-    height = 2**16 // width
-    for top in range(0, len(sizes), height):
-        block = sizes[top : top + height, None]
-        for left in range(1, largest + 1, width):
-            small = np.arange(left, min(left + width, largest + 1))
-            quotients = block // small
-            row, column = np.nonzero(quotients * small == block)
-            divisor, cofactor = small[column], quotients[row, column]
-            first, second = divisor <= cofactor, divisor < cofactor
-            rows += [top + row[first], top + row[second]]
-            found += [divisor[first], cofactor[second]]
-    all_rows, all_found = np.concatenate(rows), np.concatenate(found)
-    in_range = (all_found >= low) & (all_found <= high)
-    all_rows, all_found = all_rows[in_range], all_found[in_range]
-    counts = np.bincount(all_rows, minlength=len(terms))
-    return counts, all_found[np.lexsort((all_found, all_rows))]

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .divisors import draw_divisors
+from .divisors import divisors, draw_divisors, n_trials
 from .permutation import mixed
-from .problems import OPERATORS, OVER, Ints, Problems, apply, divisors
+from .problems import OPERATORS, OVER, Ints, Problems, apply
 
 # Spaces up to this size are listed in memory when drawing at random finds too little that is new.
 ENUMERABLE = 2**22
+# Trial divisions that listing or counting may take: some seconds.
+_TRIALS = 2**30
 
 
 @dataclass(frozen=True)
@@ -44,22 +45,22 @@ class ProblemSpace:
         beginnings = self.enumerate(self.N - 1)
         if beginnings is None:
             return None
-        low = max(self.A, 1)
-        terms, repeats = np.unique(np.abs(beginnings.terms), return_counts=True)
-        if len(terms) * math.isqrt(int(terms.max(initial=0))) > 2**29:  # some seconds of divisions
+        found = self._divisors_of(beginnings.terms)
+        if found is None:
             return None
-        zeros = int(len(terms) > 0 and terms[0] == 0)  # they are sorted
-        divided = int(divisors(terms[zeros:], low, self.B)[0] @ repeats[zeros:])
-        if zeros:
-            divided += int(repeats[0]) * (self.B - low + 1)
-        return (len(self.ops) - 1) * n_values * len(beginnings) + divided
+        which, counts, _ = found
+        return (len(self.ops) - 1) * n_values * len(beginnings) + int(counts[which].sum())
 
     def has_at_least(self, n: int) -> bool:
         """Whether there are surely n problems, as those without division are so many already."""
         return replace(self, ops=self.ops.replace("/", "")).bound >= n
 
     def enumerate(self, n_operands: int | None = None) -> Problems | None:
-        """Every problem, or every beginning of n_operands; None if they exceed `ENUMERABLE`."""
+        """Every problem, or every beginning of n_operands.
+
+        Returns:
+            None if they exceed `ENUMERABLE`, or their divisors would take long to find.
+        """
         n_values = self.B - self.A + 1
         if n_values > ENUMERABLE:
             return None
@@ -73,7 +74,10 @@ class ProblemSpace:
             parts = []
             for op in map(OPERATORS.index, self.ops):
                 if op == OVER:
-                    counts, operands = self._divisors_of(rows.terms)
+                    found = self._divisors_of(rows.terms)
+                    if found is None or found[1][found[0]].sum() > ENUMERABLE:
+                        return None
+                    counts, operands = _repeated(*found)
                 else:
                     counts, operands = np.full(len(rows), n_values), np.tile(values, len(rows))
                 which = np.repeat(np.arange(len(rows)), counts)
@@ -97,9 +101,9 @@ class ProblemSpace:
         balanced = rng.random(n) < length_balance
         # Places of those that are left, and what they are worth so far.
         rows, sums, terms = np.arange(n), np.zeros(n, np.int64), self._operands(balanced, rng)
-        operands = np.empty((n, self.N), np.int64)
-        operators = np.empty((n, self.N - 1), np.int64)
-        operands[:, 0] = terms
+        operands = np.empty((self.N, n), np.int64)
+        operators = np.empty((self.N - 1, n), np.int64)
+        operands[0] = terms
         choices = np.array([OPERATORS.index(op) for op in self.ops])
         low, largest = max(self.A, 1), self.B ** (self.N - 1)
         if "*" not in self.ops:
@@ -118,19 +122,25 @@ class ProblemSpace:
                     x[kept] for x in (rows, sums, terms, balanced, operator, operand)
                 )
             sums, terms = apply(operator, operand, sums, terms, self.precedence)
-            operators[rows, j], operands[rows, j + 1] = operator, operand
-        return Problems(operands[rows], operators[rows], sums, terms)
+            operators[j, rows], operands[j + 1, rows] = operator, operand
+        return Problems(operands[:, rows].T, operators[:, rows].T, sums, terms)
 
-    def _divisors_of(self, terms: Ints) -> tuple[Ints, Ints]:
-        """As `divisors`, zeros among the terms included."""
-        low = max(self.A, 1)
-        counts, flat = divisors(np.where(terms == 0, 1, terms), low, self.B)
-        if not (terms == 0).any():
-            return counts, flat
-        every = np.arange(low, self.B + 1)
-        parts = np.split(flat, np.cumsum(counts)[:-1])
-        parts = [every if term == 0 else part for term, part in zip(terms, parts, strict=True)]
-        return np.array([len(part) for part in parts]), np.concatenate(parts)
+    def _divisors_of(self, terms: Ints) -> tuple[Ints, Ints, Ints] | None:
+        """The distinct ones of some terms, 0 among them, with what divides them.
+
+        Returns:
+            Where each term stands among the distinct ones, how many divisors each of those has,
+            and all of them in order; None if they would take long to find.
+        """
+        distinct, which = np.unique(np.abs(terms), return_inverse=True)
+        low, zeros = max(self.A, 1), int(len(distinct) > 0 and distinct[0] == 0)
+        if n_trials(distinct[zeros:], low, self.B) > _TRIALS:
+            return None
+        counts, flat = divisors(distinct[zeros:], low, self.B)
+        if zeros:
+            every = np.arange(low, self.B + 1)
+            counts, flat = np.append(len(every), counts), np.append(every, flat)
+        return which, counts, flat
 
     def _operands(self, balanced: NDArray[np.bool_], rng: np.random.Generator) -> Ints:
         values = rng.integers(self.A, self.B, len(balanced), endpoint=True)
@@ -171,3 +181,10 @@ class ProblemSpace:
             word += places[problems.operators[:, j]]
             key = key * np.uint64(n_words) + word if exact else mixed(key + word)
         return key
+
+
+def _repeated(which: Ints, counts: Ints, flat: Ints) -> tuple[Ints, Ints]:
+    """How many entries each row has, and all of them; several rows may have the same."""
+    starts, n = (np.cumsum(counts) - counts)[which], counts[which]
+    skipped = starts - (np.cumsum(n) - n)
+    return n, flat[np.repeat(skipped, n) + np.arange(n.sum())]
