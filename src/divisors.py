@@ -18,9 +18,11 @@ _TABULATED = 2**20
 _TRIALS = 2**13
 
 
-def n_trials(terms: Ints, low: int, high: int) -> int:
-    """What `divisors` costs, in trial divisions of some nanoseconds."""
+def n_trials(terms: Ints, low: int, high: int, counting: bool = False) -> int:
+    """What `divisors` costs, or `count_divisors`, in trial divisions of some nanoseconds."""
     largest = int(np.abs(terms).max(initial=0))
+    if counting and largest <= _TABULATED:
+        return 16 * _TABULATED
     tried = _tried(largest, low, high)
     # Factoring takes some steps of Python in proportion to the fourth root.
     walk = _TRIALS + 16 * math.isqrt(math.isqrt(largest))
@@ -30,6 +32,16 @@ def n_trials(terms: Ints, low: int, high: int) -> int:
 def _tried(largest: int, low: int, high: int) -> int:
     """Up to which number there are divisors in low..high, or cofactors of some."""
     return min(math.isqrt(largest), largest // low, high)
+
+
+def count_divisors(terms: Ints, low: int, high: int) -> Ints:
+    """How many divisors from low..high each term has, see `divisors`: (n,)."""
+    sizes = np.abs(terms)
+    largest = int(sizes.max(initial=0))
+    if largest > _TABULATED:
+        return divisors(terms, low, high)[0]
+    starts = _table(low, high, largest)[0]
+    return starts[sizes + 1] - starts[sizes]
 
 
 def divisors(terms: Ints, low: int, high: int) -> tuple[Ints, Ints]:

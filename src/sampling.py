@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .divisors import divisors, draw_divisors, n_trials
+from .divisors import count_divisors, divisors, draw_divisors, n_trials
 from .permutation import mixed
 from .problems import OPERATORS, OVER, Ints, Problems, apply
 
 # Spaces up to this size are listed in memory when drawing at random finds too little that is new.
 ENUMERABLE = 2**22
 # Trial divisions that listing or counting may take: some seconds.
-_TRIALS = 2**30
+_TRIALS = 2**28
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,15 @@ class ProblemSpace:
         beginnings = self.enumerate(self.N - 1)
         if beginnings is None:
             return None
-        found = self._divisors_of(beginnings.terms)
-        if found is None:
+        low = max(self.A, 1)
+        terms, repeats = np.unique(np.abs(beginnings.terms), return_counts=True)
+        zeros = int(len(terms) > 0 and terms[0] == 0)  # they are sorted
+        if n_trials(terms[zeros:], low, self.B, counting=True) > _TRIALS:
             return None
-        which, counts, _ = found
-        return (len(self.ops) - 1) * n_values * len(beginnings) + int(counts[which].sum())
+        divided = int(count_divisors(terms[zeros:], low, self.B) @ repeats[zeros:])
+        if zeros:
+            divided += int(repeats[0]) * (self.B - low + 1)
+        return (len(self.ops) - 1) * n_values * len(beginnings) + divided
 
     def has_at_least(self, n: int) -> bool:
         """Whether there are surely n problems, as those without division are so many already."""
@@ -175,7 +179,8 @@ class ProblemSpace:
         n_ops, places = np.uint64(len(self.ops)), np.zeros(len(OPERATORS), np.uint64)
         places[[OPERATORS.index(op) for op in self.ops]] = range(len(self.ops))
         exact, n_words = self.bound <= 2**64, (self.B - self.A + 1) * len(self.ops)
-        key = (operands[:, 0] - self.A).astype(np.uint64)
+        first = (operands[:, 0] - self.A).astype(np.uint64)
+        key = first if exact else mixed(first)
         for j in range(self.N - 1):
             word = (operands[:, j + 1] - self.A).astype(np.uint64) * n_ops
             word += places[problems.operators[:, j]]
