@@ -70,6 +70,7 @@ bench: $(VENV)/installed-dev  ## speed: data, training, evaluation, beside Huggi
 	python -m benchmarks.generation
 	python -m benchmarks.training
 	python -m benchmarks.evaluation
+	python -m benchmarks.repro
 
 verify: $(VENV)/installed  ## reproduce the committed run in a fresh clone; QUICK=1: in two minutes
 	python -m src.verify $(if $(QUICK),--quick)

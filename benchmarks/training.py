@@ -30,6 +30,7 @@ from src.compilation import compile_model
 from src.config import Params
 from src.data_gen import generate
 from src.dataset import ArithmeticDataset, TrainLoader, eval_loader
+from src.hardware import device_for
 from src.history import History
 from src.lightning_module import LitLM
 from src.optimizer import OPTIMIZERS
@@ -38,7 +39,8 @@ from src.progress import Progress
 from src.trainer import make_trainer
 from src.watching import Watch
 
-from .peers import device_of, huggingface_job, plain_job, x_transformers_job
+from .machine import machine
+from .peers import huggingface_job, plain_job, x_transformers_job
 from .products import Job, products_of
 
 PEERS = {"plain": plain_job, "hf": huggingface_job, "x-tf": x_transformers_job}
@@ -91,7 +93,7 @@ def measure(
     params: Params, train: ArithmeticDataset, run_dir: Path, args: Any
 ) -> dict[str, list[float]]:
     """Seconds of a step, by name and round, for the architecture in use."""
-    device = device_of(params)
+    device = device_for(params.runtime.accelerator)
 
     def loader() -> TrainLoader:
         order = BatchOrder(
@@ -155,6 +157,7 @@ def main(argv: list[str] | None = None) -> None:
     others = columns[1:]
     times = "".join(f"{name:>9}" for name in columns)
     ratios = "".join(f"{'ours / ' + name:>18}" for name in others)
+    print(machine(args.accelerator))
     print(f"{'ms a step, median':18}{times}{ratios}")
     for name in args.models or params.models:
         here = params.model_copy(update={"model": name})
