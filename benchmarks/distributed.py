@@ -23,6 +23,7 @@ from statistics import median
 import pandas as pd
 import yaml
 
+from src import cli
 from src.config import Params
 from src.data_gen import generate
 from src.params import load_params
@@ -100,4 +101,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main)

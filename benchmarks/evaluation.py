@@ -33,7 +33,7 @@ import torch
 import transformers
 from torch import Tensor
 
-from src import cpu
+from src import cli, cpu
 from src.checkpoint import load_model
 from src.config import ModelConfig
 from src.exhaustive import every_problem, grade_rest
@@ -205,4 +205,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main)

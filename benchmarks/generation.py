@@ -15,6 +15,8 @@ import argparse
 import statistics
 import tempfile
 
+from src import cli
+
 from .command import Cost, run
 from .machine import machine
 
@@ -57,4 +59,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import yaml
 
+from src import cli
 from src.params import load_params
 
 from .command import run
@@ -61,4 +62,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main)

@@ -25,6 +25,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from src import cli
 from src.batches import BatchOrder
 from src.compilation import compile_model
 from src.config import Params
@@ -181,4 +182,4 @@ def _ratio(ours: list[float], other: list[float] | None) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main)

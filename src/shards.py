@@ -45,6 +45,8 @@ def _start(source: Strata) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     global _source
     _source = source
+    # Ctrl-C reaches all processes: the one that started this one ends it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _text(split: str, start: int, stop: int) -> bytes:

@@ -64,7 +64,7 @@ def test_a_users_mistake_is_one_line_and_2(
     assert ending(failing(error), capsys) == (2, line)
 
 
-@pytest.mark.parametrize("error", [ValueError("ours"), KeyError("ours"), KeyboardInterrupt("ours")])
+@pytest.mark.parametrize("error", [ValueError("ours"), KeyError("ours"), BrokenPipeError("ours")])
 def test_our_own_mistakes_keep_their_traceback(error: BaseException) -> None:
     with pytest.raises(type(error), match="ours"):
         run(failing(error))
