@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import pickle
 from collections.abc import Mapping
@@ -23,7 +24,11 @@ _PREFIX = "model."
 
 
 def save_checkpoint(
-    path: Path, weights: Mapping[str, Tensor], params: Params, metrics: Mapping[str, float]
+    path: Path,
+    weights: Mapping[str, Tensor],
+    params: Params,
+    metrics: Mapping[str, float],
+    story: Mapping[str, Any] | None = None,
 ) -> None:
     """Write what `LitLM.load_from_checkpoint` and ``torch.load(weights_only=True)`` read.
 
@@ -33,6 +38,7 @@ def save_checkpoint(
         weights: state dict of the Lightning module.
         params: the run's configuration.
         metrics: the validation row of these weights.
+        story: see `story_of`; None: nothing is known.
     """
     content = {
         "state_dict": {name: tensor.cpu().clone() for name, tensor in weights.items()},
@@ -42,6 +48,7 @@ def save_checkpoint(
         },
         "vocabulary": list(VOCABULARY),
         "metrics": dict(metrics),
+        "story": story_of({"story": story}),
         "pytorch-lightning_version": version("pytorch-lightning"),
     }
     write_tensors(path, content)
@@ -74,6 +81,32 @@ def load_model(path: Path) -> tuple[TransformerLM, ModelConfig]:
     model = build_model(config)
     model.load_state_dict(weights)
     return model.eval(), config
+
+
+def story_of(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Where a checkpoint's weights come from.
+
+    Args:
+        content: what `read_tensors` returns.
+
+    Returns:
+        data: the description of the training data, as `read_description` gives it; init_from:
+        the checkpoint whose weights the training began with, as `start.Start.story` gives it.
+        Each is None where it is not known, or there is none.
+    """
+    told = content.get("story")
+    told = told if isinstance(told, Mapping) else {}
+    return {key: told.get(key) for key in ("data", "init_from")}
+
+
+def weights_hash(weights: Mapping[str, Tensor]) -> str:
+    """SHA-256 of weights: of their names, shapes, types and values, whatever file holds them."""
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        tensor = weights[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
+        digest.update(tensor.flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _shapes(weights: Mapping[str, Tensor]) -> dict[str, torch.Size]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,6 +67,7 @@ def train(
     for split, dataset in datasets.items():
         max_seq_len = params.model_config_in_use.max_seq_len
         check_length(dataset, max_seq_len, data_dir / f"{split}.jsonl")
+    story: dict[str, Any] = {"data": None, "init_from": None}
     run_dir = runs_dir / run_name(params, splits)
     with locked(run_dir) if process.is_first else nullcontext():
         with together(process):
@@ -74,7 +75,7 @@ def train(
         if not process.is_first:
             sys.exit(0)
         write_metrics(fitted, metrics_dir)
-        write_models(fitted, params, splits["val"], models_dir)
+        write_models(fitted, params, splits["val"], models_dir, story)
         # Complete: nothing is left to resume.
         clear(run_dir, keep=("lock", "tensorboard", "wandb"))
     return fitted.metrics()
@@ -87,13 +88,15 @@ def write_metrics(fitted: Fit, folder: Path) -> None:
         file.write(json.dumps(fitted.metrics(), indent=2) + "\n")
 
 
-def write_models(fitted: Fit, params: Params, val: Sequence[Record], folder: Path) -> None:
+def write_models(
+    fitted: Fit, params: Params, val: Sequence[Record], folder: Path, story: Mapping[str, Any]
+) -> None:
     """best.ckpt, last.ckpt, config.yaml, and what the best model says to the first of val."""
     from .checkpoint import load_model, save_checkpoint
     from .scoring import generate_answers
 
-    save_checkpoint(folder / "last.ckpt", fitted.last_weights, params, fitted.last)
-    save_checkpoint(folder / "best.ckpt", fitted.best_weights, params, fitted.best)
+    save_checkpoint(folder / "last.ckpt", fitted.last_weights, params, fitted.last, story)
+    save_checkpoint(folder / "best.ckpt", fitted.best_weights, params, fitted.best, story)
     with open_replacing(folder / "config.yaml") as file:
         file.write("# What this was trained with; python -m src.train --config reads it.\n")
         sections = {"model": params.model_config_in_use, "training": params.training}

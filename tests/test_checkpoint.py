@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from src.checkpoint import load_model, save_checkpoint
+from src.checkpoint import load_model, read_tensors, save_checkpoint, story_of, weights_hash
 from src.errors import UserError
 from src.lightning_module import LitLM
 
@@ -119,3 +119,31 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
         save_checkpoint(path, {"model.x": "no tensor"}, params, {})  # type: ignore[dict-item]
     assert path.read_bytes() == before
     assert [p.name for p in path.parent.iterdir()] == ["best.ckpt"]
+
+
+def test_a_checkpoint_tells_where_its_weights_come_from(tmp_path: Path) -> None:
+    path, params = tmp_path / "best.ckpt", tiny_params()
+    weights = saved(path).state_dict()
+    untold = {"data": None, "init_from": None}
+    assert story_of(read_tensors(path)) == untold
+    told = {"data": {"data": {"N": 2, "ops": "+"}, "sha256": {"train": "ab"}}, "init_from": None}
+    chain = {"data": None, "init_from": {"file": "a.ckpt", "story": told}}
+    save_checkpoint(path, weights, params, {}, chain)
+    assert story_of(read_tensors(path)) == chain
+    load_model(path)
+    # Files of before have none.
+    assert story_of({"state_dict": {}}) == story_of({"story": "?"}) == untold
+
+
+def test_the_hash_of_weights_is_of_values_and_shapes(tmp_path: Path) -> None:
+    saved(tmp_path / "one.ckpt")
+    weights = read_tensors(tmp_path / "one.ckpt")["state_dict"]
+    known = weights_hash(weights)
+    assert weights_hash(dict(reversed(weights.items()))) == known
+    name = "model.blocks.0.attention.qkv.weight"
+    changed = weights | {name: weights[name].clone()}
+    assert weights_hash(changed) == known
+    changed[name][0, 0] += 1e-3
+    assert weights_hash(changed) != known
+    assert weights_hash(weights | {name: weights[name].t()}) != known
+    assert weights_hash(weights | {name: weights[name].bfloat16()}) != known
