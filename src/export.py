@@ -41,7 +41,7 @@ def export(checkpoint: Path, folder: Path, overwrite: bool = False) -> str:
             exists.
     """
     # safetensors: the format that transformers reads; a header of JSON and the bare numbers.
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     from .checkpoint import load_model, read_tensors
     from .hf_tokenizer import tokenizer_config, tokenizer_json
@@ -87,7 +87,9 @@ def export(checkpoint: Path, folder: Path, overwrite: bool = False) -> str:
         _write(new / "tokenizer_config.json", tokenizer_config(config.max_seq_len))
         tensors = to_tensors(model.state_dict(), config)
         # Which library's tensors they are: transformers asks.
-        save_file(tensors, new / "model.safetensors", metadata={"format": "pt"})
+        content = save(tensors, metadata={"format": "pt"})
+        # Its `save_file` gives a file to its owner alone, whatever the umask.
+        (new / "model.safetensors").write_bytes(content)
         with open_replacing(new / "README.md") as file:
             file.write(card)
     return str(classes["architectures"][0])

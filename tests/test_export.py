@@ -1,7 +1,9 @@
 """An exported folder answers in transformers as the checkpoint does here, without code of ours."""
 
 import json
+import os
 import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -192,3 +194,15 @@ def test_the_same_checkpoint_gives_the_same_bytes(tmp_path: Path) -> None:
     export(path, tmp_path / "two")
     for name in FILES:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_all_files_have_the_mode_that_the_umask_leaves(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        path = checkpoint(tmp_path)
+        export(path, tmp_path / "hf")
+    finally:
+        os.umask(before)
+    for file in (path, *(tmp_path / "hf").iterdir()):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o640, file
+    assert stat.S_IMODE((tmp_path / "hf").stat().st_mode) == 0o750
