@@ -40,6 +40,8 @@ class Fit:
         last_weights: state dict of the Lightning module.
         best_weights: that of the validation with the lowest loss.
         best, last: the validation rows of those weights: step, loss, exact_match.
+        runners_up: the rows that come after `best`, `keep_best` with it, and the file of each one's
+            state dict; None for the last weights.
         history: all rows.
         stopped_early: val_loss had not improved for `patience` validations.
         problems: seen in training, each as often as it was.
@@ -50,6 +52,7 @@ class Fit:
     best_weights: dict[str, Tensor]
     best: dict[str, float]
     last: dict[str, float]
+    runners_up: list[tuple[dict[str, float], Path | None]]
     history: History
     stopped_early: bool
     problems: int
@@ -160,9 +163,25 @@ def fit(
     last_weights = best_weights = whole_weights(lit)
     if best_row is not last and process.is_first:
         best_weights = read_tensors(Path(best.best_model_path))["state_dict"]
+    files = {f"step={int(row['step'])}.ckpt": row for row in history.val}
+    kept = [(files[path.name], path) for path in map(Path, best.best_k_models)]
+    runners_up = [(row, path) for row, path in kept if row is not best_row and row is not last]
+    if best_row is not last:
+        runners_up.append((last, None))
+    runners_up.sort(key=lambda pair: pair[0]["loss"])
     problems = trainer.global_step * config.accumulate_grad_batches * config.batch_size
     flops = problems * training_flops(lit.model, train.max_len - 1, train.max_answer_len)
-    return Fit(last_weights, best_weights, best_row, last, history, stopped_early, problems, flops)
+    return Fit(
+        last_weights,
+        best_weights,
+        best_row,
+        last,
+        runners_up[: config.keep_best - 1],
+        history,
+        stopped_early,
+        problems,
+        flops,
+    )
 
 
 def _resumed(run_dir: Path) -> Path | None:
