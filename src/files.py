@@ -45,12 +45,10 @@ def check_not_the_pipelines(folder: Path) -> None:
     Raises:
         UserError: if the folder is one that a stage writes, or lies in it.
     """
-    root = Path(__file__).resolve().parent.parent
-    for output in (DATA_DIR, MODELS_DIR, METRICS_DIR):
-        if any(
-            folder.resolve().is_relative_to((base / output).resolve()) for base in (Path(), root)
-        ):
-            raise UserError(f"{folder}: only the pipeline writes in {output}; name another folder")
+    for root in (Path(), Path(__file__).parent.parent):
+        for output in (DATA_DIR, MODELS_DIR, METRICS_DIR):
+            if folder.resolve().is_relative_to((root / output).resolve()):
+                raise UserError(f"{folder}: the pipeline writes in {output}; name another folder")
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ class Fit:
     best_weights: dict[str, Tensor]
     best: dict[str, float]
     last: dict[str, float]
-    runners_up: list[tuple[dict[str, float], Path | None]]
+    runners_up: Sequence[tuple[dict[str, float], Path | None]]
     history: History
     stopped_early: bool
     problems: int
@@ -163,12 +163,15 @@ def fit(
     last_weights = best_weights = whole_weights(lit)
     if best_row is not last and process.is_first:
         best_weights = read_tensors(Path(best.best_model_path))["state_dict"]
-    files = {f"step={int(row['step'])}.ckpt": row for row in history.val}
-    kept = [(files[path.name], path) for path in map(Path, best.best_k_models)]
-    runners_up = [(row, path) for row, path in kept if row is not best_row and row is not last]
-    if best_row is not last:
-        runners_up.append((last, None))
-    runners_up.sort(key=lambda pair: pair[0]["loss"])
+    rows = {int(row["step"]): row for row in history.val}
+    kept: dict[int, Path | None] = {
+        int(path.stem.removeprefix("step=")): path for path in map(Path, best.best_k_models)
+    }
+    # Lightning has kept the last one too, unless it was graded behind the end of the training.
+    kept[int(last["step"])] = None
+    kept.pop(int(best_row["step"]), None)
+    steps = sorted(kept, key=lambda step: rows[step]["loss"])[: config.keep_best - 1]
+    runners_up = [(rows[step], kept[step]) for step in steps]
     problems = trainer.global_step * config.accumulate_grad_batches * config.batch_size
     flops = problems * training_flops(lit.model, train.max_len - 1, train.max_answer_len)
     return Fit(
@@ -176,7 +179,7 @@ def fit(
         best_weights,
         best_row,
         last,
-        runners_up[: config.keep_best - 1],
+        runners_up,
         history,
         stopped_early,
         problems,

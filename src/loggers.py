@@ -63,7 +63,7 @@ def make_logger(params: Params, run_dir: Path, resumed: Path | None) -> Logger |
         # Connects now, not in the middle of the training.
         _ = logger.experiment
     except Error as error:
-        raise UserError(f"runtime.logger = wandb: {error}; {_WITHOUT}") from None
+        raise _refusal(error) from None
     return logger
 
 
@@ -88,6 +88,10 @@ def check_logger(params: Params) -> None:
         # Without a question on the terminal, and without asking the server, which comes later.
         known = wandb.login(prompt=False, verify=False)
     except Error as error:
-        raise UserError(f"runtime.logger = wandb: {error}; {_WITHOUT}") from None
+        raise _refusal(error) from None
     if not known:
         raise UserError(f"runtime.logger = wandb: not logged in: `wandb login` once, or {_WITHOUT}")
+
+
+def _refusal(error: Exception) -> UserError:
+    return UserError(f"runtime.logger = wandb: {str(error).rstrip('.')}; {_WITHOUT}")

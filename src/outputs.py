@@ -59,8 +59,8 @@ def write_models(
     save_checkpoint(folder / _FIRST, fitted.last_weights, params, fitted.last, story)
     save_checkpoint(folder / "best.ckpt", fitted.best_weights, params, fitted.best, story)
     written = set()
-    for place, (row, file) in enumerate(fitted.runners_up, start=2):
-        weights = fitted.last_weights if file is None else read_tensors(file)["state_dict"]
+    for place, (row, kept) in enumerate(fitted.runners_up, start=2):
+        weights = read_tensors(kept)["state_dict"] if kept else fitted.last_weights
         written.add(f"best-{place}.ckpt")
         save_checkpoint(folder / f"best-{place}.ckpt", weights, params, row, story)
     for path in results(folder):

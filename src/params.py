@@ -72,7 +72,7 @@ def _merged(base: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """`base` with what is given in place of its own, section by section."""
     merged = dict(base)
     for key, value in given.items():
-        own = base.get(key)
+        own: Any = base.get(key)
         both = isinstance(own, dict) and isinstance(value, dict)
         merged[key] = _merged(own, value) if both else value
     return merged

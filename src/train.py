@@ -1,6 +1,6 @@
 """Stage train: fit the chosen architecture; its results are written when training is complete.
 
-    python -m src.train --config configs/llama2.yaml [--data_dir DIR] [--out_dir DIR] [--logger none]
+    python -m src.train --config configs/llama2.yaml --data_dir data/addition [--out_dir DIR]
 
 Without flags it is the pipeline's stage, and writes to models/ and metrics/. With any, it is called
 by hand, and writes to checkpoints/<the configuration's name>/.
@@ -84,17 +84,17 @@ def train(
             max_seq_len = params.model_config_in_use.max_seq_len
             check_length(dataset, max_seq_len, data_dir / f"{split}.jsonl")
         story = {"data": read_description(data_dir), "init_from": start and start.story}
-        run_dir = runs_dir / run_name(params, splits, start and start.sha256)
+        run_dir = runs_dir / run_name(params, splits, start.sha256 if start else None)
         if models_dir.resolve().is_relative_to(run_dir.resolve()):
             raise UserError(f"{models_dir}: lies in {run_dir}, which is emptied in the end")
         if process.is_first:
             held.enter_context(locked(run_dir))
             if by_hand:
-                print(
-                    f"{params.model} on {data_dir}, for {models_dir}; logs: {run_dir}", flush=True
-                )
+                where = f"results will be in {models_dir}, logs are in {run_dir}"
+                print(f"training {params.model} on {data_dir}; {where}", flush=True)
         with together(process):
-            fitted = fit(params, datasets, run_dir, process, start and start.weights, story)
+            weights = start.weights if start else None
+            fitted = fit(params, datasets, run_dir, process, weights, story)
         if not process.is_first:
             sys.exit(0)
         write_models(fitted, params, splits["val"], models_dir, story)
