@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
+from itertools import chain, islice
 from pathlib import Path
 
 import torch
@@ -111,6 +112,8 @@ class TrainLoader(DataLoader[Tensor]):
         rank, size: of the processes that share each batch, see `Share`.
         trim: to each batch's longest text; otherwise all have the width of the data set's, as a
             compiled model wants them.
+        accumulate: batches of an optimizer step. Where a step takes several, or several processes,
+            each batch comes with the counts of the whole step, see `_with_counts`.
     """
 
     def __init__(
@@ -121,6 +124,7 @@ class TrainLoader(DataLoader[Tensor]):
         trim: bool = True,
         rank: int = 0,
         size: int = 1,
+        accumulate: int = 1,
     ) -> None:
         widths = (None, None) if trim else (dataset.max_len, dataset.max_answer_len)
         super().__init__(
@@ -131,7 +135,28 @@ class TrainLoader(DataLoader[Tensor]):
             # Of its own, or each new iterator would draw from the stream that dropout uses.
             generator=torch.Generator(),
         )
-        self.order = order
+        self.order, self.accumulate = order, accumulate
+        self.whole = size == accumulate == 1
+
+    def __iter__(self) -> Iterator[dict[str, Tensor]]:  # type: ignore[override]
+        batches = super().__iter__()
+        return batches if self.whole else self._with_counts(batches)
+
+    def _with_counts(self, batches: Iterator[dict[str, Tensor]]) -> Iterator[dict[str, Tensor]]:
+        """Add to each batch what the optimizer step has in all its batches and processes.
+
+        step_answers: tokens that answer, step_tokens: tokens that are read. The order of the rows
+        is known, so that nothing has to be waited for.
+        """
+        order, tokens = iter(self.order), self.dataset.tokens  # type: ignore[attr-defined]
+        while rows := list(chain.from_iterable(islice(order, self.accumulate))):
+            texts = tokens[rows]
+            counts = {
+                "step_answers": CharTokenizer().make_loss_mask(texts).sum(),
+                "step_tokens": (texts[:, 1:] != CharTokenizer.pad_id).sum(),
+            }
+            for batch in islice(batches, self.accumulate):
+                yield batch | counts
 
     def state_dict(self) -> dict[str, int]:
         """Where this process began; only the training loop knows how far it came since."""

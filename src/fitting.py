@@ -112,7 +112,14 @@ def fit(
     # Weights that are shared out come and go in the middle of what would be compiled.
     compiled = params.runtime.strategy != "fsdp" and compiles_training(params)
     share = {"rank": process.rank, "size": process.size}
-    train_loader = TrainLoader(train, order, params.runtime.num_workers, not compiled, **share)
+    train_loader = TrainLoader(
+        train,
+        order,
+        params.runtime.num_workers,
+        trim=not compiled,
+        accumulate=config.accumulate_grad_batches,
+        **share,
+    )
     # Validation has no backward pass to keep in memory: larger batches, fewer of them.
     val_loader = eval_loader(val, 8 * config.batch_size, **share)
     torch.manual_seed(derive_seed(seed, "initialisation"))

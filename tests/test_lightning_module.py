@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
-from src.dataset import ArithmeticDataset, collate_fn
+from src.batches import BatchOrder
+from src.dataset import ArithmeticDataset, TrainLoader, collate_fn
 from src.lightning_module import LitLM, learning_rate_factor
 from src.reading import read_records
 from src.records import Record
@@ -80,3 +82,77 @@ def test_a_batch_of_8_can_be_learned_by_heart(name: str, data_dir: Path) -> None
         loss.backward()
         optimizer.step()
     assert loss.item() < 0.05
+
+
+def gradients(
+    lit: LitLM, data_dir: Path, batch_size: int, accumulate: int
+) -> tuple[dict[str, float], dict[str, Tensor]]:
+    """Losses and gradients of one optimizer step, accumulated as Lightning does."""
+    dataset = ArithmeticDataset(read_records(data_dir / "train.jsonl"))
+    order = BatchOrder(len(dataset), batch_size, accumulate, seed=1)
+    batches = list(TrainLoader(dataset, order, accumulate=accumulate))
+    assert len(batches) == accumulate
+    lit.training_config = lit.training_config.model_copy(
+        update={"accumulate_grad_batches": accumulate}
+    )
+    lit.zero_grad()
+    means: dict[str, float] = {}
+    for i, batch in enumerate(batches):
+        step = lit.training_step(batch, i)
+        (step["loss"] / accumulate).backward()
+        for name, value in step.items():
+            means[name] = means.get(name, 0.0) + float(value.detach()) / accumulate
+    return means, {name: p.grad.clone() for name, p in lit.named_parameters() if p.grad is not None}
+
+
+def apart(one: dict[str, Tensor], other: dict[str, Tensor]) -> float:
+    """Norm of the difference, as a share of the other's norm."""
+    flat, whole = (torch.cat([g.flatten() for g in x.values()]) for x in (one, other))
+    return float((flat - whole).norm() / whole.norm())
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_accumulated_gradients_are_those_of_one_large_batch(name: str, data_dir: Path) -> None:
+    # The auxiliary loss is another test's.
+    lit = lit_of(name, models={"init_std": 0.2, "aux_loss_coef": 0.0})
+    loss, whole = gradients(lit, data_dir, 24, 1)
+    losses, parts = gradients(lit, data_dir, 3, 8)
+    assert losses["train_loss"] == pytest.approx(loss["train_loss"], rel=1e-5)
+    assert apart(parts, whole) < 1e-5
+
+
+@pytest.mark.parametrize("accumulate", [2, 8])
+def test_the_auxiliary_gradient_is_near_that_of_one_large_batch(
+    accumulate: int, data_dir: Path
+) -> None:
+    lit = lit_of("mixtral", models={"init_std": 0.2, "aux_loss_coef": 1.0})
+    answers_only = lit_of("mixtral", models={"init_std": 0.2, "aux_loss_coef": 0.0})
+
+    def auxiliary(batch_size: int, accumulate: int) -> dict[str, Tensor]:
+        _, both = gradients(lit, data_dir, batch_size, accumulate)
+        _, answer = gradients(answers_only, data_dir, batch_size, accumulate)
+        return {name: gradient - answer[name] for name, gradient in both.items()}
+
+    # Each batch knows its own load only.
+    whole, parts = auxiliary(64, 1), auxiliary(64 // accumulate, accumulate)
+    assert apart(parts, whole) < 0.15
+    default = lit_of("mixtral", models={"init_std": 0.2})
+    _, whole = gradients(default, data_dir, 64, 1)
+    _, parts = gradients(default, data_dir, 64 // accumulate, accumulate)
+    assert apart(parts, whole) < 1e-3
+
+
+def test_batches_that_are_alike_have_the_auxiliary_gradient_of_one(data_dir: Path) -> None:
+    lit = lit_of("mixtral", models={"init_std": 0.2, "aux_loss_coef": 1.0})
+    dataset = ArithmeticDataset(read_records(data_dir / "train.jsonl")[:8])
+    (batch,) = TrainLoader(dataset, BatchOrder(8, 8, 1, seed=1))
+    lit.training_step(batch, 0)["loss"].backward()
+    expected = {name: p.grad.clone() for name, p in lit.named_parameters() if p.grad is not None}
+    twice = {"step_answers": batch["answer_mask"].sum() * 2}
+    twice["step_tokens"] = batch["attention_mask"][:, 1:].sum() * 2
+    lit.training_config = lit.training_config.model_copy(update={"accumulate_grad_batches": 2})
+    lit.zero_grad()
+    for i in range(2):
+        (lit.training_step(batch | twice, i)["loss"] / 2).backward()
+    found = {name: p.grad for name, p in lit.named_parameters() if p.grad is not None}
+    assert apart(found, expected) < 1e-5

@@ -16,6 +16,7 @@ from src.errors import UserError
 from src.eval import evaluate
 from src.fitting import Fit
 from src.history import History
+from src.lightning_module import learning_rate_factor
 from src.params import load_params
 from src.train import main, train
 
@@ -112,9 +113,34 @@ def test_early_stopping_is_an_end_by_its_own_rule(tmp_path: Path, data_dir: Path
     assert (tmp_path / "models" / "best.ckpt").exists()
 
 
-def test_accumulation_counts_optimizer_steps(tmp_path: Path, data_dir: Path) -> None:
-    settings = {"accumulate_grad_batches": 2, "max_steps": 10, "warmup_steps": 1}
-    assert trained(tmp_path, data_dir, tiny_params(training=settings))["steps"] == 10
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_accumulated_batches_are_one_large_batch(name: str, tmp_path: Path, data_dir: Path) -> None:
+    # Adam, as Muon's bfloat16 makes more of the last digits.
+    settings = {"max_steps": 10, "log_every_n_steps": 1, "optimizer": "adamw"}
+    # A mixture's auxiliary loss is not quite the same.
+    tolerance = 1e-3 if name == "mixtral" else 1e-5
+    curves = []
+    for parts in (1, 4):
+        sizes = {"batch_size": 32 // parts, "accumulate_grad_batches": parts}
+        sizes["val_check_interval"] = 10.0 * parts
+        params = tiny_params(name, training=settings | sizes)
+        assert trained(tmp_path / str(parts), data_dir, params)["steps"] == 10
+        curves.append(read_csv(tmp_path / str(parts) / "metrics" / "train.csv"))
+    for row, expected in zip(*curves, strict=True):
+        assert row["learning_rate"] == expected["learning_rate"]
+        assert float(row["loss"]) == pytest.approx(float(expected["loss"]), rel=tolerance)
+
+
+def test_the_learning_rate_of_a_row_is_that_of_its_step(tmp_path: Path, data_dir: Path) -> None:
+    params = tiny_params(training={"log_every_n_steps": 1, "learning_rate": 0.01})
+    trained(tmp_path, data_dir, params)
+    rows = read_csv(tmp_path / "metrics" / "train.csv")
+    rates = [float(row["learning_rate"]) for row in rows]
+    expected = [0.01 * learning_rate_factor(step, params.training) for step in range(30)]
+    assert rates == pytest.approx(expected)
+    # From the first step on, and never 0.
+    assert rates[0] == pytest.approx(0.01 / 5)
+    assert rates[-1] > 0
 
 
 def test_training_that_diverges_writes_nothing(tmp_path: Path, data_dir: Path) -> None:
