@@ -14,6 +14,7 @@ from .config import DataConfig
 from .errors import UserError
 from .files import open_replacing
 from .records import SPLITS
+from .yaml_reader import read_yaml
 
 DESCRIPTION = "config.yaml"
 
@@ -81,9 +82,9 @@ def check_description(folder: Path) -> None:
 def _read(folder: Path) -> dict[str, Any] | None:
     """The file, whether or not it fits the splits; None where it is no description."""
     try:
-        content = yaml.safe_load((folder / DESCRIPTION).read_text(encoding="utf-8"))
-    except Exception:
-        # There is none, or it is another program's: PyYAML fails in any way at odd tags.
+        content = read_yaml(folder / DESCRIPTION)
+    except (OSError, UserError):
+        # There is none, or it is another program's.
         return None
     return content if isinstance(content, dict) and content.keys() == {"data", "sha256"} else None
 

@@ -8,9 +8,9 @@ from io import StringIO
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from .errors import UserError
+from .yaml_reader import parse_yaml
 
 DATA = "data/arithmetic"
 # What two runs may differ in and still be seeds of one configuration.
@@ -142,9 +142,8 @@ def _load(row: dict[str, Any]) -> Experiment:
     bare = Experiment(name, row["rev"], row[DATA], {}, {})
     files = ("metrics/train.json", "metrics/eval.json")
     metrics = {k: v for file in files for k, v in json.loads(bare.read(file)).items()}
-    return Experiment(
-        name, row["rev"], row[DATA], yaml.safe_load(bare.read("params.yaml")), metrics
-    )
+    params = parse_yaml(bare.read("params.yaml"), f"params.yaml of experiment {name}")
+    return Experiment(name, row["rev"], row[DATA], params, metrics)
 
 
 def group(experiments: list[Experiment]) -> dict[str, list[Experiment]]:

@@ -15,6 +15,9 @@ MODELS_DIR = Path("models")
 METRICS_DIR = Path("metrics")
 # What the commands that take a checkpoint take by default.
 CHECKPOINT = MODELS_DIR / "best.ckpt"
+# Where a training that is called by hand writes by default: in a folder named like its
+# configuration.
+CHECKPOINTS_DIR = Path("checkpoints")
 # DVC sets DVC_ROOT to the main checkout, also where a queue task runs in a temporary copy: what
 # must outlive the copy is kept there.
 RUNS_DIR = Path(os.environ.get("DVC_ROOT", "."), "runs")
@@ -34,6 +37,18 @@ def check_writable(folder: Path) -> None:
         # Otherwise it names a temporary file that nobody has heard of.
         error.filename = str(existing)
         raise
+
+
+def check_not_the_pipelines(folder: Path) -> None:
+    """See that a command that is called by hand does not write over the pipeline's results.
+
+    Raises:
+        UserError: if the folder is one that a stage writes, or lies in it.
+    """
+    for root in (Path(), Path(__file__).parent.parent):
+        for output in (DATA_DIR, MODELS_DIR, METRICS_DIR):
+            if folder.resolve().is_relative_to((root / output).resolve()):
+                raise UserError(f"{folder}: the pipeline writes in {output}; name another folder")
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,8 @@ class Fit:
         last_weights: state dict of the Lightning module.
         best_weights: that of the validation with the lowest loss.
         best, last: the validation rows of those weights: step, loss, exact_match.
+        runners_up: the rows that come after `best`, `keep_best` with it, and the file of each one's
+            state dict; None for the last weights.
         history: all rows.
         stopped_early: val_loss had not improved for `patience` validations.
         problems: seen in training, each as often as it was.
@@ -51,6 +53,7 @@ class Fit:
     best_weights: dict[str, Tensor]
     best: dict[str, float]
     last: dict[str, float]
+    runners_up: Sequence[tuple[dict[str, float], Path | None]]
     history: History
     stopped_early: bool
     problems: int
@@ -173,9 +176,28 @@ def fit(
     last_weights = best_weights = whole_weights(lit)
     if best_row is not last and process.is_first:
         best_weights = read_tensors(Path(best.best_model_path))["state_dict"]
+    rows = {int(row["step"]): row for row in history.val}
+    kept: dict[int, Path | None] = {
+        int(path.stem.removeprefix("step=")): path for path in map(Path, best.best_k_models)
+    }
+    # Lightning has kept the last one too, unless it was graded behind the end of the training.
+    kept[int(last["step"])] = None
+    kept.pop(int(best_row["step"]), None)
+    steps = sorted(kept, key=lambda step: rows[step]["loss"])[: config.keep_best - 1]
+    runners_up = [(rows[step], kept[step]) for step in steps]
     problems = trainer.global_step * config.accumulate_grad_batches * config.batch_size
     flops = problems * training_flops(lit.model, train.max_len - 1, train.max_answer_len)
-    return Fit(last_weights, best_weights, best_row, last, history, stopped_early, problems, flops)
+    return Fit(
+        last_weights,
+        best_weights,
+        best_row,
+        last,
+        runners_up,
+        history,
+        stopped_early,
+        problems,
+        flops,
+    )
 
 
 def _resumed(run_dir: Path) -> Path | None:

@@ -111,7 +111,7 @@ def _check(overrides: list[str]) -> None:
         copy = Path(shutil.copy(PARAMS_FILE, folder))
         try:
             apply_overrides(copy, overrides)
-            load_params(copy)
+            load_params(copy, complete=True)
         except UserError as error:
             raise UserError(str(error).removeprefix(f"{copy}: ")) from None
         except (ValueError, OmegaConfBaseException) as error:

@@ -11,6 +11,8 @@ from .config import Params
 from .errors import UserError
 from .runs import step_of
 
+_WITHOUT = "WANDB_MODE=offline keeps the figures here, and needs no account"
+
 
 def log_samples(logger: Logger, rows: list[list[str]], step: int) -> None:
     """Some problems with what the model says, as a table.
@@ -37,7 +39,7 @@ def make_logger(params: Params, run_dir: Path, resumed: Path | None) -> Logger |
         resumed: the state that the run goes on from.
 
     Raises:
-        UserError: if wandb is not installed or does not know who we are.
+        UserError: if wandb cannot be reached, or does not take our key.
     """
     if params.runtime.logger == "none":
         return False
@@ -49,24 +51,47 @@ def make_logger(params: Params, run_dir: Path, resumed: Path | None) -> Logger |
             # What an interrupted run logged after the state that is resumed is logged again.
             purge_step=step_of(resumed) + 1 if resumed else None,
         )
-    try:
-        logger = WandbLogger(
-            name=run_dir.name,
-            save_dir=run_dir,
-            project=os.environ.get("WANDB_PROJECT", "mini-language-models"),
-            config=params.model_dump(),
-        )
-    except ModuleNotFoundError:
-        raise UserError(
-            "runtime.logger = wandb: wandb is not installed; pip install -r requirements-wandb.txt"
-        ) from None
+    logger = WandbLogger(
+        name=run_dir.name,
+        save_dir=run_dir,
+        project=os.environ.get("WANDB_PROJECT", "mini-language-models"),
+        config=params.model_dump(),
+    )
     from wandb.errors import Error
 
     try:
-        # Logs in now, not in the middle of the training.
+        # Connects now, not in the middle of the training.
         _ = logger.experiment
     except Error as error:
-        raise UserError(
-            f"runtime.logger = wandb: {error} Without an account: WANDB_MODE=offline"
-        ) from None
+        raise _refusal(error) from None
     return logger
+
+
+def check_logger(params: Params) -> None:
+    """See that the logger can be used, before the data is read.
+
+    Raises:
+        UserError: if wandb is not installed, or does not know who we are.
+    """
+    if params.runtime.logger != "wandb":
+        return
+    try:
+        import wandb
+        from wandb.errors import Error
+    except ModuleNotFoundError:
+        raise UserError(
+            "runtime.logger = wandb: wandb is not installed; pip install -r requirements.txt"
+        ) from None
+    try:
+        if wandb.setup().settings.mode in ("offline", "dryrun", "disabled"):
+            return
+        # Without a question on the terminal, and without asking the server, which comes later.
+        known = wandb.login(prompt=False, verify=False)
+    except Error as error:
+        raise _refusal(error) from None
+    if not known:
+        raise UserError(f"runtime.logger = wandb: not logged in: `wandb login` once, or {_WITHOUT}")
+
+
+def _refusal(error: Exception) -> UserError:
+    return UserError(f"runtime.logger = wandb: {str(error).rstrip('.')}; {_WITHOUT}")

@@ -3,92 +3,54 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from .config import ModelConfig, Params
 from .errors import UserError
+from .yaml_reader import read_yaml
 
 PARAMS_FILE = Path(__file__).parent.parent / "params.yaml"
+# A file for each architecture, with the values that are published with this program's description.
+CONFIGS_DIR = PARAMS_FILE.with_name("configs")
 
-
-class _Loader(yaml.SafeLoader):
-    """YAML 1.1 as PyYAML has it, with the floats and truth values of YAML 1.2.
-
-    DVC reads and writes YAML 1.2, where 1e-05 is a number and off is a word; to PyYAML the one
-    is a string and the other is false.
-    """
-
-
-_BOOL = "tag:yaml.org,2002:bool"
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, form) for tag, form in resolvers if tag != _BOOL or first in "tTfF"]
-    for first, resolvers in _Loader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$"),
-    list("-+.0123456789"),
-)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except OSError:
-        raise
-    except Exception as error:
-        # Beside YAMLError: odd tags and deep nesting fail in PyYAML's constructors in any way.
-        raise UserError(f"{path}: not valid YAML: {error}") from None
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: must hold sections such as model: and training:")
-    return content
-
-
-def _complete(path: Path, given: dict[str, Any]) -> dict[str, Any]:
-    """A stand-alone file's sections over those of the repository's params.yaml."""
-    defaults = load_params().model_dump()
-    if "models" in given:
-        raise UserError(f"{path}: models: is of no use beside a model: section; leave one out")
-    name = str(given["model"].get("name"))
-    if name not in defaults["models"]:
-        choices = ", ".join(defaults["models"])
-        raise UserError(f"{path}: model.name = {name!r}: must be one of {choices}")
-    complete = {**defaults, "model": name}
-    complete["models"] = {name: {**defaults["models"][name], **given["model"]}}
-    for section, values in given.items():
-        if section != "model":
-            base = defaults.get(section)
-            both = isinstance(base, dict) and isinstance(values, dict)
-            complete[section] = base | values if both else values
-    return complete
+_NAMES = get_args(ModelConfig.model_fields["name"].annotation)
 
 
 def load_params(
-    path: Path | str = PARAMS_FILE, overrides: Mapping[str, Any] | None = None
+    path: Path | str = PARAMS_FILE,
+    overrides: Mapping[str, Any] | None = None,
+    complete: bool = False,
 ) -> Params:
-    """Read and check a configuration.
+    """Read and check a configuration, in one of two layouts.
+
+    In that of params.yaml, `model:` is a name. The repository's own file holds every key; another
+    may leave out what is as there, down to single keys of a section or of an entry of `models:`.
+
+    In a stand-alone file, `model:` is a section. What it and `training:` leave out is as in
+    ``configs/<model.name>.yaml``, and every other section is as in params.yaml.
 
     Args:
-        path: params.yaml, or a stand-alone file whose `model:` is a section like an entry of
-            `models:`; what such a file leaves out is as in the repository's params.yaml.
+        path: the file.
         overrides: values by dotted key, such as ``{"data.N": 3}``.
+        complete: the file must hold every key, as if it were the repository's own.
 
     Raises:
         UserError: one line with file, key, value, rule and choices.
     """
     path = Path(path)
-    content = _read(path)
-    if isinstance(content.get("model"), dict):
-        content = _complete(path, content)
+    content = read_yaml(path)
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: must hold sections such as model: and training:")
+    stand_alone = isinstance(content.get("model"), dict)
+    if stand_alone:
+        content = _stand_alone(path, content)
+    elif not (complete or path.samefile(PARAMS_FILE)):
+        content = _merged(load_params().model_dump(), content)
     for dotted, value in (overrides or {}).items():
         section, key = dotted.split(".")
         if isinstance(content.get(section), dict):
@@ -99,8 +61,37 @@ def load_params(
         finding = describe(error.errors())
         if any(finding.startswith(f"{key} = ") for key in overrides or {}):
             raise UserError(finding) from None  # it came with a flag, not from the file
+        entry = f"models.{content['model']}."
+        if stand_alone and finding.startswith(entry):
+            finding = "model." + finding.removeprefix(entry)  # as the file writes it
         source = path.name if path == PARAMS_FILE else path
         raise UserError(f"{source}: {finding}") from None
+
+
+def _merged(base: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """`base` with what is given in place of its own, section by section."""
+    merged = dict(base)
+    for key, value in given.items():
+        own: Any = base.get(key)
+        both = isinstance(own, dict) and isinstance(value, dict)
+        merged[key] = _merged(own, value) if both else value
+    return merged
+
+
+def _stand_alone(path: Path, given: dict[str, Any]) -> dict[str, Any]:
+    """A stand-alone file in the layout of params.yaml."""
+    defaults = load_params().model_dump()
+    if "models" in given:
+        raise UserError(f"{path}: models: is of no use beside a model: section; leave one out")
+    name = given["model"].get("name")
+    if name not in _NAMES:
+        raise UserError(f"{path}: model.name = {name!r}: must be one of {', '.join(_NAMES)}")
+    shipped = CONFIGS_DIR / f"{name}.yaml"
+    if not path.samefile(shipped):
+        given = _merged(read_yaml(shipped), given)
+    base = {section: defaults[section] for section in ("data", "evaluation", "runtime")}
+    others = {section: values for section, values in given.items() if section != "model"}
+    return {**_merged(base, others), "model": name, "models": {name: given["model"]}}
 
 
 def describe(errors: list[ErrorDetails]) -> str:
@@ -111,7 +102,8 @@ def describe(errors: list[ErrorDetails]) -> str:
     if "key" in context:
         key, value = ".".join([*location, context["key"]]), context["value"]
     else:
-        key = ".".join(location) or "the file"
+        # A byte order mark or a space without width, copied from somewhere, is made visible.
+        key = ".".join(k if k.isprintable() else ascii(k) for k in location) or "the file"
     if error["type"] == "missing":
         return f"{key}: missing"
     if error["type"] == "extra_forbidden":

@@ -7,9 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from .files import CHECKPOINT, DATA_DIR, METRICS_DIR, MODELS_DIR
+from .yaml_reader import read_yaml
 
 EVALUATION = METRICS_DIR / "eval.json"
 # What the evaluate stage grades, and commands read where no other is named.
@@ -23,7 +22,7 @@ def recorded(checkpoint: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     other graded: a checkpoint of another run lies there at times, and older figures beside it.
     """
     try:
-        lock = yaml.safe_load(_LOCK.read_text(encoding="utf-8"))["stages"]
+        lock = read_yaml(_LOCK)["stages"]
         generate, train, evaluate = (lock[name] for name in ("generate", "train", "evaluate"))
         data, models = DATA_DIR.as_posix(), MODELS_DIR.as_posix()
         proven = (
@@ -36,7 +35,7 @@ def recorded(checkpoint: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         if not proven:
             return {}, {}
         return generate["params"]["params.yaml"]["data"], json.loads(EVALUATION.read_text())
-    except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError):
+    except (OSError, KeyError, TypeError, ValueError):
         # Not a repository of this pipeline, or one that was never run.
         return {}, {}
 

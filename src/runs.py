@@ -50,8 +50,24 @@ def run_name(params: Params, splits: Mapping[str, Records], init_sha256: str | N
 
 
 @contextmanager
-def locked(run_dir: Path) -> Iterator[None]:
+def claimed(folder: Path, runs_dir: Path) -> Iterator[None]:
+    """Hold a folder for the results of this process's training, until they are there.
+
+    Raises:
+        UserError: if another process is training to write there.
+    """
+    # Not in the folder itself, which then holds nothing but results.
+    digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
+    with locked(runs_dir / f"into-{digest}", folder):
+        yield
+
+
+@contextmanager
+def locked(run_dir: Path, shown: Path | None = None) -> Iterator[None]:
     """Hold a run's folder for this process alone; the system lets go of it when we die.
+
+    Args:
+        shown: what a message names instead of the folder.
 
     Raises:
         UserError: if another process holds it, with its id.
@@ -62,7 +78,8 @@ def locked(run_dir: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            raise UserError(f"{run_dir}: process {file.read()} is training this run") from None
+            said = f"{shown or run_dir}: process {file.read()} is training this run"
+            raise UserError(said) from None
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()

@@ -1,142 +1,153 @@
-"""Stage train: fit the chosen architecture; models/ is written last, when training is complete.
+"""Stage train: fit the chosen architecture; its results are written when training is complete.
 
-python -m src.train [--config params.yaml] [--data_dir data/arithmetic] [--logger none]
+    python -m src.train --config configs/llama2.yaml --data_dir data/addition [--out_dir DIR]
+
+Without flags it is the pipeline's stage, and writes to models/ and metrics/. With any, it is called
+by hand, and writes to checkpoints/<the configuration's name>/.
 """
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import yaml
+from typing import Any
 
 from .cli import Parser, run
 from .config import Params
 from .description import read_description
+from .errors import UserError
 from .files import (
+    CHECKPOINTS_DIR,
     DATA_DIR,
     METRICS_DIR,
     MODELS_DIR,
     RUNS_DIR,
+    check_not_the_pipelines,
     check_writable,
-    open_replacing,
 )
 from .params import PARAMS_FILE, load_params
 from .reading import read_splits
-from .records import Record
-from .runs import clear, locked, run_name
-
-if TYPE_CHECKING:
-    from .fitting import Fit
+from .runs import claimed, clear, locked, run_name
 
 
 def train(
-    params: Params, data_dir: Path, models_dir: Path, metrics_dir: Path, runs_dir: Path
+    params: Params,
+    data_dir: Path,
+    models_dir: Path,
+    metrics_dir: Path,
+    runs_dir: Path,
+    overwrite: bool | None = None,
 ) -> dict[str, Any]:
     """Train `params.model` and write its checkpoints, samples and metrics.
 
     Args:
         data_dir: what the generate stage wrote.
-        models_dir: gets best.ckpt, last.ckpt, config.yaml and samples.txt.
+        models_dir: gets best.ckpt, last.ckpt, config.yaml and samples.txt; best-2.ckpt and so on
+            where `training.keep_best` asks for more.
         metrics_dir: gets train.json, train.csv and val.csv.
         runs_dir: gets logs, and the state of a running training; one that was interrupted goes
             on from there and ends with the same bytes.
+        overwrite: by hand, whether to replace a training that lies in models_dir; None: the
+            folder is the pipeline's, whose results DVC keeps.
 
     Returns:
         What train.json holds. Of several processes, the others than the first write nothing, and
         end here.
 
     Raises:
-        UserError: for data or settings that cannot be trained on, when training diverges, and
-            when another process is lost.
+        UserError: for data or settings that cannot be trained on, when training diverges, when
+            another process is lost, and where results would be lost.
     """
     # Lightning takes seconds to import: only once the settings are known to be right.
     from .dataset import ArithmeticDataset, check_length
     from .distributed import this_process, together
     from .fitting import fit
+    from .loggers import check_logger
+    from .outputs import check_vacant, results, write_metrics, write_models
     from .start import load_start
 
     process = this_process(params.runtime)
-    if process.is_first:
-        for folder in (models_dir, metrics_dir, runs_dir):
-            check_writable(folder)
-    start = load_start(params, [models_dir / "best.ckpt", models_dir / "last.ckpt"])
-    splits = read_splits(data_dir)
-    datasets = {split: ArithmeticDataset(records) for split, records in splits.items()}
-    for split, dataset in datasets.items():
-        max_seq_len = params.model_config_in_use.max_seq_len
-        check_length(dataset, max_seq_len, data_dir / f"{split}.jsonl")
-    story = {"data": read_description(data_dir), "init_from": start and start.story}
-    run_dir = runs_dir / run_name(params, splits, start and start.sha256)
-    with locked(run_dir) if process.is_first else nullcontext():
+    by_hand = overwrite is not None
+    with ExitStack() as held:
+        if process.is_first:
+            for folder in (models_dir, metrics_dir, runs_dir):
+                check_writable(folder)
+            if by_hand:
+                held.enter_context(claimed(models_dir, runs_dir))
+                check_vacant(models_dir, bool(overwrite))
+            check_logger(params)
+        start = load_start(params, results(models_dir))
+        splits = read_splits(data_dir)
+        datasets = {split: ArithmeticDataset(records) for split, records in splits.items()}
+        for split, dataset in datasets.items():
+            max_seq_len = params.model_config_in_use.max_seq_len
+            check_length(dataset, max_seq_len, data_dir / f"{split}.jsonl")
+        story = {"data": read_description(data_dir), "init_from": start and start.story}
+        run_dir = runs_dir / run_name(params, splits, start.sha256 if start else None)
+        if models_dir.resolve().is_relative_to(run_dir.resolve()):
+            raise UserError(f"{models_dir}: lies in {run_dir}, which is emptied in the end")
+        if process.is_first:
+            held.enter_context(locked(run_dir))
+            if by_hand:
+                where = f"results will be in {models_dir}, logs are in {run_dir}"
+                print(f"training {params.model} on {data_dir}; {where}", flush=True)
         with together(process):
-            fitted = fit(params, datasets, run_dir, process, start and start.weights, story)
+            weights = start.weights if start else None
+            fitted = fit(params, datasets, run_dir, process, weights, story)
         if not process.is_first:
             sys.exit(0)
-        write_metrics(fitted, metrics_dir)
         write_models(fitted, params, splits["val"], models_dir, story)
+        write_metrics(fitted, metrics_dir)
         # Complete: nothing is left to resume.
         clear(run_dir, keep=("lock", "tensorboard", "wandb"))
     return fitted.metrics()
 
 
-def write_metrics(fitted: Fit, folder: Path) -> None:
-    """train.json, train.csv and val.csv."""
-    fitted.history.write(folder)
-    with open_replacing(folder / "train.json") as file:
-        file.write(json.dumps(fitted.metrics(), indent=2) + "\n")
-
-
-def write_models(
-    fitted: Fit, params: Params, val: Sequence[Record], folder: Path, story: Mapping[str, Any]
-) -> None:
-    """best.ckpt, last.ckpt, config.yaml, and what the best model says to the first of val."""
-    from .checkpoint import load_model, save_checkpoint
-    from .scoring import generate_answers
-
-    save_checkpoint(folder / "last.ckpt", fitted.last_weights, params, fitted.last, story)
-    save_checkpoint(folder / "best.ckpt", fitted.best_weights, params, fitted.best, story)
-    with open_replacing(folder / "config.yaml") as file:
-        file.write("# What this was trained with; python -m src.train --config reads it.\n")
-        sections = {"model": params.model_config_in_use, "training": params.training}
-        content = {name: section.model_dump() for name, section in sections.items()}
-        yaml.safe_dump(content, file, sort_keys=False)
-    best, _ = load_model(folder / "best.ckpt")
-    shown = val[: params.training.n_samples]
-    said = generate_answers(best, [record.prompt for record in shown])
-    with open_replacing(folder / "samples.txt") as file:
-        for record, answer in zip(shown, said, strict=True):
-            verdict = "right" if answer == record.target else f"wrong, {record.target}"
-            file.write(f"{record.prompt}{answer}  {verdict}\n")
-
-
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    parser = Parser("train", "Train the architecture that the configuration names.")
+    parser = Parser(
+        "train",
+        "Train the architecture that the configuration names. Without flags: as the pipeline's "
+        "stage, which writes to models and metrics.",
+    )
     parser.add_argument(
         "--config",
         type=Path,
-        help="params.yaml's layout, or a file with model: and training: sections (params.yaml)",
+        help="params.yaml's layout, of which a part is enough, or a file whose model: is a "
+        "section, such as configs/llama2.yaml (params.yaml)",
     )
     parser.add_argument("--data_dir", type=Path, help=f"folder of the splits ({DATA_DIR})")
+    parser.add_argument(
+        "--out_dir",
+        type=Path,
+        help=f"folder for checkpoints, samples and metrics ({CHECKPOINTS_DIR}/<name of --config>)",
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace a finished training in that folder"
+    )
     parser.add_argument(
         "--init_from", metavar="CKPT", help="begin with its weights (training.init_from)"
     )
     parser.add_argument("--logger", help="wandb, tensorboard or none (runtime.logger)")
     given = vars(parser.parse_args(argv))
+    config, data_dir = given.get("config", PARAMS_FILE), given.get("data_dir", DATA_DIR)
     keys = {"logger": "runtime.logger", "init_from": "training.init_from"}
     overrides = {key: given[flag] for flag, key in keys.items() if flag in given}
-    params = load_params(given.get("config", PARAMS_FILE), overrides)
-    data_dir = given.get("data_dir", DATA_DIR)
-    metrics = train(params, data_dir, MODELS_DIR, METRICS_DIR, RUNS_DIR)
+    params = load_params(config, overrides)
+    if given:
+        models_dir = metrics_dir = given.get("out_dir", CHECKPOINTS_DIR / config.stem)
+        check_not_the_pipelines(models_dir)
+        overwrite = given.get("overwrite", False)
+    else:
+        models_dir, metrics_dir, overwrite = MODELS_DIR, METRICS_DIR, None
+    metrics = train(params, data_dir, models_dir, metrics_dir, RUNS_DIR, overwrite)
     print(
-        f"{MODELS_DIR}: {params.model}, {metrics['steps']:,} steps, "
+        f"{models_dir}: {params.model}, {metrics['steps']:,} steps, "
         f"val_loss {metrics['val_loss']:.4f}, val_exact_match {metrics['val_exact_match']:.4f}"
     )
+    if given and (models_dir / "eval").exists():
+        print(f"{models_dir / 'eval'}: of an earlier training; python -m src.eval grades this one")
 
 
 if __name__ == "__main__":

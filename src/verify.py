@@ -17,11 +17,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from .cli import Parser, run
 from .errors import UserError
 from .params import PARAMS_FILE
+from .yaml_reader import read_yaml
 
 ROOT = PARAMS_FILE.parent
 # A training that rounds differently is in effect another seed. Default runs answer 99 % and
@@ -50,7 +49,7 @@ def changed(folder: Path) -> list[str]:
 
 def outputs(folder: Path, stage: str) -> dict[str, str]:
     """Path and hash of each output of a stage, as dvc.lock has them."""
-    lock = yaml.safe_load((folder / "dvc.lock").read_text(encoding="utf-8"))
+    lock = read_yaml(folder / "dvc.lock")
     return {out["path"]: out["md5"] for out in lock["stages"][stage]["outs"]}
 
 
