@@ -6,6 +6,7 @@ import hashlib
 import io
 import pickle
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from .config import ModelConfig, Params
 from .errors import UserError
 from .files import replacing
 from .models import TransformerLM, build_model
+from .runs import find_checkpoint
+from .story import story_of
 from .tokenizer import VOCABULARY
 
 # `LitLM.model`, whose weights the state dict of the Lightning module holds under this prefix.
@@ -40,27 +43,62 @@ def save_checkpoint(
         metrics: the validation row of these weights.
         story: see `story_of`; None: nothing is known.
     """
+    story = story_of({"story": story})
+    began_with = story["init_from"]
     content = {
         "state_dict": {name: tensor.cpu().clone() for name, tensor in weights.items()},
         "hyper_parameters": {
             "model": params.model_config_in_use.model_dump(),
-            "training": params.training.model_dump(),
+            # A path would depend on the machine.
+            "training": params.training.model_dump()
+            | {"init_from": began_with and began_with["file"]},
         },
-        "vocabulary": list(VOCABULARY),
-        "metrics": dict(metrics),
-        "story": story_of({"story": story}),
+        **about(metrics, story),
         "pytorch-lightning_version": version("pytorch-lightning"),
     }
     write_tensors(path, content)
 
 
+def about(metrics: Mapping[str, float], story: Mapping[str, Any]) -> dict[str, Any]:
+    """What a checkpoint holds beside weights and configuration.
+
+    Args: see `save_checkpoint`.
+    """
+    return {"vocabulary": list(VOCABULARY), "metrics": dict(metrics), "story": dict(story)}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A checkpoint that was read.
+
+    Attributes:
+        path: the file; where a folder was named, the one that was chosen there.
+        model: in evaluation mode on the CPU.
+        content: all that the file holds.
+    """
+
+    path: Path
+    model: TransformerLM
+    config: ModelConfig
+    content: dict[str, Any]
+
+
 def load_model(path: Path) -> tuple[TransformerLM, ModelConfig]:
-    """A checkpoint's model, in evaluation mode on the CPU. Nothing in the file is executed.
+    """A checkpoint's model and its configuration, see `load_checkpoint`."""
+    loaded = load_checkpoint(path)
+    return loaded.model, loaded.config
+
+
+def load_checkpoint(path: Path) -> Loaded:
+    """Read a finished checkpoint, or the state of a running training; nothing in it is executed.
+
+    Args:
+        path: the file, or a folder, see `find_checkpoint`.
 
     Raises:
         UserError: if it is not such a checkpoint, or one of another vocabulary.
     """
-    content = read_tensors(path)
+    path, content = _read_newest(path)
     try:
         vocabulary, weights = content["vocabulary"], content["state_dict"]
         config = ModelConfig.model_validate(content["hyper_parameters"]["model"])
@@ -80,23 +118,19 @@ def load_model(path: Path) -> tuple[TransformerLM, ModelConfig]:
         raise UserError(f"{path}: the weights do not fit the configuration")
     model = build_model(config)
     model.load_state_dict(weights)
-    return model.eval(), config
+    return Loaded(path, model.eval(), config, content)
 
 
-def story_of(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Where a checkpoint's weights come from.
-
-    Args:
-        content: what `read_tensors` returns.
-
-    Returns:
-        data: the description of the training data, as `read_description` gives it; init_from:
-        the checkpoint whose weights the training began with, as `start.Start.story` gives it.
-        Each is None where it is not known, or there is none.
-    """
-    told = content.get("story")
-    told = told if isinstance(told, Mapping) else {}
-    return {key: told.get(key) for key in ("data", "init_from")}
+def _read_newest(path: Path) -> tuple[Path, dict[str, Any]]:
+    """The chosen file and its content."""
+    while True:
+        file = find_checkpoint(path)
+        try:
+            return file, read_tensors(file)
+        except UserError:
+            # A running training may have removed it since, for a newer one.
+            if file == path or file.exists():
+                raise
 
 
 def weights_hash(weights: Mapping[str, Tensor]) -> str:
@@ -129,7 +163,9 @@ def read_tensors(path: Path) -> dict[str, Any]:
         UserError: if it is missing, damaged, or holds anything that would have to be executed.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        # Opened once: what is renamed to its place meanwhile is another file.
+        with path.open("rb") as file:
+            content = torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; python -m src.train writes it") from None
     except (PermissionError, IsADirectoryError):

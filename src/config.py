@@ -142,6 +142,7 @@ class TrainingConfig(Section):
     n_samples: Annotated[int, Field(ge=0)]
     precision: Literal["32-true", "bf16-mixed", "16-mixed"]
     seed: Seed
+    init_from: str | None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

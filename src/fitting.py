@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
@@ -79,22 +81,27 @@ class Fit:
 
 def fit(
     params: Params,
-    train: ArithmeticDataset,
-    val: ArithmeticDataset,
+    data: Mapping[str, ArithmeticDataset],
     run_dir: Path,
     process: Process,
+    weights: Mapping[str, Tensor] | None = None,
+    story: Mapping[str, Any] | None = None,
 ) -> Fit:
     """Train until `max_steps` or early stopping, from where an interrupted run stopped.
 
     Args:
+        data: train and val.
         run_dir: gets this run's logs and, while it runs, its checkpoints.
         process: which of several this is; all call this, and the first one's result counts.
+        weights: to begin with, of the model; None: random ones.
+        story: what the checkpoints in run_dir tell, see `story_of`.
 
     Raises:
         UserError: if training diverges, or wandb is asked for and not installed.
         SystemExit: when asked to end by a signal.
     """
     config, seed = params.training, params.training.seed
+    train, val = data["train"], data["val"]
     resumed = _resumed(run_dir) if process.is_first else None
     n_batches = config.max_steps * config.accumulate_grad_batches
     order_seed = derive_seed(seed, "batch order")
@@ -107,6 +114,8 @@ def fit(
     val_loader = eval_loader(val, 8 * config.batch_size, **share)
     torch.manual_seed(derive_seed(seed, "initialisation"))
     lit = LitLM(params.model_config_in_use.model_dump(), config.model_dump())
+    if weights is not None:
+        lit.model.load_state_dict(weights)
     torch.manual_seed(derive_seed(seed, "dropout", process.rank))
 
     history = History(config.log_every_n_steps)
@@ -120,7 +129,7 @@ def fit(
         enable_version_counter=False,
     )
     early_stopping = EarlyStopping("val_loss", patience=config.patience, check_finite=False)
-    progress = Progress(run_dir, params.runtime.checkpoint_every_n_steps, history)
+    progress = Progress(run_dir, params.runtime.checkpoint_every_n_steps, history, story)
     watch = [Watch(history, params, val)] if process.is_first else []
     callbacks = [history, *watch, best, early_stopping, progress, distributed.EndAtOnce()]
     trainer = make_trainer(params, run_dir, callbacks, order, process, resumed)
@@ -134,10 +143,9 @@ def fit(
         # Lightning would end the process with exit code 0, as if all were well.
         raise SystemExit(128 + signal.SIGTERM) from None
     except DivergedError as error:
-        rate = trainer.optimizers[0].param_groups[0]["lr"]
         good = latest_progress(run_dir) or "none"
         raise UserError(
-            f"training diverged: {error} with learning rate {rate:.3g}; "
+            f"training diverged: {error} with learning rate {history.learning_rate:.3g}; "
             f"last good checkpoint: {good}"
         ) from None
 
@@ -149,12 +157,12 @@ def fit(
         trainer.validate(lit, val_loader, verbose=False)
     last = history.val[-1]
     best_row = min(history.val, key=lambda row: row["loss"])
-    last_weights = weights = whole_weights(lit)
+    last_weights = best_weights = whole_weights(lit)
     if best_row is not last and process.is_first:
-        weights = read_tensors(Path(best.best_model_path))["state_dict"]
+        best_weights = read_tensors(Path(best.best_model_path))["state_dict"]
     problems = trainer.global_step * config.accumulate_grad_batches * config.batch_size
     flops = problems * training_flops(lit.model, train.max_len - 1, train.max_answer_len)
-    return Fit(last_weights, weights, best_row, last, history, stopped_early, problems, flops)
+    return Fit(last_weights, best_weights, best_row, last, history, stopped_early, problems, flops)
 
 
 def _resumed(run_dir: Path) -> Path | None:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import pytorch_lightning as pl
 from torch import Tensor
+from torch.optim import Optimizer
 
 from . import distributed
 from .files import open_replacing
@@ -30,18 +31,27 @@ class History(pl.Callback):
         log_every_n_steps: optimizer steps that a row of `train` averages.
 
     Attributes:
-        train: step, loss (mean since the row before), learning_rate; aux_loss for a mixture.
+        train: step, loss (mean since the row before), learning_rate (of that step); aux_loss
+            for a mixture.
         val: step, loss, exact_match, and for each layer of a mixture its router_entropy_<layer>
             and expert_load_<layer>_<expert>.
+        learning_rate: that the last step used.
     """
 
     def __init__(self, log_every_n_steps: int) -> None:
         self.log_every_n_steps = log_every_n_steps
         self.train: list[dict[str, float]] = []
         self.val: list[dict[str, float]] = []
+        self.learning_rate = math.nan
         self._sums: dict[str, Tensor] = {}
         self._batches = 0
         self._step = 0
+
+    def on_before_optimizer_step(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Optimizer
+    ) -> None:
+        """Keep the learning rate: behind the step, the schedule has set the next one's."""
+        self.learning_rate = float(optimizer.param_groups[0]["lr"])
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any
@@ -57,8 +67,7 @@ class History(pl.Callback):
         self._step = step
         sums = self.check(trainer)
         means = {k.removeprefix("train_"): v / self._batches for k, v in sums.items()}
-        rate = trainer.optimizers[0].param_groups[0]["lr"]
-        self.train.append({"step": step, **means, "learning_rate": rate})
+        self.train.append({"step": step, **means, "learning_rate": self.learning_rate})
         self._sums, self._batches = {}, 0
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

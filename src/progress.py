@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from . import distributed
-from .checkpoint import write_tensors
+from .checkpoint import about, write_tensors
 from .history import DivergedError, History
 from .runs import save_progress
+from .story import story_of
 
 
 class CheckpointFiles(TorchCheckpointIO):
@@ -45,12 +47,20 @@ class Progress(pl.Callback):
         run_dir: gets the files, see `runs`.
         every_n_steps: optimizer steps between two.
         history: asked whether the training is still sound.
+        story: what each checkpoint tells of its weights, see `story_of`.
     """
 
-    def __init__(self, run_dir: Path, every_n_steps: int, history: History) -> None:
+    def __init__(
+        self,
+        run_dir: Path,
+        every_n_steps: int,
+        history: History,
+        story: Mapping[str, Any] | None = None,
+    ) -> None:
         self.run_dir = run_dir
         self.every_n_steps = every_n_steps
         self.history = history
+        self.story = story_of({"story": story})
         self._saved_step = 0
         self._random: dict[str, Any] | None = None
 
@@ -95,10 +105,15 @@ class Progress(pl.Callback):
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Count the batches that are done, not the one that was fetched already.
+        """Have each of Lightning's checkpoints be one that `load_model` reads, and count right.
 
-        Lightning numbers validations by the batches fetched, and would count this one twice.
+        Lightning numbers validations by the batches fetched, and would count the one twice that
+        was fetched already and is not done.
         """
+        row: dict[str, float] = {"step": trainer.global_step}
+        if self.history.val and self.history.val[-1]["step"] == trainer.global_step:
+            row = self.history.val[-1]
+        checkpoint |= about(row, self.story)
         loop = checkpoint["loops"]["fit_loop"]
         for count in ("total", "current"):
             progress = loop["epoch_loop.batch_progress"][count]

@@ -21,19 +21,25 @@ from .errors import UserError
 from .records import Records
 
 _PROGRESS = re.compile(r"progress-(?P<step>[0-9]{9})-(?P<digest>[0-9a-f]{16})\.ckpt")
+# What Lightning keeps of the validations with the lowest losses.
+_GRADED = re.compile(r"step=(?P<step>[0-9]+)\.ckpt")
 _HASHED = 2**16  # rows
 _KEPT = 2  # the newest, and one to fall back on
 
 
-def run_name(params: Params, splits: Mapping[str, Records]) -> str:
+def run_name(params: Params, splits: Mapping[str, Records], init_sha256: str | None = None) -> str:
     """Architecture, and a hash of all that decides the weights except the code.
 
     Where the weights are shared out between processes, the state of a running training numbers
     them in another way, and has a folder of its own.
+
+    Args:
+        init_sha256: of the weights that `training.init_from` names, wherever they lie.
     """
     digest = hashlib.sha256()
-    for section in (params.model_config_in_use, params.training):
-        digest.update(json.dumps(section.model_dump(), sort_keys=True).encode())
+    training = params.training.model_dump() | {"init_from": init_sha256}
+    for section in (params.model_config_in_use.model_dump(), training):
+        digest.update(json.dumps(section, sort_keys=True).encode())
     for split in ("train", "val"):
         tokens = splits[split].tokens
         digest.update(repr(tokens.shape).encode())
@@ -94,6 +100,30 @@ def latest_progress(run_dir: Path) -> Path | None:
         path.replace(aside)
         print(f"{path} is damaged; set aside as {aside.name}", file=sys.stderr)
     return None
+
+
+def find_checkpoint(path: Path) -> Path:
+    """The checkpoint that a person means who names a file or a folder.
+
+    A file is itself. In a folder it is best.ckpt, which a finished training leaves, or else the
+    newest state of a training that is running or was interrupted. Nothing is changed there.
+
+    Raises:
+        UserError: if there is none in a folder.
+    """
+    if not path.is_dir():
+        return path
+    best = path / "best.ckpt"
+    if best.exists():
+        return best
+    states = [
+        (int(match["step"]), state)
+        for state in (*path.iterdir(), *path.glob("checkpoints/*"))
+        if (match := _PROGRESS.fullmatch(state.name) or _GRADED.fullmatch(state.name))
+    ]
+    if not states:
+        raise UserError(f"{path}: no best.ckpt in it, and no state of a running training")
+    return max(states)[1]
 
 
 def step_of(progress: Path) -> int:

@@ -16,6 +16,7 @@ import yaml
 
 from .cli import Parser, run
 from .config import Params
+from .description import read_description
 from .files import (
     DATA_DIR,
     METRICS_DIR,
@@ -57,21 +58,23 @@ def train(
     from .dataset import ArithmeticDataset, check_length
     from .distributed import this_process, together
     from .fitting import fit
+    from .start import load_start
 
     process = this_process(params.runtime)
     if process.is_first:
         for folder in (models_dir, metrics_dir, runs_dir):
             check_writable(folder)
+    start = load_start(params, [models_dir / "best.ckpt", models_dir / "last.ckpt"])
     splits = read_splits(data_dir)
     datasets = {split: ArithmeticDataset(records) for split, records in splits.items()}
     for split, dataset in datasets.items():
         max_seq_len = params.model_config_in_use.max_seq_len
         check_length(dataset, max_seq_len, data_dir / f"{split}.jsonl")
-    story: dict[str, Any] = {"data": None, "init_from": None}
-    run_dir = runs_dir / run_name(params, splits)
+    story = {"data": read_description(data_dir), "init_from": start and start.story}
+    run_dir = runs_dir / run_name(params, splits, start and start.sha256)
     with locked(run_dir) if process.is_first else nullcontext():
         with together(process):
-            fitted = fit(params, datasets["train"], datasets["val"], run_dir, process)
+            fitted = fit(params, datasets, run_dir, process, start and start.weights, story)
         if not process.is_first:
             sys.exit(0)
         write_metrics(fitted, metrics_dir)
@@ -120,9 +123,13 @@ def main(argv: list[str] | None = None) -> None:
         help="params.yaml's layout, or a file with model: and training: sections (params.yaml)",
     )
     parser.add_argument("--data_dir", type=Path, help=f"folder of the splits ({DATA_DIR})")
+    parser.add_argument(
+        "--init_from", metavar="CKPT", help="begin with its weights (training.init_from)"
+    )
     parser.add_argument("--logger", help="wandb, tensorboard or none (runtime.logger)")
     given = vars(parser.parse_args(argv))
-    overrides = {"runtime.logger": given["logger"]} if "logger" in given else {}
+    keys = {"logger": "runtime.logger", "init_from": "training.init_from"}
+    overrides = {key: given[flag] for flag, key in keys.items() if flag in given}
     params = load_params(given.get("config", PARAMS_FILE), overrides)
     data_dir = given.get("data_dir", DATA_DIR)
     metrics = train(params, data_dir, MODELS_DIR, METRICS_DIR, RUNS_DIR)

@@ -1,16 +1,31 @@
 """Checkpoints: the same bytes anywhere, and nothing in them is executed."""
 
+import itertools
 import os
 import pickle
 import shutil
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from src.checkpoint import load_model, read_tensors, save_checkpoint, story_of, weights_hash
+from src import fitting
+from src.checkpoint import (
+    load_checkpoint,
+    load_model,
+    read_tensors,
+    save_checkpoint,
+    story_of,
+    weights_hash,
+)
+from src.dataset import ArithmeticDataset
+from src.distributed import this_process
 from src.errors import UserError
 from src.lightning_module import LitLM
+from src.reading import read_splits
+from src.runs import save_progress
 
 from .conftest import ARCHITECTURES, tiny_params
 
@@ -46,6 +61,65 @@ def test_bytes_do_not_depend_on_folder_or_name(tmp_path: Path) -> None:
     one = (tmp_path / "best.ckpt").read_bytes()
     assert one == (tmp_path / "elsewhere" / "last.ckpt").read_bytes()
     assert str(tmp_path).encode() not in one
+
+
+def fitted(folder: Path, data_dir: Path, name: str, story: dict[str, Any]) -> LitLM:
+    """What a training of 20 steps leaves in its folder while it runs; its last weights."""
+    params = tiny_params(name, training={"max_steps": 20})
+    splits = read_splits(data_dir)
+    data = {split: ArithmeticDataset(splits[split]) for split in ("train", "val")}
+    fit = fitting.fit(params, data, folder, this_process(params.runtime), story=story)
+    lit = LitLM(params.model_config_in_use.model_dump(), params.training.model_dump())
+    lit.load_state_dict(fit.last_weights)
+    return lit.eval()
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_the_states_of_a_running_training_are_read(
+    name: str, tmp_path: Path, data_dir: Path
+) -> None:
+    story = {"data": {"data": None, "sha256": {"train": "ab"}}, "init_from": None}
+    tmp_path.joinpath("run").mkdir()
+    lit = fitted(tmp_path / "run", data_dir, name, story)
+    loaded = load_checkpoint(tmp_path / "run")
+    assert loaded.path.name == "step=20.ckpt"
+    assert loaded.content["metrics"].keys() >= {"step", "loss", "exact_match"}
+    input_ids = torch.arange(3, 15)[None]
+    with torch.no_grad():
+        assert torch.equal(loaded.model(input_ids), lit(input_ids))
+    (state,) = tmp_path.glob("run/progress-*10-*.ckpt")
+    for path in (state, loaded.path):
+        content = load_checkpoint(path).content
+        assert content["metrics"]["step"] == (10 if path == state else 20)
+        assert story_of(content) == story
+
+
+def test_a_state_that_a_training_replaces_meanwhile_is_read(tmp_path: Path) -> None:
+    lit, steps = saved(tmp_path / "state.ckpt"), itertools.count(1)
+    run, ended = tmp_path / "run", threading.Event()
+    run.mkdir()
+    state = (tmp_path / "state.ckpt").read_bytes()
+
+    def save() -> None:
+        save_progress(run, next(steps), lambda path: path.write_bytes(state) and None)
+
+    def keep_saving() -> None:
+        while not ended.is_set():
+            save()
+
+    save()
+    training = threading.Thread(target=keep_saving)
+    training.start()
+    try:
+        for _ in range(20):
+            model, _ = load_model(run)
+            assert torch.equal(model.norm.weight, lit.model.norm.weight)
+    finally:
+        ended.set()
+        training.join()
+    assert next(steps) > 20
+    with pytest.raises(UserError, match=r"run/gone.ckpt: no such file"):
+        load_model(run / "gone.ckpt")
 
 
 class Payload:
