@@ -22,7 +22,7 @@ from .problems import evaluate
 from .records import PROMPT, SPLITS, Record, Records, to_tokens
 from .rows import Rows
 
-MALFORMED, WRONG, DUPLICATE = "malformed", "wrong", "duplicate"
+BAD_ROWS = MALFORMED, WRONG, DUPLICATE = "malformed", "wrong", "duplicate"
 
 _TARGET = re.compile(r"-?[0-9]+")
 # Some ten thousand lines.
