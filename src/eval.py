@@ -145,15 +145,13 @@ def load(checkpoint: Path, params: Params) -> Loaded:
 
     Lightning chooses the device in training; here are only forward passes.
     """
-    import torch
-
     from . import cpu
     from .checkpoint import load_checkpoint
+    from .hardware import device_for
 
     cpu.use_well(params.runtime.accelerator)
     loaded = load_checkpoint(checkpoint)
-    if params.runtime.accelerator != "cpu" and torch.accelerator.is_available():
-        loaded.model.to(torch.accelerator.current_accelerator())
+    loaded.model.to(device_for(params.runtime.accelerator))
     return loaded
 
 
