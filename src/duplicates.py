@@ -68,6 +68,28 @@ def check_distinct(folder: Path, splits: Mapping[str, Tokens]) -> None:
             )
 
 
+def repeats(tokens: Tokens) -> dict[int, int]:
+    """Rows whose problem stands in an earlier row too, whatever the answers.
+
+    Args:
+        tokens: (n, T), token ids padded with 0. 16 bytes of memory a row.
+
+    Returns:
+        The first row with the same problem, for each row that repeats one, in ascending order.
+    """
+    keys = np.concatenate([np.zeros(0, np.uint64), *(some for _, some in _keys(tokens))])
+    ascending = np.sort(keys)
+    twice = np.unique(ascending[1:][ascending[1:] == ascending[:-1]])
+    suspects = np.flatnonzero(np.isin(keys, twice)) if len(twice) else np.zeros(0, np.intp)
+    first: dict[str, int] = {}
+    found = {}
+    for row in suspects.tolist():
+        [prompt] = _texts(tokens[row][None])
+        if first.setdefault(prompt, row) != row:
+            found[row] = first[prompt]
+    return found
+
+
 def _keys(tokens: Tokens) -> Iterator[tuple[Tokens, NDArray[np.uint64]]]:
     """Some rows at a time, with a key of each row's problem, answer and padding left out."""
     columns = np.arange(tokens.shape[1])
@@ -97,7 +119,12 @@ def _prompts(tokens: Tokens, suspects: NDArray[np.uint64]) -> Counter[str]:
     """How often each problem with one of these keys occurs."""
     counts: Counter[str] = Counter()
     for rows, keys in _keys(tokens):
-        for row in rows[np.isin(keys, suspects)]:
-            text = "".join(VOCABULARY[token] for token in row[1:])
-            counts[text.partition("=")[0] + "="] += 1
+        counts.update(_texts(rows[np.isin(keys, suspects)]))
     return counts
+
+
+def _texts(rows: Tokens) -> Iterator[str]:
+    """The problem of each row."""
+    for row in rows:
+        text = "".join(VOCABULARY[token] for token in row[1:])
+        yield text.partition("=")[0] + "="

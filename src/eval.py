@@ -1,28 +1,46 @@
 """Stage evaluate: grade a checkpoint on the test split, and show where it is wrong.
 
-python -m src.eval [--ckpt models/best.ckpt] [--data_dir data/arithmetic] [--out_dir metrics]
+python -m src.eval    # the stage: models/best.ckpt on data/arithmetic, results in metrics/
+python -m src.eval --ckpt checkpoints/llama2/last.ckpt --data_dir data/addition [--out_dir FOLDER]
 python -m src.eval --inspect "554+456="    # draw where it looks while it answers this
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .cli import Parser, run
-from .config import ModelConfig, Params
-from .files import CHECKPOINT, DATA_DIR, METRICS_DIR, RUNS_DIR, open_replacing
+from .config import Params
+from .errors import BadRowError, UserError
+from .files import (
+    CHECKPOINT,
+    DATA_DIR,
+    METRICS_DIR,
+    MODELS_DIR,
+    RUNS_DIR,
+    check_writable,
+    open_replacing,
+)
 from .params import PARAMS_FILE, load_params
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from .checkpoint import Loaded
     from .models import TransformerLM
+    from .problems import Problems
+    from .records import Records
 
 ATTENTION = RUNS_DIR / "attention.png"
 
 
-def evaluate(params: Params, checkpoint: Path, data_dir: Path, out_dir: Path) -> dict[str, Any]:
+def evaluate(
+    params: Params, checkpoint: Path, data_dir: Path, out_dir: Path, skip_bad_rows: bool = False
+) -> dict[str, Any]:
     """Grade, print and write the results.
 
     It grades with one teacher-forced pass, which knows the exact match (see `scoring`), and
@@ -30,101 +48,111 @@ def evaluate(params: Params, checkpoint: Path, data_dir: Path, out_dir: Path) ->
 
     Args:
         checkpoint: best.ckpt or last.ckpt of the train stage.
-        data_dir: what the generate stage wrote.
+        data_dir: holds test.jsonl, and the other splits where all problems are graded.
         out_dir: gets eval.json, errors.csv, a CSV for each breakdown of the test split, and
             exhaustive.csv with those of all problems where `evaluation.exhaustive` asks for it.
+        skip_bad_rows: leave out and count test rows that are malformed, wrong or duplicates.
 
     Returns:
-        What eval.json holds.
+        What eval.json holds: `breakdowns.figures`, `Leaks.metrics`, with skip_bad_rows
+        `skipped_malformed`, `skipped_wrong` and `skipped_duplicate`, and, where all problems are
+        graded, `exhaustive_problems` and `exhaustive_wrong`.
+
+    Raises:
+        UserError: for a file that is missing or not what it should be.
+        OSError: if nothing can be written to out_dir, before anything is graded.
+    """
+    from .breakdowns import break_down, describe_problems, figures
+    from .compilation import compiles_grading
+    from .dataset import ArithmeticDataset, check_length
+    from .exhaustive import grade_every
+    from .grading import grade
+    from .leaks import find_leaks
+    from .printing import show
+    from .screening import quick_leads
+    from .story import story_of
+
+    check_writable(out_dir)
+    loaded = load(checkpoint, params)
+    splits, every, skipped = read(params, data_dir, skip_bad_rows)
+    records, config = splits["test"], params.evaluation
+    dataset = ArithmeticDataset(records)
+    check_length(dataset, loaded.config.max_seq_len, data_dir / "test.jsonl")
+
+    grades = grade(loaded.model, dataset, config.batch_size)
+    leaks = find_leaks(records, story_of(loaded.content), data_dir, params.runtime.progress)
+    problems = describe_problems(records)
+    metrics = figures(loaded, grades) | leaks.metrics(grades.exact) | skipped
+    tables, wrong = break_down(problems, grades), problems[~grades.exact]
+    if every is not None:
+        quick = quick_leads(loaded.model) if compiles_grading(params, len(every)) else None
+        tables["exhaustive"], wrong = grade_every(
+            loaded.model, every, splits, problems, grades.exact, params.runtime.progress, quick
+        )
+        metrics |= {"exhaustive_problems": len(every), "exhaustive_wrong": len(wrong)}
+    tables["errors"] = wrong.copy()
+    said = answers_to(loaded.model, wrong["prompt"].tolist(), config.batch_size)
+    tables["errors"].insert(2, "said", said)
+
+    write_results(metrics, tables, out_dir)
+    show(metrics, tables, records[: config.n_samples], leaks.sentence(grades.exact))
+    return metrics
+
+
+def read(
+    params: Params, data_dir: Path, skip_bad_rows: bool
+) -> tuple[dict[str, Records], Problems | None, dict[str, int]]:
+    """What is to be graded.
+
+    Returns:
+        The test split; where all problems are graded the other splits too, and all problems; and
+        how many rows of each kind were skipped, by the name of their figure.
 
     Raises:
         UserError: for a file that is missing or not what it should be.
     """
-    import pandas as pd
+    from .exhaustive import check_splits, every_problem
+    from .reading import BAD_ROWS, read_distinct, read_splits
+    from .source import space_of
 
-    from .compilation import compiles_grading
-    from .dataset import ArithmeticDataset, check_length
-    from .difficulty import KINDS, describe
-    from .exhaustive import by_split, check_splits, every_problem, grade_rest
-    from .grading import breakdown, by_digit_position, by_expert, grade, routing, tally
-    from .intervals import wilson
-    from .printing import show
-    from .reading import read_records, read_splits
-    from .sampling import ProblemSpace
-    from .screening import quick_leads
+    skipped = Counter(dict.fromkeys(BAD_ROWS, 0))
+    try:
+        test = read_distinct(data_dir / "test.jsonl", skipped if skip_bad_rows else None)
+    except BadRowError as error:
+        raise UserError(f"{error}; --skip_bad_rows goes on without such rows") from None
+    figures = {f"skipped_{kind}": n for kind, n in skipped.items()} if skip_bad_rows else {}
+    if not params.evaluation.exhaustive:
+        return {"test": test}, None, figures
+    splits, space = read_splits(data_dir, {"test": test}), space_of(params.data)
+    every = every_problem(space)
+    check_splits(space, splits)
+    return splits, every, figures
 
-    config, data = params.evaluation, params.data
-    model, model_config = load(checkpoint, params)
-    if config.exhaustive:
-        splits = read_splits(data_dir)
-        space = ProblemSpace(data.N, data.A, data.B, data.ops, data.precedence)
-        every = every_problem(space)
-        check_splits(space, splits)
-        records = splits["test"]
-    else:
-        records = read_records(data_dir / "test.jsonl")
-    dataset = ArithmeticDataset(records)
-    check_length(dataset, model_config.max_seq_len, data_dir / "test.jsonl")
 
-    grades = grade(model, dataset, config.batch_size)
-    kinds = describe(records)
-    counts = tally(kinds, grades.exact)
-    problems = pd.concat([pd.DataFrame(records), kinds], axis=1).assign(split="test")
-    wrong = problems[~grades.exact]
-    low, high = wilson(int(grades.exact.sum()), len(records))
-    metrics: dict[str, Any] = {
-        "architecture": model_config.name,
-        "exact_match": float(grades.exact.mean()),
-        "exact_match_low": low,
-        "exact_match_high": high,
-        "loss": grades.loss,
-        "problems": len(records),
-        "wrong": len(wrong),
-        "parameters": model.num_parameters(),
-        "active_parameters": model.num_parameters(active=True),
-    }
-    tables = {f"by_{kind}": breakdown(counts, kind) for kind in KINDS}
-    tables["by_digit_position"] = by_digit_position(grades)
-    tables["by_expert"] = by_expert(grades)
-    tables["routing"] = routing(grades)
-    if grades.served.size:
-        metrics["max_expert_load"] = float(tables["by_expert"]["load"].max())
-        metrics["router_entropy"] = float(grades.router_entropy.mean())
-
-    tables["exhaustive"] = by_split(pd.DataFrame(columns=[*counts, "split"]))
-    if config.exhaustive:
-        whole = tally(kinds.assign(all="all"), grades.exact).assign(split="test")
-        quick = quick_leads(model) if compiles_grading(params, len(every)) else None
-        rest, wrong_rest = grade_rest(model, every, splits, params.runtime.progress, quick)
-        tables["exhaustive"] = by_split(pd.concat([whole, rest]))
-        wrong = pd.concat([wrong, wrong_rest], ignore_index=True)
-        metrics["exhaustive_problems"] = len(every)
-        metrics["exhaustive_wrong"] = len(wrong)
-    said = answers_to(model, wrong["prompt"].tolist(), config.batch_size)
-    tables["errors"] = wrong.copy()
-    tables["errors"].insert(2, "said", said)
-
+def write_results(
+    metrics: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], out_dir: Path
+) -> None:
+    """Each table as a CSV, and eval.json last: where it is, all is."""
     for name, table in tables.items():
         with open_replacing(out_dir / f"{name}.csv") as file:
             table.to_csv(file, index=False, lineterminator="\n")
     with open_replacing(out_dir / "eval.json") as file:
         file.write(json.dumps(metrics, indent=2) + "\n")
-    show(metrics, tables, config.n_samples)
-    return metrics
 
 
-def load(checkpoint: Path, params: Params) -> tuple[TransformerLM, ModelConfig]:
-    """A checkpoint's model on the device that `runtime.accelerator` allows.
+def load(checkpoint: Path, params: Params) -> Loaded:
+    """A checkpoint with its model on the device that `runtime.accelerator` allows.
 
     Lightning chooses the device in training; here are only forward passes.
     """
     from . import cpu
-    from .checkpoint import load_model
+    from .checkpoint import load_checkpoint
     from .hardware import device_for
 
     cpu.use_well(params.runtime.accelerator)
-    model, config = load_model(checkpoint)
-    return model.to(device_for(params.runtime.accelerator)), config
+    loaded = load_checkpoint(checkpoint)
+    loaded.model.to(device_for(params.runtime.accelerator))
+    return loaded
 
 
 def answers_to(model: TransformerLM, prompts: Sequence[str], batch_size: int) -> list[str]:
@@ -141,33 +169,53 @@ def inspect(params: Params, checkpoint: Path, prompt: str, picture: Path) -> Non
     """Answer one problem and draw what each head of each layer looks at meanwhile."""
     from .inspection import attention, draw
 
-    model, config = load(checkpoint, params)
-    answer, table = attention(model, prompt)
-    draw(prompt, answer, table, f"{config.name} answers {prompt}{answer}", picture)
+    loaded = load(checkpoint, params)
+    answer, table = attention(loaded.model, prompt)
+    draw(prompt, answer, table, f"{loaded.config.name} answers {prompt}{answer}", picture)
     print(f"{prompt}{answer}  attention: {picture}")
+
+
+def results_folder(checkpoint: Path) -> Path:
+    """Where an evaluation by hand writes: eval/ beside the checkpoint.
+
+    Except in runs/ for one that DVC tracks, or that goes when its training ends.
+    """
+    folder = checkpoint if checkpoint.is_dir() else checkpoint.parent
+    if any(folder.resolve().is_relative_to(kept.resolve()) for kept in (MODELS_DIR, RUNS_DIR)):
+        folder = RUNS_DIR
+    return folder / "eval"
 
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    parser = Parser("eval", "Grade a checkpoint on the test split.")
+    parser = Parser(
+        "eval",
+        f"Grade a checkpoint on the test split. Without flags, it writes to {METRICS_DIR}.",
+    )
     parser.add_argument("--config", type=Path, help="configuration (params.yaml)")
     parser.add_argument("--ckpt", type=Path, help=f"checkpoint ({CHECKPOINT})")
     parser.add_argument("--data_dir", type=Path, help=f"folder of the splits ({DATA_DIR})")
-    parser.add_argument("--out_dir", type=Path, help=f"folder for the results ({METRICS_DIR})")
+    parser.add_argument(
+        "--out_dir",
+        type=Path,
+        help="folder for the results (eval beside the checkpoint; "
+        f"{RUNS_DIR / 'eval'} for one in {MODELS_DIR} or {RUNS_DIR})",
+    )
+    parser.add_argument(
+        "--skip_bad_rows",
+        action="store_true",
+        help="leave out and count malformed, wrong and duplicate rows instead of refusing the file",
+    )
     parser.add_argument("--inspect", metavar="PROBLEM", help=f"draw its attention in {ATTENTION}")
     given = vars(parser.parse_args(argv))
-    params, checkpoint = (
-        load_params(given.get("config", PARAMS_FILE)),
-        given.get("ckpt", CHECKPOINT),
-    )
+    params = load_params(given.get("config", PARAMS_FILE))
+    checkpoint = given.get("ckpt", CHECKPOINT)
     if "inspect" in given:
         return inspect(params, checkpoint, given["inspect"], ATTENTION)
-    evaluate(
-        params,
-        checkpoint,
-        given.get("data_dir", DATA_DIR),
-        given.get("out_dir", METRICS_DIR),
-    )
+    out_dir = given.get("out_dir", results_folder(checkpoint) if given else METRICS_DIR)
+    data_dir = given.get("data_dir", DATA_DIR)
+    evaluate(params, checkpoint, data_dir, out_dir, "skip_bad_rows" in given)
+    print(f"results: {out_dir}")
 
 
 if __name__ == "__main__":

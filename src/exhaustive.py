@@ -68,6 +68,31 @@ def _holds(space: ProblemSpace, record: Record) -> bool:
     )
 
 
+def grade_every(
+    model: TransformerLM,
+    problems: Problems,
+    splits: Mapping[str, Sequence[Record]],
+    test: pd.DataFrame,
+    right: NDArray[np.bool_],
+    progress: bool = False,
+    quick: Leads | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Grade all problems, of which the test split has been graded.
+
+    Args:
+        test: the test split's problems, see `breakdowns.describe_problems`.
+        right: bool (n,), which of them the model gets right.
+        problems, splits, progress, quick: see `grade_rest`.
+
+    Returns:
+        What `by_split` returns; and the wrong ones, with the columns of test.
+    """
+    counts = tally(test[list(KINDS)].assign(all="all"), right).assign(split="test")
+    rest, wrong = grade_rest(model, problems, splits, progress, quick)
+    table = by_split(pd.concat([counts, rest]))
+    return table, pd.concat([test[~right], wrong], ignore_index=True)
+
+
 def grade_rest(
     model: TransformerLM,
     problems: Problems,

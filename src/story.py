@@ -42,6 +42,11 @@ def data_of(story: Story) -> dict[str, Any]:
         return {}
 
 
+def digest_of(story: Story, split: str) -> object:
+    """The SHA-256 of a split's file, in hexadecimal digits; None if none is known."""
+    return _mapping(_mapping(story.get("data")).get("sha256")).get(split)
+
+
 def _mapping(value: object) -> Story:
     """What a file holds may be anything."""
     return value if isinstance(value, Mapping) else {}

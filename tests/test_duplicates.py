@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.duplicates import check_distinct
+from src.duplicates import check_distinct, repeats
 from src.errors import UserError
 from src.records import Record, to_tokens
 
@@ -51,6 +51,13 @@ def test_repeated_problems_are_counted(keys: int, lists: list[list[str]], unique
         assert message(splits) == expected(splits)
 
 
+@given(st.lists(prompts, max_size=20))
+def test_each_repetition_is_found_with_the_first_row(drawn: list[str]) -> None:
+    tokens = to_tokens([Record(prompt, f"{i}") for i, prompt in enumerate(drawn)])
+    expected = {i: drawn.index(p) for i, p in enumerate(drawn) if drawn.index(p) != i}
+    assert repeats(tokens) == expected
+
+
 def test_problems_with_the_same_key_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     # As if the key were of one bit.
     from src import duplicates
@@ -63,6 +70,8 @@ def test_problems_with_the_same_key_are_compared(monkeypatch: pytest.MonkeyPatch
     )
     splits = {"train": [f"{i}+1=" for i in range(40)], "val": ["7+2="], "test": ["8+2="]}
     assert message(splits) is None
+    rows = [Record(prompt, "1") for prompt in [*splits["train"], "5+1=", "9+2="]]
+    assert repeats(to_tokens(rows)) == {40: 5}
     splits["test"].append("33+1=")
     assert message(splits) == "data: 1 problems are in both train and test, such as 33+1="
 

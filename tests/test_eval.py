@@ -1,27 +1,36 @@
 """The evaluate stage writes what the README promises, and refuses what it cannot grade."""
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+from src.breakdowns import break_down, describe_problems
 from src.checkpoint import save_checkpoint
 from src.errors import UserError
-from src.eval import evaluate, main
+from src.eval import evaluate, main, results_folder
+from src.grading import Grades
 from src.models import build_model
+from src.printing import show
 from src.reading import read_records
+from src.records import Record, write_records
 
-from .conftest import ARCHITECTURES, read_csv, tiny_params
+from .conftest import ARCHITECTURES, ROOT, read_csv, tiny_params
 
 
-def checkpoint(folder: Path, name: str = "llama2", **model: Any) -> Path:
+def checkpoint(
+    folder: Path, name: str = "llama2", story: dict[str, Any] | None = None, **model: Any
+) -> Path:
     params = tiny_params(name, models={"init_std": 0.2, **model})
     torch.manual_seed(0)
     weights = build_model(params.model_config_in_use).state_dict()
     path = folder / f"{name}.ckpt"
-    save_checkpoint(path, {f"model.{k}": v for k, v in weights.items()}, params, {"step": 0})
+    named = {f"model.{k}": v for k, v in weights.items()}
+    save_checkpoint(path, named, params, {"step": 0}, story)
     return path
 
 
@@ -73,3 +82,120 @@ def test_missing_inputs_are_named(tmp_path: Path, data_dir: Path) -> None:
         main(["--ckpt", str(tmp_path / "nothing.ckpt"), "--data_dir", str(data_dir)])
     with pytest.raises(UserError, match=r"test.jsonl: no such file"):
         main(["--ckpt", str(checkpoint(tmp_path)), "--data_dir", str(tmp_path)])
+
+
+def test_by_hand_it_writes_beside_the_checkpoint(tmp_path: Path, data_dir: Path) -> None:
+    path = checkpoint(tmp_path)
+    tracked = subprocess.run(
+        ["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    main(["--ckpt", str(path), "--data_dir", str(data_dir)])
+    assert (tmp_path / "eval" / "eval.json").exists()
+    now = subprocess.run(
+        ["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert now == tracked
+
+
+@pytest.mark.parametrize(
+    ("path", "folder"),
+    [
+        ("checkpoints/gpt2/last.ckpt", "checkpoints/gpt2/eval"),
+        ("last.ckpt", "eval"),
+        ("models/best.ckpt", "runs/eval"),
+        ("other/../models/best.ckpt", "runs/eval"),
+        ("runs/llama2-1234/progress-9.ckpt", "runs/eval"),
+    ],
+)
+def test_results_are_not_written_where_dvc_or_a_training_tidies_up(path: str, folder: str) -> None:
+    assert results_folder(Path(path)) == Path(folder)
+
+
+def test_a_folder_of_checkpoints_has_its_results_inside(tmp_path: Path, data_dir: Path) -> None:
+    checkpoint(tmp_path).rename(tmp_path / "best.ckpt")
+    main(["--ckpt", str(tmp_path), "--data_dir", str(data_dir)])
+    assert (tmp_path / "eval" / "eval.json").exists()
+
+
+def test_an_out_dir_that_is_a_file_is_found_out_before_grading(
+    tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = checkpoint(tmp_path)
+    monkeypatch.setattr("src.grading.grade", None)
+    with pytest.raises(NotADirectoryError):
+        evaluate(tiny_params(), path, data_dir, path)
+
+
+def test_predictions_and_answer_lengths_are_always_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # All answers of one length.
+    write_records(tmp_path / "test.jsonl", [Record("1+2=", "3"), Record("2+2=", "4")])
+    path = checkpoint(tmp_path)
+    evaluate(tiny_params(), path, tmp_path, tmp_path / "out")
+    printed = capsys.readouterr().out
+    assert "by answer length" in printed
+    said = {row["prompt"]: row["said"] for row in read_csv(tmp_path / "out" / "errors.csv")}
+    assert f"prediction: 1+2={said['1+2=']}  wrong, 3\n" in printed
+    assert "wrong: " not in printed
+
+
+def test_right_predictions_are_shown_too(capsys: pytest.CaptureFixture[str]) -> None:
+    records = [Record("1+2=", "3"), Record("2+2=", "4"), Record("3+2=", "5")]
+    none = np.zeros((0, 0, 0, 0), np.int64)
+    right = np.array([True, False, False])
+    grades = Grades(right, right, np.arange(3), 0.1, none, np.zeros(0))
+    problems = describe_problems(records)
+    tables = break_down(problems, grades)
+    tables["errors"] = problems[~right].assign(said=["9", "77"])
+    metrics = {f"exact_match{end}": 1 / 3 for end in ("", "_low", "_high")} | {"loss": 0.1}
+    counts = dict.fromkeys(("problems", "parameters", "active_parameters"), 3)
+    show({"architecture": "gpt2", **metrics, **counts}, tables, records[:2], "nothing is known")
+    printed = capsys.readouterr().out
+    assert "by answer length" in printed
+    shown = [line for line in printed.splitlines() if "+2=" in line]
+    assert shown == [
+        "prediction: 1+2=3  right",
+        "prediction: 2+2=9  wrong, 4",
+        "wrong: 3+2=77, not 5",
+    ]
+    assert "leak check: nothing is known\n" in printed
+
+
+def test_bad_rows_are_refused_or_counted(tmp_path: Path) -> None:
+    path, test = checkpoint(tmp_path), tmp_path / "test.jsonl"
+    rows = [Record("1+2=", "3"), Record("2+2=", "5"), Record("1+2=", "3"), Record("3+2=", "5")]
+    for bad, reason in ((rows[:2], "2.*is 4, not 5"), (rows[::2], "2: 1.2= stands in line 1 too")):
+        write_records(test, bad)
+        with pytest.raises(UserError, match=rf"line {reason}; --skip_bad_rows goes on"):
+            evaluate(tiny_params(), path, tmp_path, tmp_path / "out")
+    write_records(test, rows)
+    with test.open("a") as file:
+        file.write("nonsense\n")
+    out = ["--out_dir", str(tmp_path / "out")]
+    main(["--ckpt", str(path), "--data_dir", str(tmp_path), "--skip_bad_rows", *out])
+    metrics = json.loads((tmp_path / "out" / "eval.json").read_text())
+    assert metrics["problems"] == 2
+    skipped = {key: n for key, n in metrics.items() if key.startswith("skipped_")}
+    assert skipped == {"skipped_malformed": 1, "skipped_wrong": 1, "skipped_duplicate": 1}
+
+
+def test_what_was_trained_on_is_told_where_it_is_known(
+    tmp_path: Path, data_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = {"data": tiny_params().data.model_dump(), "sha256": {}}
+    path = checkpoint(tmp_path, story={"data": data, "init_from": None})
+    metrics = evaluate(tiny_params(), path, data_dir, tmp_path / "out")
+    assert metrics["in_training"] == 0
+    train = {record.prompt for record in read_records(data_dir / "train.jsonl")}
+    swapped = [
+        "+".join(reversed(record.prompt[:-1].split("+"))) + "=" in train
+        for record in read_records(data_dir / "test.jsonl")
+    ]
+    assert metrics["swapped_in_training"] == sum(swapped) > 0
+    assert "exact_match_unseen" in metrics
+    assert "leak check: 0 of 100 problems" in capsys.readouterr().out
+
+    metrics = evaluate(tiny_params(), checkpoint(tmp_path), data_dir, tmp_path / "out")
+    assert "in_training" not in metrics
+    assert "leak check: the checkpoint's training data is not known" in capsys.readouterr().out

@@ -2,13 +2,14 @@
 
 import json
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 
-from src.errors import UserError
-from src.reading import read_records, read_splits
+from src.errors import BadRowError, UserError
+from src.reading import read_distinct, read_records, read_splits
 from src.records import SPLITS, Record, write_records
 
 from .test_records import GOOD, record_lists, record_of
@@ -149,6 +150,28 @@ def test_a_problem_that_occurs_twice_in_a_split_is_refused(tmp_path: Path) -> No
     with pytest.raises(UserError) as caught:
         read_splits(tmp_path)
     assert str(caught.value) == f"{tmp_path / 'val.jsonl'}: 1 problems occur more than once"
+
+
+@pytest.mark.parametrize("block", [1, 2**20])
+def test_bad_rows_are_refused_by_line_or_left_out_and_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr("src.reading._BLOCK", block)
+    path = tmp_path / "test.jsonl"
+    rows = [GOOD, "nonsense", line("1+1=", "3"), line("1+1=", "2"), line("2-2=", "-0"), GOOD]
+    for bad, reason in (
+        ([1], "line 2: not JSON"),
+        ([2], "line 2: the answer to 1+1= is 2, not 3"),
+        ([3, 5], "line 3: 554+456= stands in line 1 too"),
+    ):
+        path.write_text("\n".join([rows[0], *(rows[i] for i in bad)]))
+        with pytest.raises(BadRowError) as caught:
+            read_distinct(path)
+        assert str(caught.value).startswith(f"{path}, {reason}")
+    path.write_text("\n".join(rows))
+    skipped: Counter[str] = Counter()
+    assert list(read_distinct(path, skipped)) == [Record("554+456=", "1010"), Record("1+1=", "2")]
+    assert skipped == {"malformed": 1, "wrong": 2, "duplicate": 1}
 
 
 def test_a_missing_file_is_refused_with_the_command_that_writes_it(tmp_path: Path) -> None:
