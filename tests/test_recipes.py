@@ -1,0 +1,70 @@
+"""The recipes: files of what differs from params.yaml, the same run by DVC, and their table."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+
+from src.errors import UserError
+from src.params import PARAMS_FILE, load_params
+from src.recipes import PAGE, command, main, recipes, table
+
+
+@pytest.mark.parametrize("config", recipes(), ids=lambda path: path.stem)
+def test_the_line_in_each_file_is_the_same_run(config: Path, tmp_path: Path) -> None:
+    lines = re.findall(r"^# (dvc exp run .*)$", config.read_text(), re.MULTILINE)
+    assert lines == [command(config)]
+    # What DVC would write into params.yaml.
+    content = yaml.safe_load(PARAMS_FILE.read_text())
+    words = shlex.split(lines[0])
+    assert words[:5] == ["dvc", "exp", "run", "--name", config.stem]
+    for flag, change in zip(words[5::2], words[6::2], strict=True):
+        assert flag == "-S"
+        key, _, value = change.partition("=")
+        *sections, last = key.split(".")
+        place = content
+        for section in sections:
+            place = place[section]
+        place[last] = value if isinstance(place[last], str) else yaml.safe_load(value)
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
+    assert load_params(tmp_path / "params.yaml") == load_params(config)
+
+
+def test_there_is_one_for_each_operator() -> None:
+    configs = {path.stem: load_params(path) for path in recipes()}
+    assert {params.data.ops for params in configs.values()} >= {"-", "+-", "*", "/", "+-*/"}
+    assert any(params.data.N == 3 for params in configs.values())
+
+
+def test_the_table_has_a_row_for_each_run(tmp_path: Path) -> None:
+    for config in recipes():
+        folder = tmp_path / config.stem
+        (folder / "eval").mkdir(parents=True)
+        (folder / "train.json").write_text(json.dumps({"steps": 4000, "steps_to_99": None}))
+        graded = {
+            "exact_match": 0.99,
+            "exact_match_low": 0.98,
+            "exact_match_high": 0.995,
+            "wrong": 12,
+            "problems": 1200,
+        }
+        (folder / "eval" / "eval.json").write_text(json.dumps(graded))
+    rows = table(tmp_path).splitlines()[2:]
+    assert [row.split("]")[0] for row in rows] == [f"| [{path.stem}" for path in recipes()]
+    assert all("| 99.00% (98.00% .. 99.50%) | 12 of 1,200 | - | 4,000 |" in row for row in rows)
+    (tmp_path / "divide" / "train.json").unlink()
+    with pytest.raises(UserError, match="divide/train.json: no such file; make recipes"):
+        table(tmp_path)
+
+
+def test_commands_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--commands"])
+    assert capsys.readouterr().out.splitlines() == [command(path) for path in recipes()]
+
+
+def test_the_page_links_each_recipe() -> None:
+    links = re.findall(r"\(\.\./configs/([\w-]+)\.yaml\)", PAGE.read_text())
+    assert links == [path.stem for path in recipes()]
