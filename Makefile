@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro test compare ablations report bench verify repair remote remote-url \
+.PHONY: help install repro test compare ablations recipes report bench verify repair remote remote-url \
 	lock clean
 
 help:  ## list the targets and the commands
@@ -62,6 +62,18 @@ ablations: repair  ## run the default with one change at a time; dvc exp show te
 		$(QUEUE) -S $$(echo $$change | sed 's/,/ -S /g') || exit; \
 	done
 	$(RUN_QUEUE)
+
+# The files of configs/ that say what differs from params.yaml, each run by hand, JOBS at a time.
+RECIPES ?= subtract add-subtract three-operands divide multiply four-operators
+
+recipes: .venv/installed  ## train each recipe of configs/, below checkpoints/, for docs/recipes.md
+	OMP_NUM_THREADS=$(THREADS) $(MAKE) --jobs=$(JOBS) $(RECIPES:%=checkpoints/%/eval/eval.json)
+	python -m src.recipes
+
+checkpoints/%/eval/eval.json: configs/%.yaml | .venv/installed
+	python -m src.data_gen --config $< --out_dir data/$*
+	python -m src.train --config $< --data_dir data/$* --overwrite
+	python -m src.eval --config $< --ckpt checkpoints/$*/best.ckpt --data_dir data/$*
 
 report: repair  ## one HTML page with every figure, opens without a network
 	python -m src.report
