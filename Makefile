@@ -108,9 +108,10 @@ lock: | .venv/bin/python  ## write constraints.txt: the newest of all that requi
 	$(PIP) install --dry-run --ignore-installed --report .venv/report.json -r requirements-dev.txt
 	.venv/bin/python -c 'import json; \
 		found = [each["metadata"] for each in json.load(open(".venv/report.json"))["install"]]; \
+		found.sort(key=lambda each: each["name"].lower()); \
 		lines = [each["name"] + "==" + each["version"].split("+")[0] for each in found]; \
-		print("# Written by make lock: all that requirements*.txt bring along."); \
-		print(*sorted(lines, key=str.lower), sep="\n")' > .venv/constraints.txt
+		print("# Written by make lock: all that requirements*.txt bring along.", *lines, sep="\n")' \
+		> .venv/constraints.txt
 	mv .venv/constraints.txt constraints.txt
 
 clean:  ## remove .venv, logs and caches; data, models and metrics stay

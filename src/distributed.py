@@ -94,6 +94,8 @@ def _end_with(parent: int) -> None:
             time.sleep(1)
         os._exit(1)
 
+    # Ctrl-C reaches both; where this one ended first, Lightning would take it for lost.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=watch, daemon=True).start()
 
 

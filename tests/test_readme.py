@@ -54,6 +54,9 @@ def test_what_is_not_run_is_still_there() -> None:
 
 @pytest.mark.slow
 def test_the_commands_work_one_after_another(tmp_path: Path) -> None:
+    # make takes a space for the end of a name.
+    tmp_path = tmp_path / "a b"
+    tmp_path.mkdir()
     clone = Clone(tmp_path)
     Existing(tmp_path)
     clone("git", "branch", "--move", "--force", "main")

@@ -27,7 +27,7 @@ def test_what_a_remote_needs_is_installed_at_its_pinned_version(tmp_path: Path) 
     for name in ("Makefile", "requirements.txt", "requirements-remote.txt", "constraints.txt"):
         shutil.copy(ROOT / name, tmp_path)
     (tmp_path / ".venv" / "installed-remote").unlink()
-    install = "-r requirements-remote.txt -c constraints.txt"
+    install = "-c constraints.txt -r requirements-remote.txt"
     for url, needed in (("/store", False), ("s3://bucket", True), ("ssh://host/path", True)):
         said = clone("make", "--dry-run", "remote", f"URL={url}")
         assert (install in said) == needed
