@@ -83,7 +83,7 @@ def _sections(model: Values, training: Values, data: Values) -> dict[str, Any]:
 
 def _made_of(story: Values) -> str:
     """Of which problems, and of which weights before them, as sentences."""
-    told = []
+    told: list[str] = []
     for training in trainings(story):
         problems = _problems(training)
         if told:
