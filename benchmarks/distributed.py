@@ -46,7 +46,9 @@ def measure(params: Params, data: Path, processes: int, threads: int) -> tuple[p
         )
         if run.returncode:
             sys.exit(run.stderr)
-        curve = pd.read_csv(Path(folder, "metrics", "train.csv"), index_col="step")["loss"]
+        curve = pd.read_csv(Path(folder, "checkpoints", "params", "train.csv"), index_col="step")[
+            "loss"
+        ]
     # Of the step before a validation, on the line that each of them prints.
     speeds = [float(speed.replace(",", "")) for speed in re.findall(r"([\d,]+) prob", run.stdout)]
     return curve, 1000 * params.training.batch_size / median(speeds)

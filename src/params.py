@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -50,7 +51,7 @@ def load_params(
     if stand_alone:
         content = _stand_alone(path, content)
     elif not (complete or path.samefile(PARAMS_FILE)):
-        content = _merged(load_params().model_dump(), content)
+        content = _merged(_defaults(), content)
     for dotted, value in (overrides or {}).items():
         section, key = dotted.split(".")
         if isinstance(content.get(section), dict):
@@ -61,11 +62,22 @@ def load_params(
         finding = describe(error.errors())
         if any(finding.startswith(f"{key} = ") for key in overrides or {}):
             raise UserError(finding) from None  # it came with a flag, not from the file
-        entry = f"models.{content['model']}."
+        entry = f"models.{content.get('model')}."
         if stand_alone and finding.startswith(entry):
             finding = "model." + finding.removeprefix(entry)  # as the file writes it
         source = path.name if path == PARAMS_FILE else path
         raise UserError(f"{source}: {finding}") from None
+
+
+def _defaults() -> dict[str, Any]:
+    """The repository's params.yaml."""
+    return _repositorys(PARAMS_FILE.stat().st_mtime_ns).model_dump()
+
+
+@lru_cache(maxsize=1)
+def _repositorys(mtime_ns: int) -> Params:
+    # A tenth of a second to read, for each other file that is read.
+    return load_params()
 
 
 def _merged(base: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
@@ -80,7 +92,7 @@ def _merged(base: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
 
 def _stand_alone(path: Path, given: dict[str, Any]) -> dict[str, Any]:
     """A stand-alone file in the layout of params.yaml."""
-    defaults = load_params().model_dump()
+    defaults = _defaults()
     if "models" in given:
         raise UserError(f"{path}: models: is of no use beside a model: section; leave one out")
     name = given["model"].get("name")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 import yaml
+from dvc.utils.serialize import parse_yaml as dvc_yaml
 
 from src.checkpoint import load_model, save_checkpoint
 from src.description import DESCRIPTION, read_description, write_description
@@ -20,9 +21,11 @@ from src.models import build_model
 from src.params import load_params
 from src.reading import read_records
 from src.records import Record, write_records
+from src.yaml_reader import parse_yaml
 
 from .conftest import tiny_params
 
+# The last ones are odd in YAML only: numbers and truth values of version 1.1, marks and tabs.
 SPICE = (
     b"\x00",
     b"\xff",
@@ -37,6 +40,18 @@ SPICE = (
     b"[",
     b"nan",
     b"!!",
+    b"010",
+    b"33:20",
+    b"1_0",
+    b"off",
+    b"yes",
+    b"\t",
+    b"\xef\xbb\xbf",
+    b"\nN: 3\n",
+    b"&a ",
+    b"*a",
+    b"<<: ",
+    b"? ",
 )
 
 
@@ -97,10 +112,46 @@ def valid_checkpoint(path: Path) -> None:
     save_checkpoint(path, named, params, {"step": 1})
 
 
+YAML = """\
+# All kinds of it.
+data: &data {A: 0, B: 999, ops: "+", seed: 0o17}
+model:
+  <<: *data
+  name: llama2
+  dropout: 1e-1
+  compile: off
+list:
+  - [1, 2.5, .inf, ~, true]
+  - "a: b"
+text: |
+  N: 3
+"""
+
+
+def valid_yaml(path: Path) -> None:
+    path.write_text(YAML)
+
+
+def read_as_dvc(path: Path) -> None:
+    """What DVC reads too, and reads as the same; DVC itself may fail in any way."""
+    text = path.read_bytes().decode(errors="replace")
+    try:
+        theirs = repr(dvc_yaml(text, path))
+    except Exception:
+        theirs = "refused"
+    try:
+        ours = repr(parse_yaml(text, path) or {})
+    except UserError:
+        assert theirs == "refused", theirs
+        raise
+    assert ours == theirs
+
+
 READERS: dict[str, tuple[Callable[[Path], None], Callable[[Path], object]]] = {
     "records": (valid_records, read_and_describe),
     "description": (valid_description, read_described),
     "config": (valid_config, load_params),
+    "yaml": (valid_yaml, read_as_dvc),
     "checkpoint": (valid_checkpoint, load_model),
 }
 

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from src.cli import run
-from src.config import ModelConfig, Params
+from src.config import DataConfig, ModelConfig, Params, TrainingConfig
 from src.errors import UserError
 from src.models import MLPS, MODELS, NORMS, build_model
-from src.params import PARAMS_FILE, load_params
+from src.params import CONFIGS_DIR, PARAMS_FILE, load_params
 
 TEXT = PARAMS_FILE.read_text(encoding="utf-8")
 CONTENT: dict[str, Any] = yaml.safe_load(TEXT)
@@ -54,10 +54,10 @@ def write(folder: Path, content: object) -> Path:
     return path
 
 
-def refusal(path: Path) -> str:
+def refusal(path: Path, complete: bool = False) -> str:
     """What is said of a file that is refused, without the file's name."""
     with pytest.raises(UserError) as caught:
-        load_params(path)
+        load_params(path, complete=complete)
     message = str(caught.value)
     assert message.startswith(f"{path}: ")
     return message.removeprefix(f"{path}: ")
@@ -194,7 +194,10 @@ def test_each_key_refuses_a_list_and_is_missed(path: tuple[str, ...], tmp_path: 
     for part in path[:-1]:
         section = section[part]
     del section[path[-1]]
-    assert refusal(write(tmp_path, content)) == f"{key}: missing"
+    # Of the repository's own file; what another one leaves out is as there.
+    partial = write(tmp_path, content)
+    assert refusal(partial, complete=True) == f"{key}: missing"
+    assert load_params(partial) == load_params()
 
 
 @pytest.mark.parametrize(
@@ -223,7 +226,7 @@ def test_an_unknown_key_is_one_line_with_the_choices(
 def test_a_misspelt_key_is_named_and_not_the_one_it_leaves_missing(tmp_path: Path) -> None:
     content = copy.deepcopy(CONTENT)
     content["training"]["batchsize"] = content["training"].pop("batch_size")
-    found = refusal(write(tmp_path, content))
+    found = refusal(write(tmp_path, content), complete=True)
     assert found == "training.batchsize = 64: unknown key; did you mean batch_size?"
 
 
@@ -269,7 +272,7 @@ def test_totals_beyond_63_bits_are_refused(changes: dict[str, object], fits: boo
 
 @pytest.mark.parametrize(
     ("written", "number"),
-    [("1e-05", 1e-05), ("1E-5", 1e-05), ("2.e-3", 0.002), (".5e0", 0.5), ("+1e0", 1.0), ("1", 1.0)],
+    [("1e-05", 1e-05), ("1E-5", 1e-05), ("2.e-3", 0.002), ("+1e0", 1.0), ("1", 1.0)],
 )
 def test_floats_are_those_of_yaml_1_2(written: str, number: float, tmp_path: Path) -> None:
     text = re.sub(r"learning_rate: .*", f"learning_rate: {written}", TEXT)
@@ -287,10 +290,82 @@ def test_truth_values_are_those_of_yaml_1_2(word: str, tmp_path: Path) -> None:
     assert f"tie_weights = '{word}': must be a valid boolean" in refusal(write(tmp_path, text))
 
 
-def test_the_yaml_of_everyone_else_stays_as_it_is() -> None:
-    assert yaml.safe_load("[1e-05, off]") == ["1e-05", False]
+@pytest.mark.parametrize(("written", "number"), [("010", 10), ("0o10", 8), ("1_0", 10)])
+def test_integers_are_those_that_dvc_reads(written: str, number: int, tmp_path: Path) -> None:
+    text = re.sub(r"(?<=  seed: ).*", written, TEXT)
+    params = load_params(write(tmp_path, text))
+    assert (params.data.seed, params.training.seed) == (number, number)
 
 
+def test_what_yaml_1_1_takes_for_a_number_is_refused(tmp_path: Path) -> None:
+    text = re.sub(r"max_steps: .*", "max_steps: 33:20", TEXT)
+    found = refusal(write(tmp_path, text))
+    assert found.startswith("training.max_steps = '33:20': must be a valid integer")
+
+
+def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path: Path) -> None:
+    line = TEXT[: TEXT.index("  batch_size: 64")].count("\n") + 2
+    text = TEXT.replace("  batch_size: 64\n", "  batch_size: 64\n  batch_size: 32\n", 1)
+    found = refusal(write(tmp_path, text))
+    assert found.startswith(f'line {line}: not valid YAML: found duplicate key "batch_size"')
+
+
+def test_an_invisible_character_of_a_key_is_shown(tmp_path: Path) -> None:
+    # At the beginning of a file it is allowed; elsewhere it comes with text from another file.
+    mark = "\ufeff"
+    assert load_params(write(tmp_path, mark + TEXT)) == load_params()
+    found = refusal(write(tmp_path, TEXT.replace("\ntraining:", f"\n{mark}training:")))
+    assert found.startswith("'\\ufefftraining' = {")
+    assert found.endswith("unknown key; did you mean training?")
+
+
+def test_a_file_that_says_what_differs_is_completed_key_by_key(tmp_path: Path) -> None:
+    text = "{model: gpt2, data: {ops: '-'}, models: {gpt2: {d_ff: 64}, llama2: {norm: layernorm}}}"
+    expected = copy.deepcopy(CONTENT)
+    expected["model"], expected["data"]["ops"] = "gpt2", "-"
+    expected["models"]["gpt2"]["d_ff"] = 64
+    expected["models"]["llama2"]["norm"] = "layernorm"
+    assert load_params(write(tmp_path, text)).model_dump() == expected
+
+
+def test_an_architecture_of_ones_own_is_named_where_it_is_incomplete(tmp_path: Path) -> None:
+    own = CONTENT["models"]["gpt2"] | {"d_ff": 64}
+    path = write(tmp_path, {"model": "mine", "models": {"mine": own}})
+    assert load_params(path).model_config_in_use.d_ff == 64
+    del own["n_heads"]
+    path = write(tmp_path, {"model": "mine", "models": {"mine": own}})
+    assert refusal(path) == "models.mine.n_heads: missing"
+
+
+DESCRIBED_MODEL = {
+    "d_model": 128,
+    "n_heads": 4,
+    "n_layers": 4,
+    "d_ff": 512,
+    "max_seq_len": 64,
+    "dropout": 0.1,
+    "tie_weights": True,
+    "n_experts": 4,
+    "top_k": 2,
+    # What is published, where the description says nothing.
+    "rope_theta": 10000.0,
+    "init_std": 0.02,
+}
+DESCRIBED_TRAINING = {
+    "optimizer": "adamw",
+    "batch_size": 64,
+    "learning_rate": 3.0e-4,
+    "weight_decay": 0.1,
+    "warmup_steps": 100,
+    "max_steps": 10000,
+    "grad_clip": 1.0,
+    "accumulate_grad_batches": 1,
+    "val_check_interval": 0.25,
+    "patience": 5,
+    "keep_best": 2,
+    "beta1": 0.9,
+    "beta2": 0.999,
+}
 STAND_ALONE = """
 model:
     name: {name}
@@ -317,14 +392,18 @@ training:
 
 
 @pytest.mark.parametrize("name", ["gpt2", "llama2", "mixtral"])
-def test_a_stand_alone_file_is_completed_from_the_repositorys(name: str, tmp_path: Path) -> None:
+def test_a_stand_alone_file_is_completed_from_the_shipped_one(name: str, tmp_path: Path) -> None:
     text = STAND_ALONE.format(name=name)
     given_ = yaml.safe_load(text)
     params = load_params(write(tmp_path, text))
     assert params.model == name
     model = params.model_config_in_use.model_dump()
-    assert model == CONTENT["models"][name] | given_["model"]
-    assert params.training.model_dump() == CONTENT["training"] | given_["training"]
+    shipped = yaml.safe_load((CONFIGS_DIR / f"{name}.yaml").read_text())
+    assert model == shipped["model"] | given_["model"]
+    assert params.training.model_dump() == shipped["training"] | given_["training"]
+    # Nothing of the repository's recipe comes in.
+    assert (params.training.optimizer, model["rope_theta"]) == ("adamw", 10000.0)
+    assert (params.training.patience, model["init_std"]) == (5, 0.02)
     for section in ("data", "evaluation", "runtime"):
         assert getattr(params, section).model_dump() == CONTENT[section]
 
@@ -332,10 +411,14 @@ def test_a_stand_alone_file_is_completed_from_the_repositorys(name: str, tmp_pat
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("model: {}", "model.name = 'None': must be one of gpt2, llama2, mixtral"),
+        ("model: {}", "model.name = None: must be one of gpt2, llama2, mixtral"),
+        ("model: {name: [gpt2]}", "model.name = ['gpt2']: must be one of gpt2, llama2, mixtral"),
         ("model: {name: bert}", "model.name = 'bert': must be one of gpt2, llama2, mixtral"),
-        ("model: {name: llama2, d_model: 131}", "d_model = 131: must be divisible by n_heads"),
-        ("model: {name: gpt2, layers: 3}", "layers = 3: unknown key; "),
+        ("model: {name: llama2, d_model: 131}", "model.d_model = 131: must be divisible by n_h"),
+        ("model: {name: gpt2, d_ff: x}", "model.d_ff = 'x': must be a valid integer"),
+        ("model: {name: gpt2, layers: 3}", "model.layers = 3: unknown key; "),
+        ("model: {name: gpt2, zz: [models.gpt2.]}", "model.zz = ['models.gpt2.']: unknown key; "),
+        ("model: {name: gpt2}\nmodels: {}", "models: is of no use beside a model: section"),
         ("model: {name: gpt2}\ntraining: 3", "training = 3: must be a valid dictionary"),
         ("model: {name: gpt2}\ntraining: {lr: 1}", "training.lr = 1: unknown key; choices: "),
         ("model: {name: gpt2}\noptimizer: {}", "optimizer = {}: unknown key; choices: "),
@@ -345,8 +428,54 @@ def test_a_stand_alone_file_is_checked_like_the_repositorys(
     text: str, message: str, tmp_path: Path
 ) -> None:
     found = refusal(write(tmp_path, text))
-    assert message in found
+    assert found.startswith(message)
     assert "\n" not in found
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama2", "mixtral"])
+def test_the_shipped_files_hold_every_key_and_the_descriptions_values(name: str) -> None:
+    path = CONFIGS_DIR / f"{name}.yaml"
+    content = yaml.safe_load(path.read_text())
+    for section, fields in (
+        ("model", ModelConfig.model_fields),
+        ("training", TrainingConfig.model_fields),
+    ):
+        assert [f"{section}.{key}" for key in fields if key not in content[section]] == []
+    assert set(content) == {"model", "training"}
+    params = load_params(path)
+    assert params.model_config_in_use.model_dump() == content["model"]
+    assert params.training.model_dump() == content["training"]
+    assert content["model"].items() >= (DESCRIBED_MODEL | {"name": name}).items()
+    assert content["training"].items() >= DESCRIBED_TRAINING.items()
+    kinds = {
+        "gpt2": ("layernorm", "gelu", "learned"),
+        "llama2": ("rmsnorm", "swiglu", "rope"),
+        "mixtral": ("rmsnorm", "moe", "rope"),
+    }
+    assert tuple(content["model"][key] for key in ("norm", "mlp", "pos_encoding")) == kinds[name]
+
+
+def test_the_shipped_data_is_the_descriptions() -> None:
+    path = CONFIGS_DIR / "data.yaml"
+    content = yaml.safe_load(path.read_text())
+    assert set(content) == {"data"}
+    assert [f"data.{key}" for key in DataConfig.model_fields if key not in content["data"]] == []
+    data = load_params(path).data
+    assert data.model_dump() == content["data"]
+    assert (data.n_samples, data.N, data.A, data.B) == (70000, 2, 0, 999)
+    assert (data.ops, data.seed, data.length_balance) == ("+", 0, 0.0)
+
+
+def test_a_shipped_file_that_lacks_a_key_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (CONFIGS_DIR / "gpt2.yaml").read_text()
+    monkeypatch.setattr("src.params.CONFIGS_DIR", tmp_path)
+    shipped = tmp_path / "gpt2.yaml"
+    shipped.write_text(text.replace("  patience: 5\n", ""))
+    assert refusal(shipped) == "training.patience: missing"
+    shipped.write_text(text.replace("  d_ff: 512\n", ""))
+    assert refusal(shipped) == "model.d_ff: missing"
 
 
 @pytest.mark.parametrize(

@@ -80,11 +80,11 @@ class Host:
         )
 
     def rows(self, file: str) -> list[dict[str, float]]:
-        table = read_csv(self.folder / "metrics" / file)
+        table = read_csv(self.folder / "checkpoints" / "params" / file)
         return [{name: float(value) for name, value in row.items()} for row in table]
 
     def written(self) -> list[str]:
-        return sorted(str(p.relative_to(self.folder)) for p in self.folder.glob("m*/*"))
+        return sorted(str(p.relative_to(self.folder)) for p in self.folder.glob("checkpoints/*/*"))
 
     def states(self) -> list[Path]:
         return sorted(self.folder.glob("runs/*/progress-*.ckpt"))
@@ -127,7 +127,8 @@ def of_one_process(host: Host, folder: Path) -> Host:
         update={"devices": 1, "num_nodes": 1, "strategy": "auto"}
     )
     params = host.params.model_copy(update={"runtime": runtime})
-    train(params, host.folder / "data", folder / "models", folder / "metrics", folder / "runs")
+    results = folder / "checkpoints" / "params"
+    train(params, host.folder / "data", results, results, folder / "runs", overwrite=False)
     return alone
 
 
@@ -213,11 +214,11 @@ def test_two_processes_have_the_curves_of_one(name: str, launcher: str, tmp_path
     # Muon's bfloat16 makes so much of the last digits that a mixture serves tokens elsewhere.
     host = Host(tmp_path / "two", name, optimizer="adamw")
     said = end(*LAUNCHERS[launcher](host))
-    assert said.count("models: ") == 1
+    assert said.count("checkpoints/params: ") == 1
     alone = of_one_process(host, tmp_path / "one")
     assert_same_curves(host, alone)
     assert host.written() == alone.written()
-    assert [p.name for p in host.folder.glob("runs/*/*")] == ["lock"]
+    assert {p.name for p in host.folder.glob("runs/*/*")} == {"lock"}
 
 
 def wait_for_state(host: Host, process: "subprocess.Popen[str]") -> list[int]:
@@ -239,8 +240,9 @@ def test_a_lost_process_ends_the_other_and_any_number_goes_on(tmp_path: Path) ->
     began = time.monotonic()
     said = end(process, code=2)
     assert time.monotonic() - began < 60
-    assert said.startswith("error: process 0 of 2 has lost another one")
-    assert len(said.splitlines()) == 1
+    began_with, last = said.splitlines()
+    assert began_with.startswith("training llama2 on data; results will be in checkpoints/params")
+    assert last.startswith("error: process 0 of 2 has lost another one")
     assert not host.written()
 
     host.use(1)
@@ -268,7 +270,10 @@ def test_shared_out_weights_train_resume_and_end_as_one_file(tmp_path: Path) -> 
     assert_same_curves(host, alone)
     assert host.written() == alone.written()
     for name in ("best.ckpt", "last.ckpt"):
-        one, other = (load_model(x.folder / "models" / name)[0].state_dict() for x in (host, alone))
+        one, other = (
+            load_model(x.folder / "checkpoints" / "params" / name)[0].state_dict()
+            for x in (host, alone)
+        )
         torch.testing.assert_close(one, other, rtol=1e-2, atol=1e-4)
 
 

@@ -11,7 +11,13 @@ from .fuzz import fuzz
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("reader", "inputs"),
-    [("records", 4000), ("description", 2000), ("config", 2000), ("checkpoint", 4000)],
+    [
+        ("records", 4000),
+        ("description", 2000),
+        ("config", 1500),
+        ("yaml", 500),
+        ("checkpoint", 4000),
+    ],
 )
 @pytest.mark.filterwarnings("ignore")
 def test_mutated_files_are_read_or_refused(reader: str, inputs: int, tmp_path: Path) -> None:

@@ -78,8 +78,8 @@ class Training:
         return process.returncode, output
 
     def results(self) -> dict[str, bytes]:
-        files = [*self.folder.glob("models/*"), *self.folder.glob("metrics/*")]
-        return {str(p.relative_to(self.folder)): p.read_bytes() for p in sorted(files)}
+        files = sorted(self.folder.glob("checkpoints/params/*"))
+        return {p.name: p.read_bytes() for p in files}
 
 
 Results = dict[str, bytes]
@@ -121,12 +121,13 @@ def test_killed_five_times_the_training_ends_with_the_same_bytes(
         assert code == -signal.SIGKILL, output
         assert ("resuming after step" in output) == (attempt > 0)
         steps.append(training.states()[-1].name)
-        assert not list(training.folder.glob("models/*"))
+        assert not training.results()
     assert steps == sorted(steps)
     assert "resuming after step" in training.finish()
     assert training.results() == uninterrupted(name)
-    # A finished run cleans up after itself: what is left is the lock.
-    assert [p.name for p in training.folder.glob("runs/*/*")] == ["lock"]
+    # A finished run cleans up after itself: what is left are the locks, of the run and of the
+    # folder that it writes to.
+    assert {p.name for p in training.folder.glob("runs/*/*")} == {"lock"}
 
 
 @pytest.mark.slow
@@ -202,8 +203,8 @@ def test_a_place_that_cannot_be_written_is_refused_before_training(
     tmp_path: Path, data_dir: Path
 ) -> None:
     training = Training(tmp_path / "run", data_dir)
-    (training.folder / "models").write_text("a file where the folder should be")
+    (training.folder / "checkpoints").write_text("a file where the folder should be")
     output = training.finish(code=2)
-    assert output.startswith("error: models")
+    assert output.startswith("error: checkpoints: ")
     assert len(output.splitlines()) == 1
-    assert (training.folder / "models").read_text() == "a file where the folder should be"
+    assert (training.folder / "checkpoints").read_text() == "a file where the folder should be"

@@ -51,8 +51,8 @@ def trained(
 
 
 def results(folder: Path) -> dict[str, bytes]:
-    files = [*folder.glob("models/*"), *folder.glob("metrics/*")]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(files)}
+    files = [*folder.glob("models/*"), *folder.glob("metrics/*"), *folder.glob("checkpoints/*/*")]
+    return {path.name: path.read_bytes() for path in files}
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +152,7 @@ def test_wandb_offline_gets_the_same_names_and_changes_no_result(
     rows = history(path)
     assert NAMES <= {name for row in rows for name in row}
     losses = [(row["trainer/global_step"], row["val_loss"]) for row in rows if "val_loss" in row]
-    expected = read_csv(tmp_path / "metrics" / "val.csv")
+    expected = read_csv(tmp_path / "checkpoints" / "params" / "val.csv")
     assert losses == [(int(row["step"]), pytest.approx(float(row["loss"]))) for row in expected]
     tables = list(path.parent.glob("files/media/table/samples_*.json"))
     assert tables
@@ -167,17 +167,39 @@ def test_wandb_without_a_key_is_one_line_before_the_training(
     done = command(tmp_path, data_dir)
     assert done.returncode == 2
     last = done.stderr.splitlines()[-1]
-    assert last.startswith("error: runtime.logger = wandb: No API key")
-    assert last.endswith("WANDB_MODE=offline")
+    assert last.startswith("error: runtime.logger = wandb: not logged in: `wandb login` once, or ")
+    assert "WANDB_MODE=offline" in last
+    assert not results(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        ("short", "WANDB_API_KEY invalid: API key must have 40"),
+        # A server that refuses the connection, at the port that nobody listens at.
+        ("a" * 40, "refused"),
+    ],
+)
+def test_wandb_with_a_wrong_key_or_without_a_network_ends_in_one_line(
+    key: str, reason: str, tmp_path: Path, data_dir: Path
+) -> None:
+    server = {"WANDB_BASE_URL": "http://127.0.0.1:9", "WANDB_INIT_TIMEOUT": "3"}
+    done = command(tmp_path, data_dir, WANDB_API_KEY=key, **server)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("error: runtime.logger = wandb: ")
+    assert reason in done.stderr
+    assert "WANDB_MODE=offline" in last
     assert not results(tmp_path)
 
 
 def test_wandb_that_is_not_installed_is_named(
     tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # As Lightning finds out: it looks for the distribution.
-    monkeypatch.setattr("pytorch_lightning.loggers.wandb._WANDB_AVAILABLE", False)
-    with pytest.raises(UserError, match=r"pip install -r requirements-wandb.txt"):
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    with pytest.raises(UserError, match=r"pip install -r requirements.txt"):
         trained(tmp_path, data_dir, "wandb")
 
 
@@ -268,4 +290,4 @@ def test_a_terminal_gets_a_bar(progress: bool, tmp_path: Path) -> None:
     assert ("exact match " in output) == progress
     # Wiped off in the end: the cursor is moved up, and the line erased.
     assert ("\x1b[2K" in output) == progress
-    assert re.search(r"models: llama2, 20 steps, val_loss [\d.]+", output)
+    assert re.search(r"checkpoints/params: llama2, 20 steps, val_loss [\d.]+", output)
