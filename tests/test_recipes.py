@@ -56,7 +56,7 @@ def test_the_table_has_a_row_for_each_run(tmp_path: Path) -> None:
     assert [row.split("]")[0] for row in rows] == [f"| [{path.stem}" for path in recipes()]
     assert all("| 99.00% (98.00% .. 99.50%) | 12 of 1,200 | - | 4,000 |" in row for row in rows)
     (tmp_path / "divide" / "train.json").unlink()
-    with pytest.raises(UserError, match="divide/train.json: no such file; make recipes"):
+    with pytest.raises(UserError, match=r"divide/train\.json: no such file; make recipes"):
         table(tmp_path)
 
 
