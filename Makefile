@@ -50,10 +50,10 @@ compare: repair  ## run each architecture with three seeds, two runs at a time, 
 	python -m src.compare
 
 # One change each to the default run, to see what it is worth.
-ABLATIONS ?= training.optimizer=adamw training.optimizer=adamw,training.max_steps=8000 \
+ABLATIONS ?= training.optimizer=adamw training.optimizer=adamw,training.max_steps=5000 \
 	model=gpt2,training.optimizer=adamw model=mixtral,training.optimizer=adamw \
-	training.max_steps=2000 training.batch_size=32 training.learning_rate=1e-3 \
-	data.length_balance=0.6 data.length_balance=0 models.llama2.n_heads=4 \
+	training.max_steps=1500 training.batch_size=64 training.learning_rate=2e-3 \
+	training.length_balance=0 data.length_balance=0 models.llama2.n_heads=4 \
 	models.llama2.rope_theta=10000 models.llama2.init_std=0.02
 
 ablations: repair  ## run the default with one change at a time; dvc exp show tells
