@@ -1,4 +1,4 @@
-"""The fuzz target of each reader, 15,000 inputs in all; a new seed each time.
+"""The fuzz target of each reader, 17,000 inputs in all; a new seed each time.
 
 FUZZ_INPUTS is another number for each.
 """
@@ -17,6 +17,7 @@ from .fuzz import READERS, fuzz
     ("reader", "inputs"),
     [
         ("records", 4000),
+        ("description", 2000),
         ("config", 2000),
         ("checkpoint", 4000),
         *((reader, 1000) for reader in READERS if "." in reader),
