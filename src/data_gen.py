@@ -195,8 +195,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     by_hand, out_dir = bool(given), given.pop("out_dir", DATA_DIR)
     if by_hand and out_dir.resolve().is_relative_to(DATA_DIR.resolve()):
         raise UserError(
-            f"{DATA_DIR} is the pipeline's, which gives no flags: name another folder with "
-            "--out_dir, or change params.yaml"
+            f"with flags, --out_dir must name another folder than {DATA_DIR}, "
+            f"which {parser.prog} without flags writes for the pipeline"
         )
     config = given.pop("config", PARAMS_FILE)
     if "ops" in given:

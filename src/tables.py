@@ -167,7 +167,7 @@ def choose(names: Sequence[str], named: Columns, path: Path) -> Columns:
             raise UserError(f"{path}: has no column {name}; {there}")
     plain = {name.strip().lower(): name for name in names}
     if not (problem := named.problem):
-        found = [(plain[name],) for name in PROBLEM if name in plain]
+        found: list[tuple[str, ...]] = [(plain[name],) for name in PROBLEM if name in plain]
         found += [
             tuple(map(plain.__getitem__, parts)) for parts in PARTS if plain.keys() >= {*parts}
         ]

@@ -1,12 +1,17 @@
 """Fuzz the readers: any bytes are read, or refused with a `UserError`; nothing else comes out.
 
+What is read as a problem has the right answer.
+
 python -m tests.fuzz [inputs of each reader]
 """
 
+import io
 import random
 import sys
 import tempfile
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import torch
@@ -17,15 +22,19 @@ from src.checkpoint import load_model, save_checkpoint
 from src.description import DESCRIPTION, read_description, write_description
 from src.difficulty import describe
 from src.errors import UserError
+from src.gathering import Report, Table
 from src.models import build_model
 from src.params import load_params
-from src.reading import read_records
-from src.records import Record, write_records
+from src.parsing import PRECEDENCES
+from src.reading import read_distinct, read_records
+from src.records import Record, Records, write_records
+from src.tables import UNNAMED
 from src.yaml_reader import parse_yaml
 
 from .conftest import tiny_params
+from .test_problems import divides_exactly, value
 
-# The last ones are odd in YAML only: numbers and truth values of version 1.1, marks and tabs.
+# Some are odd in YAML only: numbers and truth values of version 1.1, marks and tabs.
 SPICE = (
     b"\x00",
     b"\xff",
@@ -52,6 +61,16 @@ SPICE = (
     b"*a",
     b"<<: ",
     b"? ",
+    b",",
+    b";",
+    b"\r",
+    b" ",
+    b"=",
+    b"x",
+    b"null",
+    "\N{MINUS SIGN}".encode(),
+    "\N{ARABIC-INDIC DIGIT THREE}".encode(),
+    "\N{SUPERSCRIPT TWO}".encode(),
 )
 
 
@@ -147,8 +166,69 @@ def read_as_dvc(path: Path) -> None:
     assert ours == theirs
 
 
+def valid_lines(path: Path) -> None:
+    path.write_text("1+2=3\n 50 \N{MINUS SIGN} 60 = -10\r\n2+3*4=20\n8 \N{DIVISION SIGN} 4 = 2\n")
+
+
+def valid_table(path: Path) -> None:
+    path.write_text("id,a,op,b,result\n1,12,+,34,46\n2,5,-,7,-2\n3,8,*,8,64.0\n")
+
+
+def valid_pairs(path: Path) -> None:
+    path.write_text('12+34,46\n5 - 7,-2\n"8*8",64\n')
+
+
+def valid_objects(path: Path) -> None:
+    path.write_text('{"prompt": "1 + 2", "target": 3}\n{"prompt": "2-5=", "target": "-3"}\n')
+
+
+def read_foreign(path: Path) -> None:
+    """Other people's problems: what is left out counts as refused, what is taken must be right."""
+    report = Report()
+    with redirect_stdout(io.StringIO()) as told:
+        table = Table([("train", path)], UNNAMED, report)
+    rows = [[p for p, ok in zip(PRECEDENCES, row, strict=True) if ok] for row in table.agreeing]
+    for record, precedences in zip(Records(table.tokens), rows, strict=True):
+        check_right(record, precedences)
+    if report.counts:
+        raise UserError(told.getvalue())
+
+
+def read_and_skip(path: Path) -> None:
+    """A test split without its bad rows."""
+    skipped: Counter[str] = Counter()
+    try:
+        records = list(read_distinct(path, skipped))
+    except UserError as error:
+        # Nothing is left of it, or it is no text.
+        if "holds no problems" not in str(error) and "not text" not in str(error):
+            raise AssertionError(f"{error} is no reason to refuse the file") from error
+        raise
+    if len({record.prompt for record in records}) < len(records):
+        raise AssertionError("a problem occurs twice")
+    for record in records:
+        exact = [p for p in PRECEDENCES if divides_exactly(record.prompt, p)]
+        check_right(record, [p for p in exact if value(record.prompt, p) == int(record.target)])
+    if skipped:
+        raise UserError(f"{path}: {skipped}")
+
+
+def check_right(record: Record, precedences: Sequence[str]) -> None:
+    """The answer is right under each of these precedences, of which there is at least one."""
+    right = [value(record.prompt, precedence) for precedence in precedences]
+    if not right or any(answer != int(record.target) for answer in right):
+        raise AssertionError(f"{record} was taken")
+    if str(int(record.target)) != record.target:
+        raise AssertionError(f"{record} is not written as numbers are")
+
+
 READERS: dict[str, tuple[Callable[[Path], None], Callable[[Path], object]]] = {
     "records": (valid_records, read_and_describe),
+    "test.jsonl": (valid_records, read_and_skip),
+    "lines.txt": (valid_lines, read_foreign),
+    "table.csv": (valid_table, read_foreign),
+    "pairs.csv": (valid_pairs, read_foreign),
+    "objects.jsonl": (valid_objects, read_foreign),
     "description": (valid_description, read_described),
     "config": (valid_config, load_params),
     "yaml": (valid_yaml, read_as_dvc),
