@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,10 @@ def parse_yaml(text: str, source: object) -> Any:
         UserError: in one line with source, line and reason.
     """
     try:
-        return YAML(typ="safe").load(text)
+        with warnings.catch_warnings():
+            # Of anchors that stand twice, for one: allowed, and DVC says it.
+            warnings.simplefilter("ignore")
+            return YAML(typ="safe").load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f"line {mark.line + 1}: " if mark else ""
