@@ -105,7 +105,6 @@ $(VENV)/installed-remote: requirements-remote.txt $(VENV)/installed
 	pip install --quiet --disable-pip-version-check -r requirements-remote.txt -c constraints.txt
 	touch $@
 
-$(VENV)/installed-dev: requirements-dev.txt requirements-remote.txt requirements-wandb.txt \
-		requirements-ray.txt $(VENV)/installed
+$(VENV)/installed-dev: requirements-dev.txt requirements-remote.txt requirements-ray.txt $(VENV)/installed
 	pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
 	touch $@
