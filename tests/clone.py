@@ -24,7 +24,9 @@ class Clone:
                 shutil.copy(ROOT / name, folder / name)
         params = tiny_params().model_dump()
         for name in ARCHITECTURES:
-            params["models"][name] = tiny_params(name).model_config_in_use.model_dump()
+            params["models"][name] = model = tiny_params(name).model_config_in_use.model_dump()
+            stand_alone = {"model": model, "training": params["training"]}
+            (folder / "configs" / f"{name}.yaml").write_text(yaml.safe_dump(stand_alone))
         (folder / "params.yaml").write_text(yaml.safe_dump(params))
         self("git", "init", "--quiet")
         self.commit()
