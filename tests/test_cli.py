@@ -18,7 +18,7 @@ from src.errors import UserError
 
 from .conftest import ROOT
 
-COMMANDS = ("data_gen", "train", "eval", "export", "import_hf", "predict", "sweep")
+COMMANDS = ("data_gen", "train", "eval", "export", "import_data", "import_hf", "predict", "sweep")
 
 
 def failing(error: BaseException) -> Callable[[], None]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from src.data_gen import write
-from src.description import read_description, write_description
+from src.description import read_description
 from src.errors import UserError
 from src.import_data import by_split, import_data, main
 from src.reading import read_distinct, read_splits
@@ -200,9 +200,7 @@ def test_only_what_this_command_wrote_is_replaced(tmp_path: Path) -> None:
     assert (out / "notes.txt").read_text() == "mine"
 
     generated = tmp_path / "generated"
-    config = tiny_params().data
-    write(config, generated)
-    write_description(generated, config)
+    write(tiny_params().data, generated)
     edited = tmp_path / "edited"
     imported(path, edited)
     with (edited / "test.jsonl").open("a") as file:
