@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from typing import Any
 
 import pandas as pd
 
@@ -122,10 +123,13 @@ def exhaustive(groups: Groups) -> pd.DataFrame:
         if not run.metrics.get("exhaustive_problems"):
             continue
         table = run.table("metrics/exhaustive.csv")
-        sums = table.groupby(["kind", "value"])[["problems", "wrong"]].sum()
-        row = {"experiment": run.name, **sums.loc[("all", "all")].to_dict()}
-        for lengths, counts in sums.loc["operand_lengths"].iterrows():
-            row |= {f"{name}_{lengths}": int(counts[name]) for name in ("wrong", "problems")}
+        sums = table.groupby(["kind", "value"], as_index=False)[["problems", "wrong"]].sum()
+        row: dict[str, Any] = {"experiment": run.name}
+        for kind, value, problems, wrong in sums.itertuples(index=False):
+            if kind == "all":
+                row |= {"problems": problems, "wrong": wrong}
+            elif kind == "operand_lengths":
+                row |= {f"wrong_{value}": wrong, f"problems_{value}": problems}
         rows.append(row)
     return pd.DataFrame(rows)
 

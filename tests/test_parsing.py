@@ -1,5 +1,7 @@
 """The fast way to read: it takes nothing that reading line by line refuses or reads otherwise."""
 
+import io
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,14 +10,18 @@ from hypothesis import strategies as st
 from src.lines import to_lines
 from src.parsing import PRECEDENCES, parse
 from src.problems import Problems
-from src.reading import _one_by_one
+from src.reading import _parse, agreeing
 from src.records import Record, to_records
 
 from .test_problems import from_prompts, prompts_of_equal_length
 
 
 def slowly(lines: bytes) -> tuple[list[Record], list[str]]:
-    return _one_by_one(lines, list(PRECEDENCES), "line", 1)
+    records, precedences = [], list(PRECEDENCES)
+    for line in io.StringIO(lines.decode(), newline=None):
+        records.append(_parse(line))
+        precedences = agreeing(records[-1], precedences)
+    return records, precedences
 
 
 @given(prompts_of_equal_length())
