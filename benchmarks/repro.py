@@ -1,4 +1,4 @@
-r"""What `dvc repro` takes from nothing, beside the matrix products of its training alone.
+"""What `dvc repro` takes from nothing, beside the matrix products of its training alone.
 
     python -m benchmarks.repro
 
@@ -6,8 +6,8 @@ The committed pipeline runs in a clone of its own, without DVC's cache and witho
 compiled before. The products are those of all its steps, on random numbers. So is a processor
 without AVX-512 to be had on one with it, where it does not multiply bfloat16 either:
 
-    ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_ENABLE_INSTRUCTIONS=AVX2 \
-        python -m benchmarks.repro
+    export ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_ENABLE_INSTRUCTIONS=AVX2
+    python -m benchmarks.repro
 """
 
 from __future__ import annotations

@@ -17,13 +17,13 @@ import pandas as pd
 
 from .cli import Parser, run
 from .comparison import Groups, architectures, exhaustive, pairs, runs
-from .errors import UserError
 from .experiments import group, load_experiments
 from .files import METRICS_DIR, open_replacing
+from .pages import insert
 from .params import PARAMS_FILE
 
 README = PARAMS_FILE.parent / "README.md"
-BEGIN, END = "<!-- comparison: written by python -m src.compare -->", "<!-- end -->"
+BEGIN = "<!-- comparison: written by python -m src.compare -->"
 
 
 def to_json(groups: Groups) -> dict[str, Any]:
@@ -122,19 +122,6 @@ def _or_dash(value: float | None, form: str) -> str:
     return "-" if value is None else format(value, form)
 
 
-def insert(page: str, table: str, mark: str = BEGIN) -> str:
-    """A page's text with the table between its marks.
-
-    Raises:
-        UserError: if a mark is missing.
-    """
-    before, begin, rest = page.partition(mark)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise UserError(f"the marks {mark} and {END}, between which a table goes, are missing")
-    return f"{before}{mark}\n{table}{END}{after}"
-
-
 def compare(rev: str, out_dir: Path, readme: Path) -> str:
     """Write comparison.json, .csv (a row for each run) and .md to out_dir and into the README.
 
@@ -150,7 +137,7 @@ def compare(rev: str, out_dir: Path, readme: Path) -> str:
     groups = group(found.finished)
     content = to_json(groups)
     tables = markdown(content)
-    text = insert(readme.read_text(encoding="utf-8"), tables)
+    text = insert(readme.read_text(encoding="utf-8"), tables, BEGIN)
     with open_replacing(out_dir / "comparison.json") as file:
         file.write(json.dumps(content, indent=2) + "\n")
     with open_replacing(out_dir / "comparison.csv") as file:

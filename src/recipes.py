@@ -12,17 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from .cli import Parser, run
-from .compare import insert
 from .config import Params
 from .errors import UserError
-from .files import open_replacing
+from .files import CHECKPOINTS_DIR, open_replacing
+from .pages import insert
 from .params import PARAMS_FILE, load_params
 
 CONFIGS = PARAMS_FILE.parent / "configs"
 PAGE = PARAMS_FILE.parent / "docs" / "recipes.md"
 BEGIN = "<!-- recipes: written by python -m src.recipes -->"
-# What a training by hand leaves, below the folder of its recipe.
-RUNS = Path("checkpoints")
 
 
 def recipes() -> list[Path]:
@@ -108,7 +106,7 @@ def main(argv: list[str] | None = None) -> None:
         for config in recipes():
             print(command(config))
         return
-    rows = table(RUNS)
+    rows = table(CHECKPOINTS_DIR)
     text = insert(PAGE.read_text(encoding="utf-8"), rows, BEGIN)
     with open_replacing(PAGE) as file:
         file.write(text)

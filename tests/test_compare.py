@@ -9,10 +9,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from src.compare import BEGIN, END, README, insert, markdown
+from src.compare import BEGIN, README, markdown
 from src.comparison import architectures, exhaustive, runs
 from src.errors import UserError
 from src.experiments import Experiment
+from src.pages import END, insert
 
 from .conftest import tiny_params
 
@@ -126,11 +127,11 @@ def test_the_tables_go_between_the_marks() -> None:
     assert "| gpt2 | 99.40% of 3 | 0.20% | 99.20% .. 99.60% | 0.00060 | 60 | - | - |" in tables
     assert "| gpt2-seed0 | 0 | 99.60% (90.00% .. 100.00%) | 4 of 1,000 | 0.00040 | 50 |" in tables
     assert "| gpt2 - llama2 | +0.300 | one seed | 0.5 | 0.5 | McNemar, 1 seeds" in tables
-    text = insert(f"above\n{BEGIN}\nold\n{END}\nbelow\n", tables)
+    text = insert(f"above\n{BEGIN}\nold\n{END}\nbelow\n", tables, BEGIN)
     assert text == f"above\n{BEGIN}\n{tables}{END}\nbelow\n"
-    assert insert(text, tables) == text
+    assert insert(text, tables, BEGIN) == text
     with pytest.raises(UserError, match="marks"):
-        insert("a README without marks", tables)
+        insert("a README without marks", tables, BEGIN)
 
 
 def committed(path: str) -> str:
@@ -144,7 +145,7 @@ def test_readme_shows_the_committed_comparison() -> None:
     content = json.loads(committed("metrics/comparison.json"))
     readme = committed("README.md")
     assert committed("metrics/comparison.md") == markdown(content)
-    assert insert(readme, markdown(content)) == readme
+    assert insert(readme, markdown(content), BEGIN) == readme
     rows = list(csv.DictReader(committed("metrics/comparison.csv").splitlines()))
     assert [row["experiment"] for row in rows] == [row["experiment"] for row in content["runs"]]
     assert [int(row["wrong"]) for row in rows] == [row["wrong"] for row in content["runs"]]
