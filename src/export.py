@@ -11,7 +11,8 @@ from typing import Any
 
 from .cli import Parser, run
 from .files import CHECKPOINT, check_free, open_replacing, replacing_folder
-from .provenance import recorded
+from .provenance import evaluated
+from .story import data_of, story_of
 
 FILES = (
     "config.json",
@@ -29,7 +30,7 @@ def export(checkpoint: Path, folder: Path, overwrite: bool = False) -> str:
     """Write the folder.
 
     Args:
-        checkpoint: best.ckpt or last.ckpt of the train stage.
+        checkpoint: a file, or a folder, see `find_checkpoint`.
         folder: appears whole or not at all.
         overwrite: replaces an earlier export.
 
@@ -41,9 +42,9 @@ def export(checkpoint: Path, folder: Path, overwrite: bool = False) -> str:
             exists.
     """
     # safetensors: the format that transformers reads; a header of JSON and the bare numbers.
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
-    from .checkpoint import load_model, read_tensors
+    from .checkpoint import load_checkpoint
     from .hf_tokenizer import tokenizer_config, tokenizer_json
     from .hf_weights import to_tensors
     from .huggingface import to_config
@@ -52,8 +53,8 @@ def export(checkpoint: Path, folder: Path, overwrite: bool = False) -> str:
     from .tokenizer import CharTokenizer
 
     check_free(folder, overwrite, FILES)
-    model, config = load_model(checkpoint)
-    content = read_tensors(checkpoint)
+    loaded = load_checkpoint(checkpoint)
+    model, config, content = loaded.model, loaded.config, loaded.content
     classes = to_config(config)
     generation = {
         "bos_token_id": CharTokenizer.bos_id,
@@ -65,19 +66,17 @@ def export(checkpoint: Path, folder: Path, overwrite: bool = False) -> str:
     # To transformers 4, do_sample = False is as good as unsaid, and its pipeline draws at
     # temperature 0.7 unless the task's own parameters say otherwise.
     task = {"text-generation": {"do_sample": False, "temperature": 1.0}}
-    data, evaluation = recorded(checkpoint)
-    asked = next((e for e in _EXAMPLES if set(data.get("ops", "")) & set(e)), _EXAMPLES[0])
-    validation = content.get("metrics", {})
-    if not {"step", "loss", "exact_match"} <= set(validation):
-        validation = {}
+    story, metrics = story_of(content), content.get("metrics") or {}
+    operators = set(data_of(story).get("ops", ""))
+    asked = next((e for e in _EXAMPLES if operators & set(e)), _EXAMPLES[0])
     card = model_card(
         classes,
         config.model_dump(),
         # A checkpoint without figures was imported: its training: is not what made it.
-        content["hyper_parameters"].get("training", {}) if validation else {},
-        validation,
-        data,
-        evaluation,
+        content["hyper_parameters"].get("training", {}) if metrics else {},
+        metrics if {"step", "loss", "exact_match"} <= set(metrics) else {},
+        story,
+        evaluated(loaded.path),
         (asked, generate_answers(model, [asked])[0]),
     )
     with replacing_folder(folder) as new:
@@ -87,7 +86,9 @@ def export(checkpoint: Path, folder: Path, overwrite: bool = False) -> str:
         _write(new / "tokenizer_config.json", tokenizer_config(config.max_seq_len))
         tensors = to_tensors(model.state_dict(), config)
         # Which library's tensors they are: transformers asks.
-        save_file(tensors, new / "model.safetensors", metadata={"format": "pt"})
+        saved = save(tensors, metadata={"format": "pt"})
+        # Its `save_file` gives a file to its owner alone, whatever the umask.
+        (new / "model.safetensors").write_bytes(saved)
         with open_replacing(new / "README.md") as file:
             file.write(card)
     return str(classes["architectures"][0])
@@ -101,7 +102,7 @@ def _write(path: Path, content: dict[str, Any]) -> None:
 def main(argv: list[str] | None = None) -> None:
     """The command."""
     parser = Parser("export", "Write a checkpoint as a folder for Hugging Face's transformers.")
-    parser.add_argument("--ckpt", type=Path, help=f"checkpoint ({CHECKPOINT})")
+    parser.add_argument("--ckpt", type=Path, help=f"checkpoint, or folder of some ({CHECKPOINT})")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier export")
     given = vars(parser.parse_args(argv))

@@ -6,6 +6,8 @@ python -m src.import_hf DIR --out FILE.ckpt [--overwrite]
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,9 @@ from .params import load_params
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+# What save_pretrained writes, and instead of it where one file would be too large.
+_WHOLE, _INDEX = "model.safetensors", "model.safetensors.index.json"
 
 
 def import_hf(folder: Path, path: Path, overwrite: bool = False) -> ModelConfig:
@@ -41,15 +46,13 @@ def import_hf(folder: Path, path: Path, overwrite: bool = False) -> ModelConfig:
 
     check_free(path, overwrite)
     params = load_params()
-    file = folder / "config.json"
-    try:
+    with _named(file := folder / "config.json"):
         config = from_config(_read(file), params.models)
-        file = folder / "tokenizer.json"
+    with _named(file := folder / "tokenizer.json"):
         check_vocabulary(_read(file))
-        file = folder / "model.safetensors"
-        weights = from_tensors(_read_tensors(file), config)
-    except UserError as error:
-        raise UserError(f"{file}: {error}") from None
+    tensors = _read_all(folder)
+    with _named(folder / _WHOLE):
+        weights = from_tensors(tensors, config)
     only = {"model": config.name, "models": {config.name: config.model_dump()}}
     params = Params.model_validate(params.model_dump() | only)
     save_checkpoint(path, {f"model.{name}": w for name, w in weights.items()}, params, {})
@@ -68,16 +71,52 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
+def _read_all(folder: Path) -> dict[str, Tensor]:
+    """The tensors of model.safetensors, or of the several files that an index names.
+
+    Raises:
+        UserError: with the file.
+    """
+    index = folder / _INDEX
+    if (folder / _WHOLE).exists() or not index.exists():
+        return _read_tensors(folder / _WHOLE)
+    with _named(index):
+        places = _read(index).get("weight_map")
+        if not isinstance(places, dict) or not places:
+            raise UserError("has no weight_map")
+        for place in places.values():
+            # A file of this folder: the index may come from anywhere.
+            if not isinstance(place, str) or Path(place).name != place:
+                raise UserError(f"names a file that is not beside it: {place!r}")
+    tensors: dict[str, Tensor] = {}
+    for name in sorted(set(places.values())):
+        tensors |= _read_tensors(folder / name)
+    with _named(index):
+        if missing := sorted(places.keys() - tensors.keys()):
+            raise UserError(f"{places[missing[0]]} does not hold {missing[0]}")
+    return tensors
+
+
 def _read_tensors(path: Path) -> dict[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load
 
+    with _named(path):
+        try:
+            return load(path.read_bytes())
+        except FileNotFoundError:
+            raise UserError("no such file; other formats are not read") from None
+        except (SafetensorError, KeyError) as error:
+            raise UserError(f"damaged or no safetensors: {error}") from None
+
+
+@contextmanager
+def _named(file: Path) -> Iterator[None]:
+    """Put the file before what is wrong with it."""
     try:
-        return load(path.read_bytes())
-    except FileNotFoundError:
-        raise UserError("no such file; other formats, and several files, are not read") from None
-    except (SafetensorError, KeyError) as error:
-        raise UserError(f"damaged or no safetensors: {error}") from None
+        yield
+    except UserError as error:
+        raise UserError(f"{file}: {error}") from None
 
 
 def main(argv: list[str] | None = None) -> None:

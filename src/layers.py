@@ -149,8 +149,10 @@ class MoELayer(nn.Module):
         # The softmax stays in float32 under mixed precision, as published.
         probabilities = self.router(x).float().softmax(-1)  # (B, T, E)
         weights, chosen = probabilities.topk(self.top_k, dim=-1)  # (B, T, K)
-        self.routing = Routing(probabilities, chosen)
         weights = (weights / weights.sum(-1, keepdim=True)).to(x.dtype)
+        if torch.compiler.is_exporting():
+            return self._all_experts(x, weights, chosen)
+        self.routing = Routing(probabilities, chosen)
         # One row for each (token, expert) assignment, sorted by expert.
         order = chosen.flatten().argsort(stable=True)  # (N * K,)
         back = order.argsort()
@@ -169,6 +171,16 @@ class MoELayer(nn.Module):
             return grouped_linear(x, weights, counts)
 
         return linear(F.silu(linear(rows, "gate")) * linear(rows, "up"), "down")
+
+    def _all_experts(self, x: Tensor, weights: Tensor, chosen: Tensor) -> Tensor:
+        """The same by each expert on each token, (B, T, C) -> (B, T, C).
+
+        For `torch.export` and ONNX, where every shape is known beforehand and no operation is ours.
+        """
+        shares = weights.new_zeros(*x.shape[:-1], len(self.experts))  # (B, T, E)
+        shares = shares.scatter(-1, chosen, weights)
+        outputs = torch.stack([expert(x) for expert in self.experts], dim=-1)  # (B, T, C, E)
+        return (outputs @ shares.unsqueeze(-1)).squeeze(-1)
 
     def inactive_parameters(self) -> int:
         """Number of weights that one token does not use."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from .story import data_of, trainings
 from .tokenizer import VOCABULARY
 
 Values = Mapping[str, Any]
@@ -17,7 +18,7 @@ def model_card(
     model: Values,
     training: Values,
     validation: Values,
-    data: Values,
+    story: Values,
     evaluation: Values,
     example: tuple[str, str],
 ) -> str:
@@ -25,9 +26,9 @@ def model_card(
 
     Args:
         classes: config.json.
-        model, training, data: the sections of params.yaml that made the model; the last two may
-            be empty.
+        model, training: the sections of params.yaml that made the model; the latter may be empty.
         validation: step, loss and exact_match of these weights; may be empty.
+        story: of the checkpoint, see `story_of`.
         evaluation: what eval.json holds; may be empty.
         example: a prompt, and what the model says to it.
     """
@@ -52,7 +53,7 @@ def model_card(
 # {name}
 
 A small `{architecture}` that does arithmetic, one token a character: \
-it continues a problem such as `{prompt}` with the answer. {_trained_on(data)}
+it continues a problem such as `{prompt}` with the answer. {_made_of(story)}
 
 ```python
 from transformers import pipeline
@@ -71,7 +72,7 @@ The tokenizer puts `<bos>` in front. Decoding is greedy and ends at `<eos>`. The
 ## Made with
 
 ```yaml
-{yaml.safe_dump(_sections(model, training, data), sort_keys=False)}```
+{yaml.safe_dump(_sections(model, training, data_of(story)), sort_keys=False)}```
 """
 
 
@@ -80,16 +81,40 @@ def _sections(model: Values, training: Values, data: Values) -> dict[str, Any]:
     return {name: dict(values) for name, values in sections.items() if values}
 
 
-def _trained_on(data: Values) -> str:
+def _made_of(story: Values) -> str:
+    """Of which problems, and of which weights before them, as sentences."""
+    told: list[str] = []
+    for training in trainings(story):
+        problems = _problems(training)
+        if told:
+            told[-1] += f", trained on {problems}." if problems else ", whose data is not recorded."
+        elif problems:
+            told.append(f"It was trained on {problems}; nothing makes it right on others.")
+        else:
+            told.append("On which problems it was trained is not recorded.")
+        if began := training.get("init_from"):
+            step = (began.get("metrics") or {}).get("step")
+            told.append(
+                f"{'That' if told[1:] else 'The'} training began with the weights of "
+                f"`{began.get('file')}` ({f'step {step:,.0f}, ' if step else ''}SHA-256 of the "
+                f"weights `{began.get('sha256')}`)"
+            )
+    return " ".join(told)
+
+
+def _problems(story: Values) -> str:
+    """What one training's problems were; empty where that is not recorded."""
+    data = data_of(story)
     if not data:
-        return "On which problems it was trained is not recorded."
+        digest = ((story.get("data") or {}).get("sha256") or {}).get("train")
+        return f"imported problems (SHA-256 of the file `{digest}`)" if digest else ""
     order = ""
     if data["N"] > 2:
         left = data["precedence"] == "left_to_right"
         order = ", from left to right" if left else ", `*` and `/` before `+` and `-`"
     return (
-        f"It was trained on {data['N']} numbers from {data['A']:,} to {data['B']:,} with "
-        f"`{' '.join(data['ops'])}` between them{order}; nothing makes it right on others."
+        f"{data['N']} numbers from {data['A']:,} to {data['B']:,} with "
+        f"`{' '.join(data['ops'])}` between them{order}"
     )
 
 

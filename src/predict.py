@@ -16,7 +16,7 @@ from .cli import Parser, run
 from .errors import UserError
 from .files import CHECKPOINT
 from .params import PARAMS_FILE, load_params
-from .provenance import recorded
+from .story import data_of, story_of, trainings
 
 if TYPE_CHECKING:
     from .certainty import Said
@@ -33,20 +33,21 @@ def asker(checkpoint: Path, config: Path) -> Ask:
     It returns how many were none.
 
     Args:
-        checkpoint: best.ckpt or last.ckpt of the train stage.
-        config: says how operators bind, unless dvc.lock knows the model's own data.
+        checkpoint: a file, or a folder, see `find_checkpoint`.
+        config: says how operators bind, where the checkpoint does not tell its training data.
 
     Raises:
         UserError: for a checkpoint that is none.
     """
     from .certainty import answers_with_certainty
-    from .checkpoint import load_model
+    from .checkpoint import load_checkpoint
     from .questions import right_answer, unlike
 
     precedence = load_params(config).data.precedence
-    data, _ = recorded(checkpoint)
-    precedence = data.get("precedence", precedence)
-    model, _ = load_model(checkpoint)
+    loaded = load_checkpoint(checkpoint)
+    model = loaded.model
+    known = [data_of(story) for story in trainings(story_of(loaded.content))]
+    precedence = known[0].get("precedence", precedence)
 
     def ask(prompts: Sequence[str]) -> int:
         right: dict[str, str] = {}
@@ -61,7 +62,7 @@ def asker(checkpoint: Path, config: Path) -> Ask:
             if prompt in refused:
                 print("error:", refused[prompt], file=sys.stderr, flush=True)
             else:
-                line = _line(prompt, *said[prompt], right[prompt], unlike(prompt, data))
+                line = _line(prompt, *said[prompt], right[prompt], unlike(prompt, known))
                 print(line, flush=True)
         return sum(prompt in refused for prompt in prompts)
 
@@ -112,7 +113,7 @@ def main(argv: list[str] | None = None) -> None:
     """The command."""
     parser = Parser("predict", "Ask a model; without problems, those on stdin or a prompt.")
     parser.add_argument("problems", nargs="*", metavar="PROBLEM", help="such as 554+456=")
-    parser.add_argument("--ckpt", type=Path, help=f"checkpoint ({CHECKPOINT})")
+    parser.add_argument("--ckpt", type=Path, help=f"checkpoint, or folder of some ({CHECKPOINT})")
     parser.add_argument(
         "--config", type=Path, help="configuration, for data.precedence (params.yaml)"
     )

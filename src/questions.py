@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .errors import UserError
@@ -57,23 +57,34 @@ def right_answer(prompt: str, max_seq_len: int, precedence: str) -> str:
     return answer
 
 
-def unlike(prompt: str, data: Mapping[str, Any]) -> str:
-    """In what a problem differs from all that a model was trained on; nothing if in nothing.
+def unlike(prompt: str, known: Sequence[Mapping[str, Any]]) -> str:
+    """In what a problem differs from all that a model was trained on; empty if it does not.
 
     >>> data = {"ops": "+", "N": 2, "A": 0, "B": 99}
-    >>> unlike("7*8=", data), unlike("1+2+3=", data), unlike("1+100=", data), unlike("1+2=", data)
-    ('trained on + only', 'trained on 2 numbers', 'trained on numbers from 0 to 99', '')
+    >>> asked = ["7*8=", "1+2+3=", "1+100=", "1+2="]
+    >>> [unlike(prompt, [data]) for prompt in asked]
+    ['trained on + only', 'trained on 2 numbers', 'trained on numbers from 0 to 99', '']
+    >>> unlike("7*8=", [{**data, "ops": "-"}, data])
+    'trained on - only, before that on + only'
 
     Args:
-        data: `data:` of params.yaml as the model's run had it; may be empty.
+        known: the `data:` section of each training that the weights went through, the last one
+            first; empty where it is not known.
     """
+    differences = [_difference(prompt, data) for data in known]
+    if not (differences and all(differences)):
+        return ""
+    return "trained on " + ", before that on ".join(dict.fromkeys(differences))
+
+
+def _difference(prompt: str, data: Mapping[str, Any]) -> str:
     if not data:
         return ""
     numbers = [int(number) for number in re.findall(r"\d+", prompt)]
     if not set(prompt) & set(OPERATORS) <= set(data["ops"]):
-        return f"trained on {' '.join(data['ops'])} only"
+        return f"{' '.join(data['ops'])} only"
     if len(numbers) != data["N"]:
-        return f"trained on {data['N']} numbers"
+        return f"{data['N']} numbers"
     if not all(data["A"] <= number <= data["B"] for number in numbers):
-        return f"trained on numbers from {data['A']} to {data['B']}"
+        return f"numbers from {data['A']} to {data['B']}"
     return ""

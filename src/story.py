@@ -29,9 +29,10 @@ def story_of(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def trainings(story: Story) -> Iterator[Story]:
     """The stories of all trainings that the weights went through, the last one first."""
-    while story:
+    yield story
+    while began := _mapping(story.get("init_from")):
+        story = _mapping(began.get("story"))
         yield story
-        story = _mapping(_mapping(story.get("init_from")).get("story"))
 
 
 def data_of(story: Story) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """An exported folder answers in transformers as the checkpoint does here, without code of ours."""
 
 import json
+import os
 import re
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ from .test_eval import checkpoint
 _SPECIAL = re.compile("<pad>|<bos>|<eos>")
 
 
-def decisive(folder: Path, name: str) -> Path:
+def decisive(folder: Path, name: str, story: Mapping[str, Any] | None = None) -> Path:
     """A checkpoint that says 46 to everything: only the last token counts, and it is sure."""
     params = tiny_params(name, models={"tie_weights": False})
     config = params.model_config_in_use
@@ -44,7 +46,7 @@ def decisive(folder: Path, name: str) -> Path:
             model.lm_head.weight[ids[following], ids[token]] = 10
     weights = {f"model.{key}": tensor for key, tensor in model.state_dict().items()}
     metrics = {"step": 30, "loss": 0.5, "exact_match": 0.25}
-    save_checkpoint(folder / "decisive.ckpt", weights, params, metrics)
+    save_checkpoint(folder / "decisive.ckpt", weights, params, metrics, story)
     return folder / "decisive.ckpt"
 
 
@@ -153,6 +155,29 @@ def test_the_card_says_what_the_checkpoint_knows(tmp_path: Path) -> None:
     assert "data" not in sections
 
 
+def test_the_card_tells_the_training_data_and_the_weights_before(tmp_path: Path) -> None:
+    data = tiny_params(data={"N": 3, "ops": "-"}).data.model_dump()
+    described = {"data": data, "sha256": {"train": "aa"}}
+    imported = {"data": {"data": None, "sha256": {"train": "bb"}}, "init_from": None}
+    first = {"file": "a.ckpt", "sha256": "11", "metrics": {}, "story": {}}
+    chain = imported | {"init_from": first}
+    second = {"file": "b.ckpt", "sha256": "22", "metrics": {"step": 3000}, "story": chain}
+    path = decisive(tmp_path, "llama2", {"data": described, "init_from": second})
+    export(path, tmp_path / "hf")
+    _, text = card(tmp_path / "hf")
+    assert (
+        "It was trained on 3 numbers from 0 to 99 with `-` between them, from left to right; "
+        "nothing makes it right on others. The training began with the weights of `b.ckpt` "
+        "(step 3,000, SHA-256 of the weights `22`), trained on imported problems (SHA-256 of the "
+        "file `bb`). That training began with the weights of `a.ckpt` (SHA-256 of the weights "
+        "`11`), whose data is not recorded.\n"
+    ) in text
+    assert "`554-456=`" in text
+    sections = yaml.safe_load(text.partition("```yaml\n")[2].partition("```")[0])
+    assert sections["data"] == data
+    assert sections["training"]["init_from"] == "b.ckpt"
+
+
 def test_an_existing_folder_is_not_lost(tmp_path: Path) -> None:
     folder = tmp_path / "hf"
     export(checkpoint(tmp_path, "gpt2"), folder)
@@ -192,3 +217,15 @@ def test_the_same_checkpoint_gives_the_same_bytes(tmp_path: Path) -> None:
     export(path, tmp_path / "two")
     for name in FILES:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_all_files_have_the_mode_that_the_umask_leaves(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        path = checkpoint(tmp_path)
+        export(path, tmp_path / "hf")
+    finally:
+        os.umask(before)
+    for file in (path, *(tmp_path / "hf").iterdir()):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o640, file
+    assert stat.S_IMODE((tmp_path / "hf").stat().st_mode) == 0o750

@@ -1,6 +1,7 @@
 """A folder that transformers wrote becomes the checkpoint that it came from."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,12 @@ def test_the_way_there_and_back_changes_nothing(
     AutoTokenizer.from_pretrained(tmp_path / "hf").save_pretrained(tmp_path / "saved")
     import_hf(tmp_path / "saved", tmp_path / "saved.ckpt")
     before = content(path)
-    for again in (tmp_path / "direct.ckpt", tmp_path / "saved.ckpt"):
+    # In several files, as what is large is published.
+    theirs.save_pretrained(tmp_path / "shards", max_shard_size="20kB")
+    assert len(list(tmp_path.glob("shards/model-*-of-*.safetensors"))) > 1
+    shutil.copy(tmp_path / "saved" / "tokenizer.json", tmp_path / "shards")
+    import_hf(tmp_path / "shards", tmp_path / "shards.ckpt")
+    for again in (tmp_path / f"{name}.ckpt" for name in ("direct", "saved", "shards")):
         after = content(again)
         assert after["hyper_parameters"]["model"] == before["hyper_parameters"]["model"]
         assert list(after["state_dict"]) == list(before["state_dict"])
@@ -96,6 +102,35 @@ def test_what_cannot_be_read_is_named_with_its_file(tmp_path: Path) -> None:
     (folder / "pytorch_model.bin").write_bytes(b"code may be in it")
     with pytest.raises(UserError, match=r"model.safetensors: no such file; other formats"):
         import_hf(folder, out)
+
+
+def test_shards_that_are_not_whole_are_named(tmp_path: Path) -> None:
+    folder, out = tmp_path / "hf", tmp_path / "x.ckpt"
+    export(checkpoint(tmp_path, "gpt2"), folder)
+    AutoModelForCausalLM.from_pretrained(folder).save_pretrained(folder, max_shard_size="20kB")
+    (folder / "model.safetensors").unlink()
+    index = folder / "model.safetensors.index.json"
+    written = json.loads(index.read_text())
+    name, place = sorted(written["weight_map"].items())[0]
+
+    def refused(message: str) -> None:
+        with pytest.raises(UserError, match=message):
+            import_hf(folder, out)
+        assert not out.exists()
+
+    for places, message in (
+        ({name: f"../{place}"}, r"index.json: names a file that is not beside it: '../model-"),
+        ({name: None}, r"index.json: names a file that is not beside it: None"),
+        ({"more": place}, f"index.json: {place} does not hold more"),
+    ):
+        changed = written | {"weight_map": written["weight_map"] | places}
+        index.write_text(json.dumps(changed))
+        refused(message)
+    index.write_text("{}")
+    refused(r"index.json: has no weight_map")
+    index.write_text(json.dumps(written))
+    (folder / place).unlink()
+    refused(f"{place}: no such file")
 
 
 def test_an_existing_checkpoint_is_not_lost(tmp_path: Path) -> None:

@@ -94,6 +94,30 @@ def test_no_gradient_flows_from_earlier_logits_to_later_tokens(
     assert gradient[:, :7].all()
 
 
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_what_is_exported_gives_the_same_logits_by_pytorchs_own_operations(
+    name: str, randomise: Randomise
+) -> None:
+    model = model_of(tiny_model(name), randomise)
+    ids = random_ids(2, 9)
+    mask = torch.ones_like(ids)
+    mask[0, 6:] = 0
+    axes = {0: torch.export.Dim("rows"), 1: torch.export.Dim("tokens", min=2, max=24)}
+    both = {"input_ids": axes, "attention_mask": axes}
+    programs = [
+        torch.export.export(model, (ids,), dynamic_shapes={"input_ids": axes}, strict=True),
+        torch.export.export(model, (ids, mask), dynamic_shapes=both),
+    ]
+    others, other_mask = random_ids(3, 13), torch.ones(3, 13, dtype=torch.long)
+    other_mask[1, 7:] = 0
+    for program, wanted in zip(programs, ((others,), (others, other_mask)), strict=True):
+        called = [node.target for node in program.graph.nodes if node.op == "call_function"]
+        ours = [op for op in called if "mini_language_models" in str(op)]
+        assert called
+        assert not ours
+        torch.testing.assert_close(program.module()(*wanted), model(*wanted))
+
+
 # A mixture's experts multiply as many rows as they get, and another number of rows may round
 # otherwise: for it the gradients above are the exact test.
 @pytest.mark.parametrize("name", ["gpt2", "llama2"])

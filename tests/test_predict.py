@@ -15,7 +15,7 @@ from src.cli import run
 from src.errors import UserError
 from src.predict import main, piped
 
-from .conftest import ROOT
+from .conftest import ROOT, tiny_params
 from .test_export import decisive
 
 # 46 to everything, at probabilities near one: ten nats before the other tokens.
@@ -48,6 +48,20 @@ def test_answers_and_mistakes_are_a_line_each(
         f"error: {'9' * 30}+1=: 34 tokens, but the model's max_seq_len = 24 must hold the answer "
         "too",
     ]
+
+
+def test_what_the_training_did_not_hold_is_said_beside_the_answer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tiny_params(data={"N": 3, "ops": "+*", "precedence": "standard"}).data.model_dump()
+    story = {"data": {"data": data, "sha256": {}}, "init_from": None}
+    decisive(tmp_path, "llama2", story).rename(tmp_path / "best.ckpt")
+    # The folder stands for it.
+    main(["6+8*5=", "50-4=", "6+5*8=", "--ckpt", str(tmp_path)])
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert first.startswith("6+8*5=46  right  ")
+    assert second.startswith("50-4=46  right (trained on + * only)  ")
+    assert third.startswith("6+5*8=46  right  ")
 
 
 def test_all_answered_ends_with_0(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -141,7 +141,7 @@ def test_an_imported_model_is_a_beginning(tmp_path: Path) -> None:
     ("key", "theirs"),
     [("d_model", 64), ("n_layers", 1), ("rope_theta", 1e4), ("norm", "layernorm")],
 )
-def test_another_model_is_refused_by_its_key(key: str, theirs: object, tmp_path: Path) -> None:
+def test_another_model_is_refused_by_its_key(key: str, theirs: Any, tmp_path: Path) -> None:
     path = checkpoint(tmp_path, **{key: theirs})
     ours = getattr(tiny_params().model_config_in_use, key)
     assert refused(begun(path)) == (

@@ -116,14 +116,14 @@ def test_early_stopping_is_an_end_by_its_own_rule(tmp_path: Path, data_dir: Path
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_accumulated_batches_are_one_large_batch(name: str, tmp_path: Path, data_dir: Path) -> None:
     # Adam, as Muon's bfloat16 makes more of the last digits.
-    settings = {"max_steps": 10, "log_every_n_steps": 1, "optimizer": "adamw"}
+    settings: dict[str, Any] = {"max_steps": 10, "log_every_n_steps": 1, "optimizer": "adamw"}
     # A mixture's auxiliary loss is not quite the same.
     tolerance = 1e-3 if name == "mixtral" else 1e-5
     curves = []
     for parts in (1, 4):
-        sizes = {"batch_size": 32 // parts, "accumulate_grad_batches": parts}
-        sizes["val_check_interval"] = 10.0 * parts
-        params = tiny_params(name, training=settings | sizes)
+        settings |= {"batch_size": 32 // parts, "accumulate_grad_batches": parts}
+        settings["val_check_interval"] = 10.0 * parts
+        params = tiny_params(name, training=settings)
         assert trained(tmp_path / str(parts), data_dir, params)["steps"] == 10
         curves.append(read_csv(tmp_path / str(parts) / "metrics" / "train.csv"))
     for row, expected in zip(*curves, strict=True):
