@@ -205,6 +205,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_training(
     training = Training(tmp_path / "run", data_dir)
     (training.folder / "checkpoints").write_text("a file where the folder should be")
     output = training.finish(code=2)
-    assert output.startswith("error: checkpoints: ")
+    assert output.startswith("error: ")
+    assert output.endswith("/checkpoints: Not a directory\n")
     assert len(output.splitlines()) == 1
     assert (training.folder / "checkpoints").read_text() == "a file where the folder should be"
