@@ -1,26 +1,26 @@
-# Everything runs in .venv; each target installs what it needs first.
+# Everything runs in .venv; each target installs what it needs first. make takes a space for the end
+# of a name: targets are relative, and the folder of this file stands only where no name is split.
 PYTHON ?= python3
-VENV := $(CURDIR)/.venv
-# DVC starts each stage as `python`: it must find this one, also in a queue's worker.
-export PATH := $(VENV)/bin:$(PATH)
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro test compare ablations report bench verify remote remote-url lock clean
+.PHONY: help install repro test compare ablations report bench verify repair remote remote-url \
+	lock clean
 
 help:  ## list the targets and the commands
-	@sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' $(MAKEFILE_LIST) | expand -t 32
+	@sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' Makefile | expand -t 32
 	@echo; echo 'In the environment, source .venv/bin/activate; --help tells the flags:'
 	@for file in $$(grep -l '__main__' src/*.py benchmarks/*.py); do \
 		module=$$(echo "$${file%.py}" | tr / .); \
 		sed -n "1s|^\"\"\"|python -m $$module\t|p" "$$file"; \
 	done | expand -t 32
 
-install: $(VENV)/installed  ## make .venv with what the pipeline needs
+install: .venv/installed  ## make .venv with what the pipeline needs; TORCH_INDEX=URL: torch from there
 
-repro: $(VENV)/installed  ## generate, train, evaluate: dvc repro
+repro: repair  ## generate, train, evaluate: dvc repro
 	dvc repro
 
-test: $(VENV)/installed-dev  ## every check: lint, format, types, tests
+test: .venv/installed-dev  ## every check: lint, format, types, tests
 	ruff check
 	ruff format --check
 	mypy
@@ -40,7 +40,7 @@ THREADS ?= $(shell expr \( $$(getconf _NPROCESSORS_ONLN) + $(JOBS) - 1 \) / $(JO
 QUEUE = dvc exp remove $$name >/dev/null 2>&1; dvc exp run --queue --name $$name
 RUN_QUEUE = OMP_NUM_THREADS=$(THREADS) dvc exp run --run-all --jobs $(JOBS)
 
-compare: $(VENV)/installed  ## run each architecture with three seeds, two runs at a time, and compare
+compare: repair  ## run each architecture with three seeds, two runs at a time, and compare
 	for seed in $(SEEDS); do for model in $(MODELS); do \
 		name=$$model-seed$$seed; \
 		$(QUEUE) -S model=$$model -S training.seed=$$seed \
@@ -56,25 +56,29 @@ ABLATIONS ?= training.optimizer=adamw training.optimizer=adamw,training.max_step
 	data.length_balance=0.6 data.length_balance=0 models.llama2.n_heads=4 \
 	models.llama2.rope_theta=10000 models.llama2.init_std=0.02
 
-ablations: $(VENV)/installed  ## run the default with one change at a time; dvc exp show tells
+ablations: repair  ## run the default with one change at a time; dvc exp show tells
 	for change in $(ABLATIONS); do \
 		name=$$(echo $$change | sed -E 's/(data|training|models\.[a-z0-9]+)\.//g; s/[=,]/-/g'); \
 		$(QUEUE) -S $$(echo $$change | sed 's/,/ -S /g') || exit; \
 	done
 	$(RUN_QUEUE)
 
-report: $(VENV)/installed  ## one HTML page with every figure, opens without a network
+report: repair  ## one HTML page with every figure, opens without a network
 	python -m src.report
 
-bench: $(VENV)/installed-dev  ## speed: data, training, evaluation, beside Hugging Face and the hardware
+bench: .venv/installed-dev  ## speed: data, training, evaluation, beside Hugging Face and the hardware
 	python -m benchmarks.generation
 	python -m benchmarks.training
 	python -m benchmarks.evaluation
+	python -m benchmarks.repro
 
-verify: $(VENV)/installed  ## reproduce the committed run in a fresh clone; QUICK=1: in two minutes
+verify: .venv/installed  ## reproduce the committed run in a fresh clone; QUICK=1: in two minutes
 	python -m src.verify $(if $(QUICK),--quick)
 
-remote: remote-url $(VENV)/installed$(if $(filter s3:% ssh:%,$(URL)),-remote)  ## push and pull at URL=/folder, s3://bucket/path or ssh://user@host/path
+repair: .venv/installed  ## put right what a kill or a power cut left half-written of DVC's own files
+	@python -m src.repair
+
+remote: remote-url .venv/installed$(if $(filter s3:% ssh:%,$(URL)),-remote)  ## push and pull at URL=/folder, s3://bucket/path or ssh://user@host/path
 	dvc remote add --local --force --default store "$$URL"
 	$(if $(ENDPOINT),dvc remote modify --local store endpointurl "$$ENDPOINT")
 
@@ -85,27 +89,41 @@ remote-url:
 			"DVC seeks a relative folder below / when a commit's .dvc/config names it" >&2; \
 		exit 2 ;; esac
 
-lock: $(VENV)/installed-dev  ## write constraints.txt from what is installed
-	echo '# Written by make lock: all that requirements*.txt bring along.' > constraints.txt
-	pip freeze | sed 's/+cpu//' >> constraints.txt
+# As PyPI has it for Linux: with the CUDA libraries, which torch's builds without CUDA do not bring.
+# Before version 26, pip downloads all that it only has to name.
+lock: | .venv/bin/python  ## write constraints.txt: the newest of all that requirements*.txt bring along
+	$(PIP) install --upgrade 'pip>=26'
+	$(PIP) install --dry-run --ignore-installed --report .venv/report.json -r requirements-dev.txt
+	.venv/bin/python -c 'import json; \
+		found = [each["metadata"] for each in json.load(open(".venv/report.json"))["install"]]; \
+		lines = [each["name"] + "==" + each["version"].split("+")[0] for each in found]; \
+		print("# Written by make lock: all that requirements*.txt bring along."); \
+		print(*sorted(lines, key=str.lower), sep="\n")' > .venv/constraints.txt
+	mv .venv/constraints.txt constraints.txt
 
 clean:  ## remove .venv, logs and caches; data, models and metrics stay
-	rm -rf $(VENV) runs .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv runs .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-$(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+PIP := .venv/bin/python -m pip --quiet --disable-pip-version-check
+INSTALL := $(PIP) install -c constraints.txt
+
+.venv/bin/python:
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "error: $(PYTHON) is older than 3.11; try: make PYTHON=python3.12" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	"$(PYTHON)" -m venv .venv || { rm -f .venv/bin/python; exit 1; }
 
-$(VENV)/installed: requirements.txt constraints.txt | $(VENV)/bin/python
-	pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
+# From TORCH_INDEX comes torch alone: an index beside PyPI could put its own in place of any package.
+# What torch itself needs, and all else, comes from PyPI after it.
+.venv/installed: requirements.txt constraints.txt | .venv/bin/python
+	$(if $(TORCH_INDEX),$(INSTALL) --no-deps --index-url "$(TORCH_INDEX)" torch)
+	$(INSTALL) -r requirements.txt
 	touch $@
 
-$(VENV)/installed-remote: requirements-remote.txt $(VENV)/installed
-	pip install --quiet --disable-pip-version-check -r requirements-remote.txt -c constraints.txt
+.venv/installed-remote: requirements-remote.txt .venv/installed
+	$(INSTALL) -r requirements-remote.txt
 	touch $@
 
-$(VENV)/installed-dev: requirements-dev.txt requirements-remote.txt requirements-wandb.txt \
-		requirements-ray.txt $(VENV)/installed
-	pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
+.venv/installed-dev: requirements-dev.txt requirements-remote.txt requirements-wandb.txt \
+		requirements-ray.txt .venv/installed
+	$(INSTALL) -r requirements-dev.txt
 	touch $@

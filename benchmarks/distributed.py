@@ -23,12 +23,14 @@ from statistics import median
 import pandas as pd
 import yaml
 
+from src import cli
 from src.config import Params
 from src.data_gen import generate
 from src.params import load_params
 from src.records import write_records
 
 from .command import ROOT
+from .machine import machine
 
 
 def measure(params: Params, data: Path, processes: int, threads: int) -> tuple[pd.Series, float]:
@@ -64,6 +66,7 @@ def main(argv: list[str] | None = None) -> None:
     overrides = {f"training.{key}": value for key, value in training.items()}
     overrides |= {"runtime.accelerator": "cpu", "runtime.logger": "none", "data.n_samples": 20_000}
     params = load_params(overrides=overrides)
+    print(machine())
     several = f"{args.processes} processes"
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
@@ -98,4 +101,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main)

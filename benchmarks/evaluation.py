@@ -33,7 +33,7 @@ import torch
 import transformers
 from torch import Tensor
 
-from src import cpu
+from src import cli, cpu
 from src.checkpoint import load_model
 from src.config import ModelConfig
 from src.exhaustive import every_problem, grade_rest
@@ -45,6 +45,7 @@ from src.screening import quick_leads
 from src.tokenizer import BOS, CharTokenizer
 from tests.huggingface import peer
 
+from .machine import machine
 from .products import Job, products_of
 
 # Hugging Face's fastest of 256, 512, 1,024 and 4,096 on two cores.
@@ -191,6 +192,7 @@ def main(argv: list[str] | None = None) -> None:
 
     transformers.logging.set_verbosity_error()
 
+    print(machine())
     header = f"{'seconds, median':24}{'ours':>12}{'theirs':>12}{'products':>12}"
     print(f"{header}   {'theirs / ours':>20}   {'ours / products':>20}")
     if args.ckpt:
@@ -203,4 +205,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main)

@@ -15,7 +15,10 @@ import argparse
 import statistics
 import tempfile
 
+from src import cli
+
 from .command import Cost, run
+from .machine import machine
 
 CASES = {
     "70,000 sums": (70_000, "--ops +"),
@@ -43,6 +46,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--huge", action="store_true", help="10^8 sums as well: 9 GB, a minute")
     huge = parser.parse_args(argv).huge
+    print(machine())
     print(f"--help: {statistics.median(generate('--help').wall for _ in range(3)):.2f} s")
     print(f"{'':26}{'problems':>12}{'seconds':>9}{'a second':>12}{'processor':>11}{'MiB':>6}")
     for name, (n, flags) in CASES.items():
@@ -55,4 +59,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main)

@@ -17,9 +17,11 @@ from pathlib import Path
 
 import yaml
 
+from src import cli
 from src.params import load_params
 
 from .command import run
+from .machine import machine
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -36,6 +38,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--model", help="architecture (that of params.yaml)")
     args = parser.parse_args(argv)
+    print(machine())
     print(f"{'':12}{'generate':>18}{'text':>8}{f'train {args.steps:,} steps':>26}")
     print(f"{'problems':>12}{'s':>10}{'MiB':>8}{'MiB':>8}{'s':>18}{'MiB':>8}")
     config = ("--config", "params.yaml")
@@ -59,4 +62,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main)

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from src import cpu
 from src.config import ModelConfig, Params
+from src.hardware import device_for
 from src.models import build_model
 from src.tokenizer import CharTokenizer
 from tests.huggingface import peer
@@ -25,13 +26,6 @@ from .products import Job
 Batch = dict[str, Tensor]
 
 _IGNORED = -100
-
-
-def device_of(params: Params) -> torch.device:
-    """Where they compute: where Lightning has ours do it."""
-    if params.runtime.accelerator == "cpu":
-        return torch.device("cpu")
-    return torch.accelerator.current_accelerator() or torch.device("cpu")
 
 
 def plain_job(params: Params, batches: Iterator[Batch]) -> Job:
@@ -116,7 +110,7 @@ def _loop(
 ) -> Job:
     """One optimizer step of a bare loop."""
     config = params.training
-    model.to(device_of(params))
+    model.to(device_for(params.runtime.accelerator))
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, fused=True)
 
     @cpu.as_by_default()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import torch
 
+from src import cli
 from src.config import ModelConfig
 from src.flops import training_flops
 from src.models import build_model
@@ -187,4 +188,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main)

@@ -25,11 +25,13 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from src import cli
 from src.batches import BatchOrder
 from src.compilation import compile_model
 from src.config import Params
 from src.data_gen import generate
 from src.dataset import ArithmeticDataset, TrainLoader, eval_loader
+from src.hardware import device_for
 from src.history import History
 from src.lightning_module import LitLM
 from src.optimizer import OPTIMIZERS
@@ -38,7 +40,8 @@ from src.progress import Progress
 from src.trainer import make_trainer
 from src.watching import Watch
 
-from .peers import device_of, huggingface_job, plain_job, x_transformers_job
+from .machine import machine
+from .peers import huggingface_job, plain_job, x_transformers_job
 from .products import Job, products_of
 
 PEERS = {"plain": plain_job, "hf": huggingface_job, "x-tf": x_transformers_job}
@@ -91,7 +94,7 @@ def measure(
     params: Params, train: ArithmeticDataset, run_dir: Path, args: Any
 ) -> dict[str, list[float]]:
     """Seconds of a step, by name and round, for the architecture in use."""
-    device = device_of(params)
+    device = device_for(params.runtime.accelerator)
 
     def loader() -> TrainLoader:
         order = BatchOrder(
@@ -155,6 +158,7 @@ def main(argv: list[str] | None = None) -> None:
     others = columns[1:]
     times = "".join(f"{name:>9}" for name in columns)
     ratios = "".join(f"{'ours / ' + name:>18}" for name in others)
+    print(machine(args.accelerator))
     print(f"{'ms a step, median':18}{times}{ratios}")
     for name in args.models or params.models:
         here = params.model_copy(update={"model": name})
@@ -178,4 +182,4 @@ def _ratio(ours: list[float], other: list[float] | None) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main)

@@ -15,3 +15,20 @@ Dimension letters, the same in every docstring and shape comment:
 | K      | top_k, experts that serve one token       |
 | N      | B * T, all tokens of a batch              |
 """
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+
+
+def _end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    from .cli import excepthook
+
+    excepthook(kind, error, trace)
+
+
+if sys.argv[:1] == ["-m"]:
+    # Python is looking for a command's module. Until the command has begun, a package that is
+    # missing, or Ctrl-C, ends it in one line all the same.
+    sys.excepthook = _end

@@ -1,13 +1,17 @@
-"""Progress bars for what takes minutes, on a terminal only."""
+"""How far what takes minutes has come: a bar on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 _Part = TypeVar("_Part")
+
+# Seconds between two lines where there is no bar.
+LINES_APART = 60.0
 
 
 class Bar:
@@ -58,15 +62,33 @@ def start_bar(title: str, total: int, wanted: bool, done: int = 0) -> Bar | None
 def track(
     parts: Iterable[_Part], title: str, total: int, wanted: bool, size: Callable[[_Part], int]
 ) -> Iterator[_Part]:
-    """The parts, while a bar moves on by the size of each."""
+    """The parts, while a bar moves on by the size of each; without a terminal, a line a minute."""
     bar = start_bar(title, total, wanted)
-    done = 0
+    done, began = 0, time.monotonic()
+    said = began
     try:
         for part in parts:
             yield part
             done += size(part)
+            now = time.monotonic()
             if bar:
                 bar.update(done)
+            elif wanted and now - said > LINES_APART:
+                left = duration((now - began) / done * (total - done))
+                # A pipe would keep the lines back until there are some thousand characters.
+                print(f"{title} {done:,} of {total:,}  {left} left", flush=True)
+                said = now
     finally:
         if bar:
             bar.close()
+
+
+def duration(seconds: float) -> str:
+    """Two digits or so of a time.
+
+    >>> [duration(s) for s in (7.2, 90, 2640, 9000)]
+    ['7 s', '1.5 min', '44.0 min', '2.5 h']
+    """
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"

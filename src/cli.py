@@ -1,11 +1,19 @@
 """How every command ends: exit code 0, or one line on stderr and 2 for a user's mistake."""
 
+from __future__ import annotations
+
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from contextlib import suppress
+from types import TracebackType
+from typing import NoReturn, TextIO
 
 from .errors import UserError
+
+_OURS = ("src", "benchmarks", "tests")
 
 
 class Parser(argparse.ArgumentParser):
@@ -29,18 +37,72 @@ def run(main: Callable[[], object]) -> NoReturn:
     """Run a command and end the process.
 
     A `UserError`, or an `OSError` such as a missing permission or a full disk, becomes one line
-    and exit code 2. Anything else is a mistake of ours and keeps its traceback.
+    and exit code 2. Ctrl-C is one line and 130; a reader that has gone, such as ``head``, is 141
+    without a word, as a shell has both. Anything else is a mistake of ours and keeps its traceback.
     """
     try:
-        main()
-    except UserError as error:
-        message = str(error)
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        message = f"{where}{error.strerror or error}"
-    except MemoryError as error:
-        message = f"not enough memory: {error}"
-    else:
-        sys.exit(0)
-    print("error:", " ".join(message.split()), file=sys.stderr)
-    sys.exit(2)
+        try:
+            main()
+        finally:
+            # Here a failure can be told; Python's own attempt, as it ends, would print noise.
+            if sys.stdout:
+                sys.stdout.flush()
+    except BaseException as error:
+        end(error)
+        raise
+    sys.exit(0)
+
+
+def excepthook(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """End as `run` does where a command fails before it, while its modules are imported."""
+    end(error)
+    sys.__excepthook__(kind, error, trace)
+
+
+def end(error: BaseException) -> None:
+    """End the process as an error asks for it; return if that is a traceback.
+
+    Raises:
+        SystemExit: with the exit code.
+    """
+    unwritten = _cannot_write(sys.stdout) or _cannot_write(sys.stderr)
+    # Lightning makes its own exit of Ctrl-C, and rich of a reader that has gone.
+    cause = error.__context__ if isinstance(error, SystemExit) else error
+    code = 2
+    match cause:
+        case KeyboardInterrupt():
+            # Another one, while Python ends, is no traceback either.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            message, code = str(cause) or "stopped", 128 + signal.SIGINT
+        case BrokenPipeError() if unwritten or cause is not error:
+            sys.exit(128 + signal.SIGPIPE)
+        case UserError():
+            message = str(cause)
+        case OSError() if cause is error:
+            where = f"{cause.filename}: " if cause.filename else ""
+            message = f"{where}{cause.strerror or cause}"
+        case MemoryError():
+            message = f"not enough memory: {cause}"
+        case ModuleNotFoundError() if cause.name and cause.name.split(".")[0] not in _OURS:
+            message = (
+                f"{sys.executable} has no package {cause.name}: make install, "
+                "then source .venv/bin/activate; make bench has what benchmarks need"
+            )
+        case _:
+            return
+    with suppress(BrokenPipeError):
+        print("error:", " ".join(message.split()), file=sys.stderr)
+    sys.exit(code)
+
+
+def _cannot_write(stream: TextIO | None) -> bool:
+    """Whether a stream fails; what it holds is dropped then, or Python would try again later."""
+    try:
+        if stream:
+            stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return True
+    return False

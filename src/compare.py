@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from .cli import Parser, run
-from .comparison import Groups, architectures, pairs, runs
+from .comparison import Groups, architectures, exhaustive, pairs, runs
 from .errors import UserError
 from .experiments import group, load_experiments
 from .files import METRICS_DIR, open_replacing
@@ -28,7 +28,12 @@ BEGIN, END = "<!-- comparison: written by python -m src.compare -->", "<!-- end 
 
 def to_json(groups: Groups) -> dict[str, Any]:
     """What comparison.json holds: everything in the tables, with every seed, null where unknown."""
-    names = {"architectures": architectures, "runs": runs, "pairs": pairs}
+    names = {
+        "architectures": architectures,
+        "runs": runs,
+        "exhaustive": exhaustive,
+        "pairs": pairs,
+    }
     return {name: _rows(f(groups)) for name, f in names.items()}
 
 
@@ -72,6 +77,7 @@ def markdown(content: dict[str, Any]) -> str:
             f"| {_steps(row, '90')} | {_steps(row, '99')} | {_steps(row, '99_9')} "
             f"| {row['steps']:,} |"
         )
+    lines += _all_problems(content["exhaustive"])
     if content["pairs"]:
         lines += [
             "",
@@ -90,6 +96,24 @@ def markdown(content: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _all_problems(rows: list[dict[str, Any]]) -> list[str]:
+    """Wrong answers by lengths of the operands, for runs that graded every problem."""
+    if not rows:
+        return []
+    lengths = [name.removeprefix("wrong_") for name in rows[0] if name.startswith("wrong_")]
+    titles = [f"{length} of {rows[0][f'problems_{length}']:,}" for length in lengths]
+    lines = [
+        "",
+        f"| wrong, by operands' digits | all | {' | '.join(titles)} |",
+        "|---" * (2 + len(lengths)) + "|",
+    ]
+    for row in rows:
+        figures = [f"{row[f'wrong_{length}']:,}" for length in lengths]
+        whole = f"{row['wrong']:,} of {row['problems']:,}"
+        lines.append(f"| {row['experiment']} | {whole} | {' | '.join(figures)} |")
+    return lines
+
+
 def _steps(row: dict[str, Any], share: str) -> str:
     return _or_dash(row[f"steps_to_{share}"], ",.0f")
 
@@ -98,17 +122,17 @@ def _or_dash(value: float | None, form: str) -> str:
     return "-" if value is None else format(value, form)
 
 
-def insert(readme: str, table: str) -> str:
-    """The README's text with the table between its marks.
+def insert(page: str, table: str, mark: str = BEGIN) -> str:
+    """A page's text with the table between its marks.
 
     Raises:
         UserError: if a mark is missing.
     """
-    before, begin, rest = readme.partition(BEGIN)
+    before, begin, rest = page.partition(mark)
     _, end, after = rest.partition(END)
     if not (begin and end):
-        raise UserError(f"README.md: the marks {BEGIN} and {END} are missing")
-    return f"{before}{BEGIN}\n{table}{END}{after}"
+        raise UserError(f"the marks {mark} and {END}, between which a table goes, are missing")
+    return f"{before}{mark}\n{table}{END}{after}"
 
 
 def compare(rev: str, out_dir: Path, readme: Path) -> str:

@@ -111,6 +111,25 @@ def pairs(groups: Groups) -> pd.DataFrame:
     return table
 
 
+def exhaustive(groups: Groups) -> pd.DataFrame:
+    """A row for each run that graded all problems: how many it has wrong, by operands' lengths.
+
+    Columns: experiment, problems, wrong, then wrong and problems of each combination as
+    ``wrong_2+3`` and ``problems_2+3``.
+    """
+    rows = []
+    for run in (run for group in groups.values() for run in group):
+        if not run.metrics.get("exhaustive_problems"):
+            continue
+        table = run.table("metrics/exhaustive.csv")
+        sums = table.groupby(["kind", "value"])[["problems", "wrong"]].sum()
+        row = {"experiment": run.name, **sums.loc[("all", "all")].to_dict()}
+        for lengths, counts in sums.loc["operand_lengths"].iterrows():
+            row |= {f"{name}_{lengths}": int(counts[name]) for name in ("wrong", "problems")}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
 def _wrong(run: Experiment) -> set[str]:
     """The problems of the test split that a run answers wrong."""
     errors = run.table("metrics/errors.csv")

@@ -125,6 +125,7 @@ class TrainingConfig(Section):
     """`training:`, read by the train stage."""
 
     batch_size: PositiveInt
+    length_balance: Share
     optimizer: Literal["muon", "adamw"]
     learning_rate: PositiveFloat
     weight_decay: NonNegativeFloat

@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+from .hardware import device_for, hardware
+
 # glibc's names for these options of mallopt(3), and the largest mmap threshold that it documents.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD = -1, -3, 2**25
 
@@ -16,8 +18,8 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD = -1, -3, 2**25
 def use_well(accelerator: str = "cpu") -> None:
     """Change PyTorch's defaults for this process where they make it slow, not less exact.
 
-    Products of float32 go through oneDNN where Intel's MKL, PyTorch's default, uses half of the
-    processor: on AMD's with AVX-512. Both round each operation to float32.
+    Products of float32 go through oneDNN where `hardware` says so; it and MKL, PyTorch's default,
+    round each operation to float32. Threads are as many as a container may use.
 
     Memory that is freed stays with the process. A training step takes and frees the same blocks
     again and again; to get them from the system anew, page by page, takes longer than to fill them.
@@ -25,9 +27,12 @@ def use_well(accelerator: str = "cpu") -> None:
     Args:
         accelerator: `runtime.accelerator`. Where that is not the CPU, nothing is changed.
     """
-    if accelerator != "cpu" and torch.accelerator.is_available():
+    device = device_for(accelerator)
+    if device.type != "cpu":
         return
-    if _mkl_is_slow():
+    here = hardware(device)
+    torch.set_num_threads(here.threads)
+    if here.onednn:
         _multiply_by("bf16")
     try:
         libc = ctypes.CDLL(None)
@@ -55,14 +60,6 @@ def as_by_default() -> Iterator[None]:
         yield
     finally:
         _multiply_by(before)
-
-
-def _mkl_is_slow() -> bool:
-    # With AMX the setting would do what its name says, and round operands to bfloat16. Without,
-    # oneDNN has nothing faster than float32 itself.
-    can = torch.cpu.get_capabilities()
-    full_width = torch.backends.cpu.get_cpu_capability() == "AVX512"
-    return full_width and "AMD" in can.get("cpu_name", "") and not can.get("amx_tile", True)
 
 
 def _multiply_by(precision: str) -> None:

@@ -2,19 +2,23 @@
 
     python -m src.data_gen [--out_dir data/addition --n_samples 70000 --ops + ...]
 
-Problems stream to the files some thousand at a time. metrics/data.json counts the problems of each
-split, and those that two splits share.
+Problems stream to the files some thousand at a time. data.json counts the problems of each split,
+and those that two splits share; config.yaml says what the splits were drawn from.
 
-Without flags, all is as `data:` in params.yaml says. Operators apply from left to right unless
+Without flags, all is as `data:` in params.yaml says, and goes where the pipeline expects it; with
+flags it goes to --out_dir. Operators apply from left to right unless
 `precedence: standard`: a running total needs no look-ahead, so each operator is one more step of
 the same kind, and ``2+3*4=`` is 20.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import combinations
 from pathlib import Path
@@ -22,58 +26,16 @@ from pathlib import Path
 from .bars import track
 from .cli import Parser, run
 from .config import DataConfig
+from .description import DESCRIPTION, check_description, to_text
 from .errors import UserError
 from .files import DATA_DIR, METRICS_DIR, open_replacing, replacing
 from .lines import to_lines
 from .params import PARAMS_FILE, load_params
-from .problems import Problems
+from .problems import OPERATORS
 from .records import SPLITS, Record, to_line
 from .rejection import Rejection
-from .sampling import ProblemSpace
-from .strata import Strata, is_stratified
-
-# The order in which the splits choose their problems: train can change while the others stay.
-CHOOSING = ("test", "val", "train")
-
-
-def space_of(config: DataConfig) -> ProblemSpace:
-    """All problems that `data:` describes."""
-    return ProblemSpace(config.N, config.A, config.B, config.ops, config.precedence)
-
-
-def source_of(config: DataConfig) -> Strata | Rejection:
-    """Where the splits come from; none of their problems occurs twice, within or across them.
-
-    Val and test are uniform by value, train is drawn with `length_balance`.
-
-    Raises:
-        UserError: if fewer problems exist than asked for, with their number.
-    """
-    space = space_of(config)
-    size = config.n_samples if space.has_at_least(config.n_samples) else space.size()
-    if size is not None and size < config.n_samples:
-        raise UserError(
-            f"data.n_samples = {config.n_samples}: only {size} different problems exist"
-        )
-    sizes = {split: config.split_sizes[split] for split in CHOOSING}
-    balances = {split: config.length_balance if split == "train" else 0.0 for split in CHOOSING}
-    if config.split_by == "problem" and is_stratified(space):
-        return Strata(space, sizes, balances, config.seed)
-    return Rejection(space, sizes, balances, config.seed, config.split_by == "unordered")
-
-
-def chunks(config: DataConfig, source: Strata | Rejection) -> Iterator[tuple[str, Problems]]:
-    """All splits, some thousand problems of one at a time.
-
-    Raises:
-        UserError: where it turns out on the way that there are too few, with their number.
-    """
-    for split in CHOOSING:
-        try:
-            for problems in source.chunks(split):
-                yield split, problems
-        except ValueError as error:
-            raise UserError(f"data.n_samples = {config.n_samples}: {error}") from None
+from .source import CHOOSING, chunks, source_of
+from .strata import Strata
 
 
 def texts(
@@ -130,7 +92,7 @@ def write(
 ) -> tuple[dict[str, int], str]:
     """Write train.jsonl, val.jsonl and test.jsonl, in the memory of a few thousand problems.
 
-    All three appear, or none.
+    All three appear, or none, and with them config.yaml, see `description`.
 
     Args:
         progress: show a bar, where there is a terminal.
@@ -143,13 +105,18 @@ def write(
         And the first training problem.
 
     Raises:
-        UserError: for more problems than exist, or than the disk has room for.
+        UserError: for more problems than exist, or than the disk has room for, and where another
+            config.yaml would be overwritten.
     """
+    check_description(folder)
     check_space(config, folder)
     source = source_of(config)
     counts = {f"n_{split}": 0 for split in SPLITS}
     first = ""
+    digests = {split: hashlib.sha256() for split in SPLITS}
     with ExitStack() as stack:
+        # Renamed last: until then it does not fit the splits, and counts as none.
+        described = stack.enter_context(open_replacing(folder / DESCRIPTION))
         files = {}
         for split in SPLITS:
             temporary = stack.enter_context(replacing(folder / f"{split}.jsonl"))
@@ -158,42 +125,90 @@ def write(
         n = config.n_samples
         for split, count, text in track(parts, "problems", n, progress, lambda part: part[1]):
             files[split].write(text)
+            digests[split].update(text)
             counts[f"n_{split}"] += count
             if split == "train" and not first:
                 record = json.loads(text[: text.index(b"\n")])
                 first = record["prompt"] + record["target"]
         for b, a in combinations(SPLITS, 2):
             counts[f"identical_{a}_{b}"], counts[f"swapped_{a}_{b}"] = source.shared(a, b)
+        described.write(to_text(config, {split: x.hexdigest() for split, x in digests.items()}))
     return counts, first
 
 
-def main(argv: list[str] | None = None) -> None:
+# What each key of `data:` is on the command line; ops has rules of its own.
+FLAGS: dict[str, tuple[type, str]] = {
+    "n_samples": (int, "problems in all splits together"),
+    "N": (int, "operands of a problem"),
+    "A": (int, "smallest operand"),
+    "B": (int, "largest operand"),
+    "precedence": (str, "left_to_right: 2+3*4=20, or standard: 14"),
+    "val_fraction": (float, "share of the problems that validation gets"),
+    "test_fraction": (float, "share of the problems that test gets"),
+    "length_balance": (float, "share of training with operands' lengths drawn evenly"),
+    "split_by": (str, "problem, or unordered: 1+2= and 2+1= in the same split"),
+    "seed": (int, "seed of the random draws"),
+}
+_FLAG = re.compile(r"-h|--[A-Za-z].*")
+
+
+def join_ops(argv: Sequence[str]) -> list[str]:
+    """The words behind --ops as one, so that a minus among them is no flag.
+
+    >>> join_ops(["--ops", "-", "+", "--N", "3"]), join_ops(["--N", "3", "--ops", "-+"])
+    (['--ops=-+', '--N', '3'], ['--N', '3', '--ops=-+'])
+
+    Raises:
+        UserError: for a file's name where an operator should be.
+    """
+    words: list[str] = []
+    behind_ops = False
+    for word in argv:
+        if _FLAG.fullmatch(word):
+            behind_ops = word.partition("=")[0] == "--ops"
+        elif behind_ops:
+            if set(word) - set(OPERATORS + " ") and Path(word).exists():
+                raise UserError(
+                    f"--ops {word}: a file's name, which the shell makes of * without quotes; "
+                    "quote it: --ops '*'"
+                )
+            words[-1] += word if "=" in words[-1] else f"={word}"
+            continue
+        words.append(word)
+    return words
+
+
+def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
     parser = Parser(
         "data_gen",
         "Write arithmetic problems as train, val and test .jsonl. What no flag says is as in the "
-        "data section of the configuration.",
+        "data section of the configuration. Without any flag this is the pipeline's stage "
+        f"generate, which writes {DATA_DIR} and {METRICS_DIR / 'data.json'}.",
     )
     parser.add_argument("--config", type=Path, help="configuration (params.yaml)")
-    parser.add_argument("--out_dir", type=Path, help=f"folder for the splits ({DATA_DIR})")
-    parser.add_argument("--n_samples", type=int, help="problems in all splits together")
-    parser.add_argument("--N", type=int, help="operands of a problem")
-    parser.add_argument("--A", type=int, help="smallest operand")
-    parser.add_argument("--B", type=int, help="largest operand")
-    parser.add_argument("--ops", nargs="+", metavar="OP", help="any of + - * /")
-    parser.add_argument("--seed", type=int, help="seed of the random draws")
-    given = vars(parser.parse_args(argv))
-    config, out_dir = given.pop("config", PARAMS_FILE), given.pop("out_dir", DATA_DIR)
+    parser.add_argument("--out_dir", type=Path, help="folder for splits, config.yaml, data.json")
+    parser.add_argument("--ops", help="any of + - * /, such as '+-' or + -; quote what has a *")
+    for key, (kind, text) in FLAGS.items():
+        parser.add_argument(f"--{key}", type=kind, help=text)
+    given = vars(parser.parse_args(join_ops(sys.argv[1:] if argv is None else argv)))
+    by_hand, out_dir = bool(given), given.pop("out_dir", DATA_DIR)
+    if by_hand and out_dir.resolve().is_relative_to(DATA_DIR.resolve()):
+        raise UserError(
+            f"with flags, --out_dir must name another folder than {DATA_DIR}, "
+            f"which {parser.prog} without flags writes for the pipeline"
+        )
+    config = given.pop("config", PARAMS_FILE)
     if "ops" in given:
-        given["ops"] = "".join(given["ops"])
-    overrides = {f"data.{key}": value for key, value in given.items()}
-    params = load_params(config, overrides)
+        given["ops"] = given["ops"].replace(" ", "")
+    params = load_params(config, {f"data.{key}": value for key, value in given.items()})
     runtime = params.runtime
     counts, first = write(params.data, out_dir, runtime.progress, runtime.num_workers)
-    with open_replacing(METRICS_DIR / "data.json") as file:
+    with open_replacing((out_dir if by_hand else METRICS_DIR) / "data.json") as file:
         file.write(json.dumps(counts, indent=2) + "\n")
     sizes = ", ".join(f"{counts[f'n_{split}']:,} {split}" for split in SPLITS)
-    print(f"{out_dir}: {sizes} problems, such as {first}")
+    example = first if len(first) <= 60 else f"{first[:60]}..."
+    print(f"{out_dir}: {sizes} problems, such as {example}")
     print(
         f"in train too: {counts['identical_test_train']} of test, "
         f"with operands swapped {counts['swapped_test_train']:,}"

@@ -1,4 +1,8 @@
-"""What a problem may be hard by: lengths, carries, borrows. No loop over rows."""
+"""What a problem may be hard by: lengths, carries, borrows. No loop over rows.
+
+Lengths are those of the text, as a model reads it: ``007`` has three digits. A carry or borrow is
+one by value.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +27,10 @@ KINDS = (
     "borrows",
 )
 _ABSENT = -1
+# Any number of so many digits fits in 63 bits.
+_INT64_DIGITS = 18
+# Of int64, or of Python's integers where those are too short.
+Integers = NDArray[Any]
 
 
 def describe(records: Sequence[Record]) -> pd.DataFrame:
@@ -37,7 +45,7 @@ def describe(records: Sequence[Record]) -> pd.DataFrame:
 
     Columns:
         answer_length: digits, sign left out.
-        operand_lengths: digits of each operand, with the operators between them.
+        operand_lengths: digits of each operand as it is written, with the operators between them.
         operators: those that occur, in the order ``+-*/``.
         carries: columns that carry when sums are added by hand; only where all operators are +.
         carry_chain: most such columns side by side.
@@ -45,21 +53,24 @@ def describe(records: Sequence[Record]) -> pd.DataFrame:
         borrows: columns that borrow when the smaller of two numbers is subtracted from the larger
             by hand; only for ``a-b``.
     """
-    operands, operators = columns([record.prompt for record in records])
-    lengths = np.array([len(record.target.lstrip("-")) for record in records])
-    return _describe(operands, operators, lengths, np.array([_sign(r.target) for r in records]))
+    operands, operators, lengths = _columns([record.prompt for record in records])
+    answers = np.array([len(record.target.lstrip("-")) for record in records])
+    signs = np.array([_sign(record.target) for record in records])
+    return _describe(operands, operators, lengths, answers, signs)
 
 
 def describe_columns(problems: Problems) -> pd.DataFrame:
     """`describe` of problems that are not text."""
     answers = problems.answers
-    lengths = _n_digits(np.abs(answers))
-    return _describe(problems.operands, problems.operators, lengths, np.sign(answers))
+    lengths, of_answers = _n_digits(problems.operands), _n_digits(np.abs(answers))
+    return _describe(problems.operands, problems.operators, lengths, of_answers, np.sign(answers))
 
 
-def _describe(operands: Ints, operators: Ints, lengths: Ints, signs: Ints) -> pd.DataFrame:
-    frame = pd.DataFrame({"answer_length": lengths})
-    frame["operand_lengths"] = _length_labels(operands, operators)
+def _describe(
+    operands: Integers, operators: Ints, lengths: Ints, of_answers: Ints, signs: Ints
+) -> pd.DataFrame:
+    frame = pd.DataFrame({"answer_length": of_answers})
+    frame["operand_lengths"] = _length_labels(lengths, operators)
     used = np.stack([(operators == op).any(1) for op in range(len(OPERATORS))], axis=1)
     frame["operators"] = _labels(
         used, lambda row: "".join(op for op, occurs in zip(OPERATORS, row, strict=True) if occurs)
@@ -81,7 +92,7 @@ def _sign(answer: str) -> int:
     return 0 if answer == "0" else -1 if answer.startswith("-") else 1
 
 
-def carry_columns(operands: Ints) -> NDArray[np.bool_]:
+def carry_columns(operands: Integers) -> NDArray[np.bool_]:
     """Which columns carry when the operands of each row are added by hand, units first.
 
     >>> carry_columns(np.array([[554, 456], [1, 2], [999, 1]])).astype(int).tolist()
@@ -99,7 +110,7 @@ def carry_columns(operands: Ints) -> NDArray[np.bool_]:
     return np.stack(columns, axis=1) if columns else np.zeros((len(operands), 0), bool)
 
 
-def borrow_columns(larger: Ints, smaller: Ints) -> NDArray[np.bool_]:
+def borrow_columns(larger: Integers, smaller: Integers) -> NDArray[np.bool_]:
     """Which columns borrow when the smaller number is subtracted by hand, units first.
 
     >>> borrow_columns(np.array([503, 42]), np.array([78, 41])).astype(int).tolist()
@@ -126,22 +137,38 @@ def longest_run(marks: NDArray[np.bool_]) -> Ints:
     return longest
 
 
-def columns(prompts: Sequence[str]) -> tuple[Ints, Ints]:
-    """Operands (n, N) and operators (n, N - 1); -1 where a prompt has fewer than others."""
+def columns(prompts: Sequence[str]) -> tuple[Integers, Ints]:
+    """Operands (n, N) and operators (n, N - 1); -1 where a prompt has fewer than others.
+
+    Operands of more than 18 digits make all of them Python's integers.
+    """
+    return _columns(prompts)[:2]
+
+
+def _columns(prompts: Sequence[str]) -> tuple[Integers, Ints, Ints]:
+    """`columns`, and the digits that each operand is written with: (n, N)."""
     split = [re.split(r"([-+*/])", prompt.rstrip("=")) for prompt in prompts]
     width = max(map(len, split), default=3)
-    full = [row + ["", str(_ABSENT)] * ((width - len(row)) // 2) for row in split]
-    operands = np.array([row[::2] for row in full]).astype(np.int64)
+    full = [row + ["", "0"] * ((width - len(row)) // 2) for row in split]
+    digits = np.array([row[::2] for row in full])
+    lengths = np.strings.str_len(digits)
+    # Python's integers are as long as they must be, and many times as slow.
+    fits = lengths.max(initial=0) <= _INT64_DIGITS
+    operands = digits.astype(np.int64) if fits else np.array(list(map(int, digits.flat)), object)
+    operands = operands.reshape(digits.shape)
+    n_operands = np.array([len(row) // 2 + 1 for row in split])
+    absent = np.arange(digits.shape[1]) >= n_operands[:, None]
+    operands[absent] = lengths[absent] = _ABSENT
     symbols = np.array([row[1::2] for row in full])
     operators = np.full(symbols.shape, _ABSENT)
     for i, symbol in enumerate(OPERATORS):
         operators[symbols == symbol] = i
-    return operands, operators
+    return operands, operators, lengths
 
 
-def _length_labels(operands: Ints, operators: Ints) -> NDArray[np.object_]:
-    codes = np.empty((len(operands), 2 * operands.shape[1] - 1), np.int64)
-    codes[:, ::2] = np.where(operands == _ABSENT, _ABSENT, _n_digits(operands))
+def _length_labels(lengths: Ints, operators: Ints) -> NDArray[np.object_]:
+    codes = np.empty((len(lengths), 2 * lengths.shape[1] - 1), np.int64)
+    codes[:, ::2] = lengths
     codes[:, 1::2] = operators
 
     def label(row: Ints) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import UserError
+from .permutation import mixed
 from .rows import Rows
 from .tokenizer import VOCABULARY, CharTokenizer
 
@@ -20,9 +21,6 @@ Tokens = NDArray[np.uint8]
 # through once for each part of them.
 _KEYS = 2**23
 _ROWS = 2**14
-# Odd 64-bit numbers: the golden ratio's digits, and the constant of splitmix64 (Steele, Lea and
-# Flood 2014, doi 10.1145/2660193.2660195).
-_SPREAD, _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
 
 
 def check_distinct(folder: Path, splits: Mapping[str, Tokens]) -> None:
@@ -80,11 +78,9 @@ def _keys(tokens: Tokens) -> Iterator[tuple[Tokens, NDArray[np.uint64]]]:
         padded[:, : len(columns)] = np.where(columns <= equals[:, None], rows, 0)
         key = np.zeros(len(rows), np.uint64)
         for word in padded.view(np.uint64).T:
-            mixed = (key + word) * _SPREAD
             # Words of 0 leave it as it is: rows of another width have more or less padding.
-            key = np.where(word > 0, mixed ^ (mixed >> np.uint64(32)), key)
-        key *= _MIX
-        yield rows, key ^ (key >> np.uint64(29))
+            key = np.where(word > 0, mixed(key + word), key)
+        yield rows, key
 
 
 def _repeated(keys: NDArray[np.uint64], part: int, n_parts: int) -> NDArray[np.uint64]:

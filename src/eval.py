@@ -118,16 +118,13 @@ def load(checkpoint: Path, params: Params) -> tuple[TransformerLM, ModelConfig]:
 
     Lightning chooses the device in training; here are only forward passes.
     """
-    import torch
-
     from . import cpu
     from .checkpoint import load_model
+    from .hardware import device_for
 
     cpu.use_well(params.runtime.accelerator)
     model, config = load_model(checkpoint)
-    if params.runtime.accelerator != "cpu" and torch.accelerator.is_available():
-        model.to(torch.accelerator.current_accelerator())
-    return model, config
+    return model.to(device_for(params.runtime.accelerator)), config
 
 
 def answers_to(model: TransformerLM, prompts: Sequence[str], batch_size: int) -> list[str]:

@@ -61,7 +61,8 @@ def _holds(space: ProblemSpace, record: Record) -> bool:
     operators = {symbol for symbol in body if not symbol.isdigit()}
     return (
         len(operands) == space.N
-        and all(space.A <= int(operand) <= space.B for operand in operands)
+        # No problem of a space is written with leading zeros.
+        and all(str(int(x)) == x and space.A <= int(x) <= space.B for x in operands)
         and operators <= set(space.ops)
         and evaluate(record.prompt, space.precedence) == int(record.target)
     )

@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -40,8 +40,10 @@ def check_writable(folder: Path) -> None:
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary name beside a file, renamed to it when the block ends well.
 
-    What stood there before stays whole until then. On an error the temporary is removed.
+    What stood there before stays whole until then. On an error the temporary is removed, and with
+    it the folders that were made for it.
     """
+    made = [folder for folder in path.parents if not folder.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -49,6 +51,9 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            for folder in made:
+                folder.rmdir()
         if isinstance(error, OSError) and error.filename is None:
             # A full disk is reported without saying where.
             error.filename = str(path)

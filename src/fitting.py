@@ -14,7 +14,7 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch import Tensor
 
 from . import distributed
-from .batches import BatchOrder
+from .batches import BatchOrder, rows_by_kind
 from .checkpoint import read_tensors
 from .compilation import compile_model, compiles_training
 from .config import Params
@@ -22,6 +22,7 @@ from .dataset import ArithmeticDataset, TrainLoader, eval_loader
 from .distributed import Process
 from .errors import UserError
 from .flops import training_flops
+from .hardware import hardware
 from .history import DivergedError, History
 from .lightning_module import LitLM
 from .progress import Progress
@@ -105,20 +106,22 @@ def fit(
     resumed = _resumed(run_dir) if process.is_first else None
     n_batches = config.max_steps * config.accumulate_grad_batches
     order_seed = derive_seed(seed, "batch order")
-    order = BatchOrder(len(train), config.batch_size, n_batches, order_seed)
+    share = config.length_balance
+    kinds = rows_by_kind(train.tokens.numpy()) if share else []
+    order = BatchOrder(len(train), config.batch_size, n_batches, order_seed, share, kinds)
     # Weights that are shared out come and go in the middle of what would be compiled.
     compiled = params.runtime.strategy != "fsdp" and compiles_training(params)
-    share = {"rank": process.rank, "size": process.size}
+    part = {"rank": process.rank, "size": process.size}
     train_loader = TrainLoader(
         train,
         order,
         params.runtime.num_workers,
         trim=not compiled,
         accumulate=config.accumulate_grad_batches,
-        **share,
+        **part,
     )
     # Validation has no backward pass to keep in memory: larger batches, fewer of them.
-    val_loader = eval_loader(val, 8 * config.batch_size, **share)
+    val_loader = eval_loader(val, 8 * config.batch_size, **part)
     torch.manual_seed(derive_seed(seed, "initialisation"))
     lit = LitLM(params.model_config_in_use.model_dump(), config.model_dump())
     if weights is not None:
@@ -140,8 +143,11 @@ def fit(
     watch = [Watch(history, params, val)] if process.is_first else []
     callbacks = [history, *watch, best, early_stopping, progress, distributed.EndAtOnce()]
     trainer = make_trainer(params, run_dir, callbacks, order, process, resumed)
+    device = trainer.strategy.root_device
     if compiled:
-        compile_model(lit.model, params, trainer.strategy.root_device)
+        compile_model(lit.model, params, device)
+    if process.is_first:
+        print(hardware(device).line(config.optimizer, compiled), flush=True)
     try:
         distributed.connect(trainer, lit)
         resumed = distributed.from_first(lambda: resumed)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from .config import TrainingConfig
+from .hardware import coarse_dtype
 
 # a, b, c of a x + b x^3 + c x^5 for each round: the odd quintics that, one after the other, bring
 # all of [0.01, 1] as near to 1 as three can, to 0.73 .. 1.27 (Amsel et al. 2025, arXiv 2505.16932).
@@ -161,16 +162,16 @@ class Muon(torch.optim.Optimizer):
 def orthogonalise(matrices: Tensor) -> Tensor:
     """Nearly the orthogonal factor of each matrix's polar decomposition, by Newton-Schulz.
 
-    Singular values become 0.7 to 1.3 instead of 1, which serves as well. In bfloat16, as published:
-    the rounds mend each other's rounding.
+    Singular values become 0.7 to 1.3 instead of 1, which serves as well. In bfloat16, as published,
+    where the hardware multiplies it: the rounds mend each other's rounding.
 
     Args:
         matrices: (n, R, C).
 
     Returns:
-        (n, R, C), bfloat16.
+        (n, R, C), in the precision of the rounds.
     """
-    x = matrices.bfloat16()
+    x = matrices.to(coarse_dtype(matrices.device))
     gram = _gram(x)
     # It bounds the square of the largest singular value, more closely than that of x itself does.
     size = _MARGIN * gram.norm(dim=(-2, -1), keepdim=True).clamp(min=1e-30)

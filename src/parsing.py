@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from .problems import OVER, TIMES, Ints, Problems
+from .problems import OVER, TIMES, Ints, apply
 from .tokenizer import BOS, EOS, VOCABULARY, CharTokenizer
 
 Bytes = NDArray[np.uint8]
@@ -183,14 +183,10 @@ def _number(ids: Bytes, begin: Ints, finish: Ints) -> Ints | None:
 
 
 def _is_right(numbers: Ints, operators: Ints, answers: Ints, precedence: str) -> bool:
-    problems = Problems.start(numbers[:, 0])
-    for j in range(operators.shape[1]):
-        operands = numbers[:, j + 1]
-        divides = operators[:, j] == OVER
-        if divides.any():
-            if (operands[divides] == 0).any():
-                return False
-            if (problems.terms[divides] % operands[divides]).any():
-                return False
-        problems = problems.extend(operators[:, j], operands, precedence)
-    return bool((problems.answers == answers).all())
+    sums, terms = np.zeros(len(numbers), np.int64), numbers[:, 0]
+    for operator, operand in zip(operators.T, numbers.T[1:], strict=True):
+        divides = operator == OVER
+        if (operand[divides] == 0).any() or (terms[divides] % operand[divides]).any():
+            return False
+        sums, terms = apply(operator, operand, sums, terms, precedence)
+    return bool((sums + terms == answers).all())

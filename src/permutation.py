@@ -97,3 +97,16 @@ def _inverse(odd: Words) -> Words:
     for _ in range(5):
         inverse *= np.uint64(2) - odd * inverse
     return inverse
+
+
+def mixed(x: Words) -> Words:
+    """A bijection of all 64-bit numbers that leaves no pattern: any bit changes half of them.
+
+    The last steps of splitmix64 (Steele, Lea and Flood 2014, doi 10.1145/2660193.2660195).
+
+    >>> mixed(np.array([0x9E3779B97F4A7C15], np.uint64)).tolist()  # the first number of seed 0
+    [16294208416658607535]
+    """
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))

@@ -1,8 +1,7 @@
-"""Arithmetic problems in columns: answers, prompts, exact division. No loop over rows."""
+"""Arithmetic problems in columns: answers, prompts. No loop over rows."""
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 
@@ -48,6 +47,23 @@ class Problems:
         return Problems(first[:, None], np.zeros((n, 0), np.int64), np.zeros(n, np.int64), first)
 
     @staticmethod
+    def of(operands: Ints, operators: Ints, precedence: str) -> Problems:
+        """Whole problems; divisors must leave no remainder.
+
+        >>> Problems.of(np.array([[2, 3, 4]]), np.array([[PLUS, TIMES]]), "standard").answers
+        array([14])
+
+        Args:
+            operands: (n, number of operands).
+            operators: (n, number of operands - 1).
+            precedence: ``left_to_right`` or ``standard``.
+        """
+        sums, terms = np.zeros(len(operands), np.int64), operands[:, 0]
+        for operator, operand in zip(operators.T, operands.T[1:], strict=True):
+            sums, terms = apply(operator, operand, sums, terms, precedence)
+        return Problems(operands, operators, sums, terms)
+
+    @staticmethod
     def concatenate(parts: list[Problems]) -> Problems:
         """All rows, in order."""
         columns = zip(*(vars(part).values() for part in parts), strict=True)
@@ -71,18 +87,10 @@ class Problems:
             operators, operands: (n,).
             precedence: ``left_to_right`` or ``standard``.
         """
-        sums, terms = self.sums, self.terms
-        if precedence == "standard":
-            closes = (operators == PLUS) | (operators == MINUS)
-            sums, terms = (
-                np.where(closes, sums + terms, sums),
-                np.where(closes, 0, terms),
-            )
         return Problems(
             np.column_stack((self.operands, operands)),
             np.column_stack((self.operators, operators)),
-            sums,
-            _apply(operators, terms, operands),
+            *apply(operators, operands, self.sums, self.terms, precedence),
         )
 
     def prompts(self) -> list[str]:
@@ -95,8 +103,13 @@ class Problems:
         return ["".join(row) + "=" for row in zip(*columns, strict=True)]
 
 
-def _apply(operators: Ints, terms: Ints, operands: Ints) -> Ints:
-    """Each row's operator between its term and its operand: (n,)."""
+def apply(
+    operators: Ints, operands: Ints, sums: Ints, terms: Ints, precedence: str
+) -> tuple[Ints, Ints]:
+    """Sums and terms of `Problems` behind one operator and operand more; all are (n,)."""
+    if precedence == "standard":
+        closes = (operators == PLUS) | (operators == MINUS)
+        sums, terms = np.where(closes, sums + terms, sums), np.where(closes, 0, terms)
     results = terms + operands
     # Most data has one or two operators: those that do not occur cost nothing.
     for op in np.flatnonzero(np.bincount(operators, minlength=len(OPERATORS))).tolist():
@@ -108,7 +121,7 @@ def _apply(operators: Ints, terms: Ints, operands: Ints) -> Ints:
         elif op == OVER:
             # Only rows that divide need a divisor other than 0.
             results = np.where(rows, terms // np.where(rows, operands, 1), results)
-    return results
+    return sums, results
 
 
 def evaluate(prompt: str, precedence: str) -> int:
@@ -139,40 +152,3 @@ def evaluate(prompt: str, precedence: str) -> int:
         else:
             term //= operand
     return total + term
-
-
-def divisors(terms: Ints, low: int, high: int) -> tuple[Ints, Ints]:
-    """Divisors from low..high of each term: how many, and all of them in the terms' order.
-
-    Trial division up to the square root, each hit giving a divisor and its cofactor.
-
-    >>> counts, flat = divisors(np.array([12, 7, 30]), 2, 6)
-    >>> counts.tolist(), flat.tolist()
-    ([4, 0, 4], [2, 3, 4, 6, 2, 3, 5, 6])
-
-    Args:
-        terms: (n,), none 0, of which every number is a divisor.
-        low, high: positive.
-    """
-    sizes = np.abs(terms)
-    largest = min(math.isqrt(int(sizes.max(initial=0))), high)
-    rows = [np.zeros(0, np.int64)]
-    found = [np.zeros(0, np.int64)]
-    # Blocks of the table of quotients, rows by trial divisors, stay in a core's cache.
-    width = max(1, min(largest, 2**14))
-    height = 2**16 // width
-    for top in range(0, len(sizes), height):
-        block = sizes[top : top + height, None]
-        for left in range(1, largest + 1, width):
-            small = np.arange(left, min(left + width, largest + 1))
-            quotients = block // small
-            row, column = np.nonzero(quotients * small == block)
-            divisor, cofactor = small[column], quotients[row, column]
-            first, second = divisor <= cofactor, divisor < cofactor
-            rows += [top + row[first], top + row[second]]
-            found += [divisor[first], cofactor[second]]
-    all_rows, all_found = np.concatenate(rows), np.concatenate(found)
-    in_range = (all_found >= low) & (all_found <= high)
-    all_rows, all_found = all_rows[in_range], all_found[in_range]
-    counts = np.bincount(all_rows, minlength=len(terms))
-    return counts, all_found[np.lexsort((all_found, all_rows))]

@@ -42,9 +42,11 @@ def find_remotes(git_remote: str) -> Remotes:
         UserError: for uncommitted changes, a commit that was not pushed, or a remote that is
             missing or does not answer.
     """
-    changed = _git("status", "--porcelain", "--untracked-files=no").split()
+    changed = _git("status", "--porcelain", "--untracked-files=no").splitlines()
     if changed:
-        raise UserError(f"uncommitted changes, such as {changed[1]}: a run elsewhere lacks them")
+        raise UserError(
+            f"uncommitted changes, such as {changed[0][3:]}: a run elsewhere lacks them"
+        )
     if git_remote not in _git("remote").split():
         raise UserError(f"no git remote {git_remote}: git remote add {git_remote} URL")
     url = _git("remote", "get-url", git_remote).strip()

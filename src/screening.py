@@ -8,6 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from .hardware import coarse_dtype
 from .layers import MoELayer
 from .models import TransformerLM
 from .prefixes import finish
@@ -51,14 +52,10 @@ def quick_leads(model: TransformerLM) -> Leads:
     Compiling takes some ten seconds, at the first call.
     """
     coarse = copy.deepcopy(model)
-    if _computes_in_bfloat16(next(model.parameters()).device) and not _routes(model):
-        coarse.bfloat16()
+    if not _routes(model):
+        coarse.to(coarse_dtype(next(model.parameters()).device))
     compiled = torch.compile(finish, dynamic=True)
     return lambda tokens: leads(coarse, tokens, compiled)
-
-
-def _computes_in_bfloat16(device: torch.device) -> bool:
-    return device.type != "cpu" or bool(torch.cpu.get_capabilities().get("avx512_bf16"))
 
 
 def _routes(model: TransformerLM) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -27,17 +28,25 @@ def lines_of(
     """
     waiting: deque[Future[bytes]] = deque()
     with ProcessPoolExecutor(workers, initializer=_start, initargs=(source,)) as pool:
-        for part in parts:
-            waiting.append(pool.submit(_text, *part))
-            if len(waiting) > _AHEAD * workers:
+        try:
+            for part in parts:
+                waiting.append(pool.submit(_text, *part))
+                if len(waiting) > _AHEAD * workers:
+                    yield waiting.popleft().result()
+            while waiting:
                 yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        finally:
+            # Of those that nobody waits for any more, if the command was stopped.
+            pool.shutdown(cancel_futures=True)
 
 
 def _start(source: Strata) -> None:
+    # Ctrl-C reaches all processes of a terminal: the first one ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     global _source
     _source = source
+    # Ctrl-C reaches all processes: the one that started this one ends it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _text(split: str, start: int, stop: int) -> bytes:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import permutations, product
 
@@ -109,7 +110,7 @@ class Strata:
             operands[:, j] = number - rest * widths + self._lows[stratum, j]
             number = rest
         operands[:, 0] = number + self._lows[stratum, 0]
-        return self._with_answers(self._operators[stratum], operands)
+        return Problems.of(operands, self._operators[stratum], self.space.precedence)
 
     def holds(self, split: str, problems: Problems) -> NDArray[np.bool_]:
         """Which problems of the space are in a split: (n,)."""
@@ -125,7 +126,8 @@ class Strata:
             same = self.holds(b, problems)
             alike = np.zeros(len(problems), bool)
             for order in orders:
-                moved = self._with_answers(problems.operators, problems.operands[:, order])
+                # What is asked next looks at operands and operators alone.
+                moved = replace(problems, operands=problems.operands[:, order])
                 differs = (moved.operands != problems.operands).any(1)
                 alike |= differs & self.holds(b, moved)
             identical += int(same.sum())
@@ -146,12 +148,6 @@ class Strata:
         for j, operands in enumerate(problems.operands.T):
             number = number * self._widths[stratum, j] + operands - self._lows[stratum, j]
         return stratum, number
-
-    def _with_answers(self, operators: Ints, operands: Ints) -> Problems:
-        problems = Problems.start(operands[:, 0])
-        for j in range(self.space.N - 1):
-            problems = problems.extend(operators[:, j], operands[:, j + 1], self.space.precedence)
-        return problems
 
 
 def _allot(n: int, left: Sequence[int], balance: float, entropy: Sequence[int]) -> list[int]:

@@ -175,7 +175,7 @@ def main(argv: list[str] | None = None) -> None:
             retries=given.get("retries", 3),
         )
     except KeyboardInterrupt:
-        raise UserError("stopped; the same command goes on from here") from None
+        raise KeyboardInterrupt("stopped; the same command goes on from here") from None
     if failures:
         print(f"{len(failures)} failed:", file=sys.stderr)
         for name in failures:

@@ -8,7 +8,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
-from .bars import Bar, start_bar
+from .bars import LINES_APART, Bar, duration, start_bar
 from .config import Params
 from .dataset import ArithmeticDataset
 from .history import History
@@ -17,9 +17,6 @@ from .loggers import log_samples
 from .records import to_records
 from .scoring import generate_answers
 from .sharding import is_shared_out
-
-# Seconds between two lines where validations are rare.
-_LINES_APART = 60.0
 
 
 class Watch(pl.Callback):
@@ -79,7 +76,7 @@ class Watch(pl.Callback):
             self._log_row(trainer, pl_module)
         if self._bar:
             self._bar.update(step, self._brief())
-        elif now - self._line_time > _LINES_APART:
+        elif now - self._line_time > LINES_APART:
             self._print(trainer)
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -143,7 +140,7 @@ class Watch(pl.Callback):
         words = [f"step {step:>6,} of {trainer.max_steps:,}", self._figures()]
         if step > self._first_step and self._speed is not None:
             seconds = (now - self._first_time) / (step - self._first_step)
-            words.append(f"{_duration(seconds * (trainer.max_steps - step))} left")
+            words.append(f"{duration(seconds * (trainer.max_steps - step))} left")
         # A pipe would keep the lines back until there are some thousand characters.
         print("  ".join(words), flush=True)
         self._line_time = now
@@ -169,14 +166,3 @@ class Watch(pl.Callback):
         if self._speed is not None:
             words.append(f"{self._speed:,.0f} problems/s")
         return "  ".join(words)
-
-
-def _duration(seconds: float) -> str:
-    """Two digits or so of a time.
-
-    >>> [_duration(s) for s in (7.2, 90, 2640, 9000)]
-    ['7 s', '1.5 min', '44.0 min', '2.5 h']
-    """
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"

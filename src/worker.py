@@ -125,7 +125,4 @@ def _settle(job: Job, clone: Path) -> None:
     config.touch(mode=0o600)  # it may hold credentials
     config.write_text(job.dvc_config, encoding="utf-8")
     if job.runs_dir:
-        # .gitignore means a folder, and this is a link.
-        with (clone / ".git" / "info" / "exclude").open("a") as file:
-            file.write("/runs\n")
         (clone / "runs").symlink_to(job.runs_dir)

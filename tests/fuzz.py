@@ -13,6 +13,8 @@ import torch
 import yaml
 
 from src.checkpoint import load_model, save_checkpoint
+from src.description import DESCRIPTION, read_description, write_description
+from src.difficulty import describe
 from src.errors import UserError
 from src.models import build_model
 from src.params import load_params
@@ -59,7 +61,29 @@ def mutate(valid: bytes, chance: random.Random) -> bytes:
 
 
 def valid_records(path: Path) -> None:
-    write_records(path, [Record("1+2=", "3"), Record("50-60=", "-10"), Record("2+3*4=", "20")])
+    write_records(
+        path,
+        [
+            *(Record("1+2=", "3"), Record("50-60=", "-10"), Record("2+3*4=", "20")),
+            *(Record(f"{10**40}-007=", str(10**40 - 7)), Record(f"{2**63}+1=", str(2**63 + 1))),
+        ],
+    )
+
+
+def read_and_describe(path: Path) -> None:
+    """What is read must be gradable too."""
+    assert len(describe(read_records(path)))
+
+
+def valid_description(path: Path) -> None:
+    write_description(path.parent, tiny_params().data)
+    (path.parent / DESCRIPTION).rename(path)
+
+
+def read_described(path: Path) -> None:
+    (path.parent / DESCRIPTION).write_bytes(path.read_bytes())
+    if read_description(path.parent) is None:
+        raise UserError(f"{path}: describes nothing")
 
 
 def valid_config(path: Path) -> None:
@@ -74,7 +98,8 @@ def valid_checkpoint(path: Path) -> None:
 
 
 READERS: dict[str, tuple[Callable[[Path], None], Callable[[Path], object]]] = {
-    "records": (valid_records, read_records),
+    "records": (valid_records, read_and_describe),
+    "description": (valid_description, read_described),
     "config": (valid_config, load_params),
     "checkpoint": (valid_checkpoint, load_model),
 }

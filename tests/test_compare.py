@@ -6,10 +6,11 @@ import math
 import subprocess
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from src.compare import BEGIN, END, README, insert, markdown
-from src.comparison import architectures, runs
+from src.comparison import architectures, exhaustive, runs
 from src.errors import UserError
 from src.experiments import Experiment
 
@@ -70,10 +71,42 @@ def test_every_run_keeps_its_own_figures() -> None:
     assert table["wrong"].tolist() == [4, 8, 6, 7]
 
 
+def test_all_problems_are_counted_by_lengths_over_the_splits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    graded = run_of("llama2", 1, 3, exhaustive_problems=1100)
+    rows = [
+        ("train", "all", "all", 300, 2),
+        ("unseen", "all", "all", 800, 5),
+        ("train", "operand_lengths", "1+1", 60, 2),
+        ("unseen", "operand_lengths", "1+1", 40, 1),
+        ("train", "operand_lengths", "1+2", 240, 0),
+        ("unseen", "operand_lengths", "1+2", 760, 4),
+        ("unseen", "carries", "1", 800, 5),
+    ]
+    table = pd.DataFrame(rows, columns=["split", "kind", "value", "problems", "wrong"])
+    monkeypatch.setattr(Experiment, "table", lambda self, path: table)
+    # The others have not graded all.
+    (row,) = exhaustive(GROUPS | {"graded": [graded]}).to_dict("records")
+    assert row == {
+        "experiment": "llama2-seed1",
+        "problems": 1100,
+        "wrong": 7,
+        "wrong_1+1": 3,
+        "problems_1+1": 100,
+        "wrong_1+2": 4,
+        "problems_1+2": 1000,
+    }
+    tables = markdown({"architectures": [], "runs": [], "pairs": [], "exhaustive": [row]})
+    assert "| wrong, by operands' digits | all | 1+1 of 100 | 1+2 of 1,000 |" in tables
+    assert "| llama2-seed1 | 7 of 1,100 | 3 | 4 |" in tables
+
+
 def test_the_tables_go_between_the_marks() -> None:
     content = {
         "architectures": json.loads(architectures(GROUPS).to_json(orient="records")),
         "runs": json.loads(runs(GROUPS).to_json(orient="records")),
+        "exhaustive": [],
         "pairs": [
             {
                 "a": "gpt2",

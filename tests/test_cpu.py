@@ -10,11 +10,7 @@ import torch
 
 from src import cpu
 
-
-def machine(monkeypatch: pytest.MonkeyPatch, name: str, width: str, amx: bool = False) -> None:
-    known = {"cpu_name": name, "amx_tile": amx}
-    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: known)
-    monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: width)
+from .test_hardware import PROCESSORS, processor
 
 
 @pytest.mark.parametrize(
@@ -28,19 +24,11 @@ def test_products_stay_exact(shapes: tuple[tuple[int, ...], tuple[int, ...]]) ->
     assert (a @ b - exact).norm() < 1e-6 * exact.norm()
 
 
-@pytest.mark.parametrize(
-    ("name", "width", "amx", "onednn"),
-    [
-        ("AMD EPYC", "AVX512", False, True),
-        ("AMD EPYC", "AVX2", False, False),
-        ("AMD EPYC", "AVX512", True, False),
-        ("Intel(R) Xeon(R) Platinum 8488C", "AVX512", False, False),
-    ],
-)
-def test_onednn_multiplies_where_mkl_is_slow_and_nothing_is_rounded(
-    monkeypatch: pytest.MonkeyPatch, name: str, width: str, amx: bool, onednn: bool
+@pytest.mark.parametrize("name", PROCESSORS)
+def test_onednn_multiplies_where_the_hardware_says_so(
+    monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    machine(monkeypatch, name, width, amx)
+    _, onednn = processor(monkeypatch, name)
     cpu.use_well()
     assert cpu.multiplies_by_onednn() == onednn
     with cpu.as_by_default():
@@ -49,12 +37,22 @@ def test_onednn_multiplies_where_mkl_is_slow_and_nothing_is_rounded(
 
 
 def test_nothing_changes_beside_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    machine(monkeypatch, "AMD EPYC", "AVX512")
+    processor(monkeypatch, "Zen 4")
     monkeypatch.setattr("torch.accelerator.is_available", lambda: True)
+    gpu = torch.device("cuda")
+    monkeypatch.setattr("torch.accelerator.current_accelerator", lambda: gpu)
     cpu.use_well("auto")
     assert not cpu.multiplies_by_onednn()
     cpu.use_well("cpu")
     assert cpu.multiplies_by_onednn()
+
+
+def test_threads_are_those_that_the_hardware_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr("torch.get_num_threads", lambda: 1)
+    monkeypatch.setattr("torch.set_num_threads", asked.append)
+    cpu.use_well()
+    assert asked == [1]
 
 
 def test_another_c_library_does(monkeypatch: pytest.MonkeyPatch) -> None:

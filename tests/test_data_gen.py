@@ -5,19 +5,23 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from src.config import DataConfig
-from src.data_gen import generate, main, write
+from src.data_gen import FLAGS, generate, main, write
+from src.description import read_description
 from src.errors import UserError
 from src.params import load_params
 from src.reading import read_splits
@@ -294,13 +298,164 @@ def test_the_command_writes_what_generate_returns(
     config = DataConfig(**{**load_params().data.model_dump(), **given_})
     splits = read_splits(tmp_path / "data")
     assert {split: list(splits[split]) for split in SPLITS} == generate(config)
-    assert_counted(generate(config), json.loads(Path("metrics/data.json").read_text()))
+    assert_counted(generate(config), json.loads((tmp_path / "data" / "data.json").read_text()))
+    description = read_description(tmp_path / "data")
+    assert description is not None
+    assert description["data"] == config.model_dump()
     written = {path.name for path in (tmp_path / "data").iterdir()}
-    assert written == {f"{split}.jsonl" for split in SPLITS}
+    assert written == {*(f"{split}.jsonl" for split in SPLITS), "config.yaml", "data.json"}
+    # The pipeline's own results stay.
+    assert list(Path.cwd().iterdir()) == []
     report = capsys.readouterr().out
     assert report.startswith(f"{tmp_path / 'data'}: ")
     for split, size in config.split_sizes.items():
         assert f"{size} {split}" in report
+
+
+def test_each_key_of_data_is_a_flag(tmp_path: Path) -> None:
+    assert {*FLAGS, "ops"} == set(DataConfig.model_fields)
+    flags = "--val_fraction 0.25 --test_fraction 0.3 --length_balance 0.5 --split_by unordered"
+    flags += " --precedence standard --n_samples 40 --N 3 --A 1 --B 9 --seed 5 --ops - *"
+    main(["--out_dir", str(tmp_path), *flags.split()])
+    description = read_description(tmp_path)
+    assert description is not None
+    assert description["data"] == {
+        "N": 3,
+        "A": 1,
+        "B": 9,
+        "ops": "-*",
+        "precedence": "standard",
+        "n_samples": 40,
+        "val_fraction": 0.25,
+        "test_fraction": 0.3,
+        "length_balance": 0.5,
+        "split_by": "unordered",
+        "seed": 5,
+    }
+    counts = json.loads((tmp_path / "data.json").read_text())
+    assert [counts[f"n_{split}"] for split in SPLITS] == [18, 10, 12]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--ops", "-+"],
+        ["--ops=-+"],
+        ["--ops", "-", "+"],
+        ["--ops", "- +"],
+        ["--ops= -", "+"],
+        ["--ops", "-", "+", "--N", "2"],
+    ],
+)
+def test_operators_are_given_in_any_way(words: list[str], tmp_path: Path) -> None:
+    main(["--out_dir", str(tmp_path), "--n_samples", "100", *words])
+    description = read_description(tmp_path)
+    assert description is not None
+    assert description["data"]["ops"] == "-+"
+
+
+WORDS = [f"--{key}" for key in (*FLAGS, "ops", "config")]
+VALUES = [
+    "3",
+    "0.5",
+    "1e3",
+    "nan",
+    "inf",
+    "-1",
+    "0",
+    "",
+    " ",
+    "-",
+    "--",
+    "-+",
+    "+",
+    "*",
+    "/",
+    "a=b",
+]
+VALUES += ["--ops=", "--ops=-", "-h5", "--0", "standard", "unordered", "README.md", "\0", "\ud800"]
+
+
+@settings(deadline=None, max_examples=300)
+@given(words=st.lists(st.sampled_from(WORDS) | st.sampled_from(VALUES), max_size=8))
+def test_any_flags_write_data_or_are_refused(
+    words: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("flags") / "data"
+    try:
+        main(["--n_samples", "30", "--B", "40", *words, "--out_dir", str(folder)])
+    except UserError:
+        assert not folder.exists()
+    else:
+        description = read_description(folder)
+        assert description is not None
+        assert sum(map(len, read_splits(folder).values())) == description["data"]["n_samples"]
+
+
+@pytest.mark.parametrize("word", ["README.md", "src/"])
+def test_an_asterisk_that_became_a_files_name_is_told(
+    word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(UserError, match=rf"^--ops {word}: a file's name, .* quote it: --ops '\*'$"):
+        main(["--out_dir", str(tmp_path), "--ops", "+", word, "tests"])
+
+
+@pytest.mark.parametrize(
+    "words", [["--N", "3"], ["--out_dir", "data/arithmetic"], ["--out_dir", "data/arithmetic/new"]]
+)
+def test_by_hand_nothing_goes_to_the_pipelines_folder(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="--out_dir must name another folder than data/arithmetic"):
+        main(words)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_flags_it_is_the_pipelines_stage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("src.data_gen.PARAMS_FILE", tmp_path / "params.yaml")
+    Path("params.yaml").write_text(yaml.safe_dump(tiny_params().model_dump()))
+    main([])
+    files = {str(path) for path in Path().rglob("*.*")}
+    data = {f"data/arithmetic/{split}.jsonl" for split in SPLITS} | {"data/arithmetic/config.yaml"}
+    assert files == {"params.yaml", "metrics/data.json", *data}
+
+
+def test_another_config_in_the_folder_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("model: {}\n")
+    with pytest.raises(UserError, match="describes no data"):
+        write(data_config(), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_stopped_command_leaves_nothing(workers: int, tmp_path: Path) -> None:
+    params = tiny_params(
+        data={"n_samples": 3_000_000, "B": 99_999}, runtime={"num_workers": workers}
+    )
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params.model_dump()))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "src.data_gen", "--config", "params.yaml", "--out_dir", "new/data"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not any(path.stat().st_size for path in tmp_path.glob("new/data/.*.jsonl.*")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    # To all processes, as a terminal's Ctrl-C.
+    os.killpg(process.pid, signal.SIGINT)
+    stderr = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert len(stderr.splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]
 
 
 def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:

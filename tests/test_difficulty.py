@@ -72,3 +72,42 @@ def test_columns_are_described_as_their_text_is(space: ProblemSpace) -> None:
     assert problems is not None
     records = list(map(Record, problems.prompts(), map(str, problems.answers.tolist())))
     pd.testing.assert_frame_equal(describe_columns(problems), describe(records))
+
+
+def by_hand(a: int, b: int) -> tuple[int, int]:
+    """Carries of a sum of two numbers and borrows of a difference, digit by digit."""
+    larger, smaller = (str(x)[::-1] for x in (max(a, b), min(a, b)))
+    carry = borrow = carries = borrows = 0
+    for i, digit in enumerate(larger):
+        other = int(smaller[i]) if i < len(smaller) else 0
+        carry = int(int(digit) + other + carry > 9)
+        borrow = int(int(digit) - other - borrow < 0)
+        carries, borrows = carries + carry, borrows + borrow
+    return carries, borrows
+
+
+ANY_NUMBER = NUMBER | st.integers(0, 10**40) | st.sampled_from([2**62, 2**63 - 1, 2**63, 10**18])
+
+
+@given(st.lists(st.tuples(ANY_NUMBER, ANY_NUMBER, st.integers(0, 3)), min_size=1, max_size=5))
+def test_numbers_of_any_length_are_described(rows: list[tuple[int, int, int]]) -> None:
+    # Written with leading zeros, which are digits, and carry nothing.
+    sums = [Record(f"{'0' * zeros}{a}+{b}=", str(a + b)) for a, b, zeros in rows]
+    differences = [Record(f"{a}-{'0' * zeros}{b}=", str(a - b)) for a, b, zeros in rows]
+    frame = describe([*sums, *differences])
+    expected = [by_hand(a, b) for a, b, _ in rows]
+    n = len(rows)
+    assert frame["carries"].tolist()[:n] == [carries for carries, _ in expected]
+    assert frame["borrows"].tolist()[n:] == [borrows for _, borrows in expected]
+    lengths = [(len(str(a)), len(str(b)), zeros) for a, b, zeros in rows]
+    labels = [f"{a + zeros}+{b}" for a, b, zeros in lengths]
+    labels += [f"{a}-{b + zeros}" for a, b, zeros in lengths]
+    assert frame["operand_lengths"].tolist() == labels
+    targets = [record.target.lstrip("-") for record in (*sums, *differences)]
+    assert frame["answer_length"].tolist() == list(map(len, targets))
+
+
+def test_problems_of_one_digit_and_several_operands_stand_side_by_side() -> None:
+    frame = describe([Record("1+2=", "3"), Record("5+6+7=", "18"), Record("07*8=", "56")])
+    assert frame["operand_lengths"].tolist() == ["1+1", "1+1+1", "2*1"]
+    assert frame["carries"].fillna(-1).tolist() == [0, 1, -1]

@@ -43,7 +43,7 @@ def closure(path: Path) -> set[Path]:
 @pytest.mark.parametrize("stage", STAGES)
 def test_deps_are_the_import_closure_of_the_stages_module(stage: str) -> None:
     # DVC does not follow imports: a module that is missing here would change without a rerun.
-    module = STAGES[stage]["cmd"].split()[2]
+    module = STAGES[stage]["cmd"].split()[-1]
     path = ROOT / (module.replace(".", "/") + ".py")
     expected = {str(dependency.relative_to(ROOT)) for dependency in closure(path)}
     sources = [dep for dep in STAGES[stage]["deps"] if dep.startswith("src/")]

@@ -1,4 +1,4 @@
-"""The fuzz target of each reader, 10,000 inputs in all; a new seed each time."""
+"""The fuzz target of each reader, 12,000 inputs in all; a new seed each time."""
 
 import random
 from pathlib import Path
@@ -10,7 +10,8 @@ from .fuzz import fuzz
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("reader", "inputs"), [("records", 4000), ("config", 2000), ("checkpoint", 4000)]
+    ("reader", "inputs"),
+    [("records", 4000), ("description", 2000), ("config", 2000), ("checkpoint", 4000)],
 )
 @pytest.mark.filterwarnings("ignore")
 def test_mutated_files_are_read_or_refused(reader: str, inputs: int, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 import torch
@@ -60,6 +61,14 @@ def test_all_else_moves_as_with_adamw() -> None:
         torch.testing.assert_close(a, b)
 
 
+@pytest.fixture(params=[torch.bfloat16, torch.float32], ids=str)
+def precision(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Of Muon's rounds, whatever this machine would take."""
+    monkeypatch.setattr("src.optimizer.coarse_dtype", lambda device: request.param)
+    return request.param
+
+
+@pytest.mark.usefixtures("precision")
 def test_directions_come_out_equally_strong() -> None:
     """A matrix whose singular values span four orders becomes one where they are near 1."""
     generator = torch.Generator().manual_seed(0)
@@ -73,6 +82,7 @@ def test_directions_come_out_equally_strong() -> None:
     assert singular[:, 0].div(singular[:, -1]).max() < 4
 
 
+@pytest.mark.usefixtures("precision")
 @pytest.mark.parametrize("size", [1e-6, 1.0, 1e6])
 def test_a_matrix_of_any_size_becomes_nearly_orthogonal(size: float) -> None:
     """Along its own singular vectors, even where a single one is all that it has."""
@@ -88,8 +98,9 @@ def test_a_matrix_of_any_size_becomes_nearly_orthogonal(size: float) -> None:
     assert values[:, 1].max() < 0.2
 
 
-def test_a_matrix_without_a_gradient_to_speak_of_stays_finite() -> None:
-    assert torch.equal(orthogonalise(torch.zeros(1, 4, 8)), torch.zeros(1, 4, 8).bfloat16())
+def test_a_matrix_without_a_gradient_to_speak_of_stays_finite(precision: Any) -> None:
+    zeros = torch.zeros(1, 4, 8)
+    assert torch.equal(orthogonalise(zeros), zeros.to(precision))
 
 
 def test_a_saved_state_goes_on_as_if_nothing_had_been() -> None:

@@ -1,7 +1,6 @@
-"""Answers and divisors against evaluators of the tests' own."""
+"""Answers against evaluators of the tests' own."""
 
 import re
-import tracemalloc
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import product
@@ -11,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from src.problems import OPERATORS, Problems, divisors, evaluate
+from src.problems import OPERATORS, Problems, evaluate
 
 PRECEDENCES = ("left_to_right", "standard")
 
@@ -167,35 +166,3 @@ def test_rows_are_taken_and_joined_in_order() -> None:
     joined = Problems.concatenate([problems[2:], problems[:1]])
     assert joined.prompts() == ["4*5=", "1+2="]
     assert joined.answers.tolist() == [20, 3]
-
-
-@settings(deadline=None, max_examples=200)
-@given(
-    st.lists((st.integers(-200, 200) | st.integers(-(10**6), 10**6)).filter(bool), max_size=20),
-    st.integers(1, 30),
-    st.integers(0, 300),
-)
-@example([36, -36, 1, -1], 1, 0)
-@example([], 1, 9)
-@example([10**10, -(999**3)], 1, 998)
-def test_divisors_are_all_numbers_that_leave_no_remainder(
-    terms: list[int], low: int, width: int
-) -> None:
-    high = low + width
-    counts, flat = divisors(np.array(terms, np.int64), low, high)
-    expected = [[d for d in range(low, high + 1) if t % d == 0] for t in terms]
-    assert counts.tolist() == [len(found) for found in expected]
-    assert flat.tolist() == [d for found in expected for d in found]
-
-
-def test_divisors_of_large_terms_need_little_memory() -> None:
-    term = 1000**4 * 60
-    tracemalloc.start()
-    counts, flat = divisors(np.full(5, term), 2, 999)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    expected = [d for d in range(2, 1000) if term % d == 0]
-    assert counts.tolist() == [len(expected)] * 5
-    assert flat.tolist() == expected * 5
-    # 64 MiB: a table of remainders of at most 32, and its masks.
-    assert peak < 2**26

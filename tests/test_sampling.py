@@ -5,6 +5,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from src.problems import OPERATORS, Problems
 from src.sampling import ENUMERABLE, ProblemSpace
 
 from .test_problems import PRECEDENCES, all_prompts, value
@@ -98,3 +99,45 @@ def test_operands_stay_in_range_whatever_the_length_balance(
     assert operands.shape == (200, 2)
     assert operands.min() >= A
     assert operands.max() <= A + width
+
+
+@settings(deadline=None)
+@given(st.integers(2, 6), st.integers(0, 2**40), st.integers(0, 5), st.sampled_from(["+", "*-"]))
+def test_keys_number_the_problems_of_a_space(N: int, A: int, width: int, ops: str) -> None:
+    space = ProblemSpace(N, A, A + width % (6 - N // 2), ops, "standard")
+    every = space.enumerate()
+    assert every is not None
+    assert np.sort(space.keys(every)).tolist() == list(range(space.bound))
+
+
+@settings(deadline=None)
+@given(
+    st.integers(2, 100),
+    st.integers(0, 2**20) | st.sampled_from([2**k for k in range(20)]),
+    st.integers(0, 12) | st.sampled_from([2**k - 1 for k in range(6, 60)]),
+    st.sampled_from(["+", "-", "+-", "-+*", "+-*/"]),
+    st.integers(0, 2**32),
+)
+# Where keys modulo 2^64 met: bounds of 2^64 and above, with common factors.
+@example(9, 62, 1, "+", 0)
+@example(8, 254, 1, "+", 0)
+@example(7, 1022, 1, "+", 0)
+@example(100, 0, 9, "+", 0)
+@example(4, 0, 100_000, "-", 0)
+@example(2, 0, 2**62 - 1, "+-*/", 0)
+def test_keys_are_equal_where_problems_are(N: int, A: int, width: int, ops: str, seed: int) -> None:
+    space, rng = ProblemSpace(N, A, A + width, ops, "standard"), np.random.default_rng(seed)
+    # Few different operands, at both ends of the range, so that many problems are alike.
+    ends = np.array([0, 1, 2, width - 1, width]).clip(0, width) + A
+    operands = rng.choice(ends[rng.integers(0, 5, 2)] if seed % 2 else ends, (3000, N))
+    operators = np.array([OPERATORS.index(op) for op in ops])[
+        rng.integers(0, len(ops), (3000, N - 1))
+    ]
+    nothing = np.zeros(len(operands), np.int64)
+    problems = Problems(operands, operators, nothing, nothing)
+    for unordered in (False, True):
+        first = np.sort(operands, axis=1) if unordered else operands
+        distinct = np.unique(np.hstack((first, operators)), axis=0, return_inverse=True)[1]
+        keys = np.unique(space.keys(problems, unordered), return_inverse=True)[1]
+        pairs = np.unique(np.column_stack((distinct.ravel(), keys)), axis=0)
+        assert len(pairs) == distinct.max() + 1 == keys.max() + 1

@@ -209,7 +209,7 @@ def test_a_line_comes_each_minute_where_validations_are_rare(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("src.watching._LINES_APART", 0.0)
+    monkeypatch.setattr("src.watching.LINES_APART", 0.0)
     settings = {"val_check_interval": 30.0}
     trained(tmp_path, data_dir, "none", training=settings, runtime={"progress": True})
     lines = capsys.readouterr().out.splitlines()
@@ -259,10 +259,11 @@ def test_a_terminal_gets_a_bar(progress: bool, tmp_path: Path) -> None:
         training={"max_steps": 20}, runtime={"progress": progress, "logger": "none"}
     )
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params.model_dump()))
-    generated = on_a_terminal(tmp_path, GENERATE, "--config", "params.yaml")
+    config = ("--config", "params.yaml")
+    generated = on_a_terminal(tmp_path, GENERATE, *config, "--out_dir", "data")
     assert ("of 1,000" in generated) == progress
     assert "800 train, 100 val, 100 test problems" in generated
-    output = on_a_terminal(tmp_path, TRAIN, "--config", "params.yaml")
+    output = on_a_terminal(tmp_path, TRAIN, *config, "--data_dir", "data")
     assert ("of 20  train_loss" in output) == progress
     assert ("exact match " in output) == progress
     # Wiped off in the end: the cursor is moved up, and the line erased.

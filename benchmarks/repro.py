@@ -1,0 +1,92 @@
+r"""What `dvc repro` takes from nothing, beside the matrix products of its training alone.
+
+    python -m benchmarks.repro
+
+The committed pipeline runs in a clone of its own, without DVC's cache and without anything
+compiled before. The products are those of all its steps, on random numbers. So is a processor
+without AVX-512 to be had on one with it, where it does not multiply bfloat16 either:
+
+    ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_ENABLE_INSTRUCTIONS=AVX2 \
+        python -m benchmarks.repro
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+import torch
+
+from src import cpu
+from src.batches import BatchOrder
+from src.config import Params
+from src.data_gen import generate
+from src.dataset import ArithmeticDataset, TrainLoader
+from src.lightning_module import LitLM
+from src.params import load_params
+from src.verify import clone
+
+from .machine import machine
+from .products import products_of
+
+_STEPS = 50
+
+
+def products(params: Params) -> float:
+    """Seconds that the matrix products of a whole training take, forward and backward."""
+    cpu.use_well()
+    few = params.data.model_copy(update={"n_samples": 2000})
+    dataset = ArithmeticDataset(generate(few)["train"])
+    order = BatchOrder(len(dataset), params.training.batch_size, 1, seed=0)
+    lit = LitLM(params.model_config_in_use.model_dump(), params.training.model_dump())
+    batch = next(iter(TrainLoader(dataset, order, trim=False)))
+
+    def step() -> None:
+        loss, aux_loss = lit.losses(batch)
+        (loss if aux_loss is None else loss + aux_loss).backward()
+
+    alone = products_of(step)
+    times = []
+    for _ in range(_STEPS):
+        start = time.perf_counter()
+        alone()
+        times.append(time.perf_counter() - start)
+    return median(times) * params.training.max_steps
+
+
+def repro() -> float:
+    """Seconds of `dvc repro` in a fresh clone, which ends us with its exit code if it fails."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = clone(Path(name) / "clone")
+        cache = {"TORCHINDUCTOR_CACHE_DIR": str(Path(name) / "compiled")}
+        start = time.perf_counter()
+        done = subprocess.run(["dvc", "repro"], cwd=folder, env=os.environ | cache)
+        if done.returncode:
+            raise SystemExit(done.returncode)
+        return time.perf_counter() - start
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    summary, _, details = str(__doc__).partition("\n")
+    argparse.ArgumentParser(
+        "python -m benchmarks.repro",
+        description=summary,
+        epilog=details,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args(argv)
+    # Both by turns: other programs may come and go.
+    before, whole, after = products(load_params()), repro(), products(load_params())
+    alone = (before + after) / 2
+    print(machine())
+    print(f"{torch.get_num_threads()} threads: dvc repro {whole:.0f} s, products {alone:.0f} s")
+    print(f"dvc repro / products: {whole / alone:.2f}")
+
+
+if __name__ == "__main__":
+    main()

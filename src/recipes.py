@@ -1,0 +1,119 @@
+"""The recipes of configs/, one for each kind of problem: their commands, and what they end at.
+
+python -m src.recipes              # the table of docs/recipes.md, from the runs of make recipes
+python -m src.recipes --commands   # each recipe as a dvc exp run
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+from .cli import Parser, run
+from .compare import insert
+from .config import Params
+from .errors import UserError
+from .files import open_replacing
+from .params import PARAMS_FILE, load_params
+
+CONFIGS = PARAMS_FILE.parent / "configs"
+PAGE = PARAMS_FILE.parent / "docs" / "recipes.md"
+BEGIN = "<!-- recipes: written by python -m src.recipes -->"
+# What a training by hand leaves, below the folder of its recipe.
+RUNS = Path("checkpoints")
+
+
+def recipes() -> list[Path]:
+    """The files of configs/ that say what to change in params.yaml, by name.
+
+    The others are of the description: a model or the data, whole.
+    """
+    whole = {"data", *load_params().models}
+    return [path for path in sorted(CONFIGS.glob("*.yaml")) if path.stem not in whole]
+
+
+def command(config: Path) -> str:
+    """The `dvc exp run` that trains as a file of configs/ says.
+
+    Its flags are what differs from params.yaml, whatever the file says.
+    """
+    ours, base = (_flat(load_params(path)) for path in (config, PARAMS_FILE))
+    changes = [f"{key}={_word(value)}" for key, value in ours.items() if base.get(key) != value]
+    flags = [f"-S {shlex.quote(change)}" for change in changes]
+    return " ".join(["dvc exp run", f"--name {config.stem}", *flags])
+
+
+def _flat(params: Params) -> dict[str, Any]:
+    """The values of params.yaml by dotted key; of models only the one in use."""
+    content = params.model_dump()
+    flat = {"model": content["model"]}
+    sections = {name: content[name] for name in ("data", "training", "evaluation")}
+    sections[f"models.{params.model}"] = content["models"][params.model]
+    return flat | {f"{s}.{k}": v for s, values in sections.items() for k, v in values.items()}
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def table(runs: Path) -> str:
+    """What each recipe's run ended at, as Markdown.
+
+    Args:
+        runs: holds a folder for each recipe, with train.json and eval/eval.json.
+
+    Raises:
+        UserError: for a recipe that was not run.
+    """
+    lines = [
+        "| recipe | problems | for training | exact match on unseen ones (95 %) | wrong "
+        "| to 99 % | steps |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for config in recipes():
+        params = load_params(config)
+        data, folder = params.data, runs / config.stem
+        trained, graded = (_read(folder / name) for name in ("train.json", "eval/eval.json"))
+        reached = trained["steps_to_99"]
+        interval = f"{graded['exact_match_low']:.2%} .. {graded['exact_match_high']:.2%}"
+        cells = [
+            f"[{config.stem}](../configs/{config.name})",
+            f"{data.N} numbers {data.A:,} .. {data.B:,}, `{' '.join(data.ops)}`",
+            f"{data.split_sizes['train']:,}",
+            f"{graded['exact_match']:.2%} ({interval})",
+            f"{graded['wrong']:,} of {graded['problems']:,}",
+            "-" if reached is None else f"{reached:,}",
+            f"{trained['steps']:,}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; make recipes trains each recipe") from None
+    assert isinstance(content, dict)  # our own file
+    return content
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    parser = Parser("recipes", "Write the table of docs/recipes.md from the runs of make recipes.")
+    parser.add_argument("--commands", action="store_true", help="each recipe as a dvc exp run")
+    if "commands" in parser.parse_args(argv):
+        for config in recipes():
+            print(command(config))
+        return
+    rows = table(RUNS)
+    text = insert(PAGE.read_text(encoding="utf-8"), rows, BEGIN)
+    with open_replacing(PAGE) as file:
+        file.write(text)
+    print(rows, end="")
+
+
+if __name__ == "__main__":
+    run(main)
