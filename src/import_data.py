@@ -142,7 +142,8 @@ def import_data(
     table = Table(sources, named, report)
     if not len(table):
         raise UserError(
-            f"{sources[0][1]}: holds no problems with right answers; left out: {report}"
+            f"{sources[0][1]}: holds no problems with right answers; left out: {report}; "
+            "--problem and --answer say which columns to take"
         )
     keep = choose_precedence(table, report, precedence)
     drop_duplicates(table, keep, report, drop)
