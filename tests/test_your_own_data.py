@@ -18,7 +18,7 @@ OF_A_MODEL = ("python -m src.train", "python -m src.eval")
 
 def test_the_recipe_is_found() -> None:
     assert len(BLOCKS) == 12
-    assert sum(bool(said) for _, said in BLOCKS) == 9
+    assert sum(bool(said) for _, said in BLOCKS) == 10
 
 
 @pytest.mark.slow
