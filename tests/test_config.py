@@ -209,7 +209,7 @@ def test_each_key_refuses_a_list_and_is_missed(path: tuple[str, ...], tmp_path: 
         (("data", "zzz"), "choices: N, A, B, ops, precedence, n_samples, val_fraction, test_frac"),
         (("models", "gpt2", "d_modle"), "did you mean d_model?"),
         (("models", "gpt2", "zzz"), "choices: name, d_model, n_heads, n_layers, d_ff, max_seq"),
-        (("training", "lr"), "choices: batch_size, optimizer, learning_rate"),
+        (("training", "lr"), "choices: batch_size, length_balance, optimizer"),
         (("training", "learning_rates"), "did you mean learning_rate?"),
         (("evaluation", "zzz"), "choices: batch_size, exhaustive, n_samples"),
         (("runtime", "device"), "did you mean devices?"),

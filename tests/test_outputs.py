@@ -61,7 +61,7 @@ def test_by_hand_all_lies_in_the_configurations_folder(
     folder = Path("checkpoints/mine")
     assert set(contents(folder)) == FILES
     assert {path.name for path in here.iterdir()} == {"mine.yaml", "checkpoints", "runs"}
-    first, last = capsys.readouterr().out.splitlines()
+    first, *_, last = capsys.readouterr().out.splitlines()
     assert first.startswith(f"training gpt2 on {data_dir}; results will be in checkpoints/mine, ")
     assert last.startswith("checkpoints/mine: gpt2, 25 steps, val_loss ")
     # Which are kept: those with the lowest losses, of three validations.

@@ -80,7 +80,7 @@ def test_steps_to_a_share_are_those_of_the_first_validation_that_reaches_it() ->
         {"step": 10.0 * (i + 1), "loss": 1.0, "exact_match": share}
         for i, share in enumerate(shares)
     ]
-    metrics = Fit({}, {}, history.val[3], history.val[3], history, False, 0, 0).metrics()
+    metrics = Fit({}, {}, history.val[3], history.val[3], [], history, False, 0, 0).metrics()
     reached = [metrics[f"steps_to_{share}"] for share in ("90", "99", "99_9")]
     assert reached == [20, None, None]
 
