@@ -28,7 +28,7 @@ from .cli import Parser, run
 from .config import DataConfig
 from .description import DESCRIPTION, check_description, to_text
 from .errors import UserError
-from .files import DATA_DIR, METRICS_DIR, open_replacing, replacing
+from .files import DATA_DIR, METRICS_DIR, check_not_the_pipelines, open_replacing, replacing
 from .lines import to_lines
 from .params import PARAMS_FILE, load_params
 from .problems import OPERATORS
@@ -192,12 +192,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     for key, (kind, text) in FLAGS.items():
         parser.add_argument(f"--{key}", type=kind, help=text)
     given = vars(parser.parse_args(join_ops(sys.argv[1:] if argv is None else argv)))
-    by_hand, out_dir = bool(given), given.pop("out_dir", DATA_DIR)
-    if by_hand and out_dir.resolve().is_relative_to(DATA_DIR.resolve()):
-        raise UserError(
-            f"with flags, --out_dir must name another folder than {DATA_DIR}, "
-            f"which {parser.prog} without flags writes for the pipeline"
-        )
+    by_hand, out_dir = bool(given), given.pop("out_dir", None)
+    if not by_hand:
+        out_dir = DATA_DIR
+    elif out_dir is None:
+        raise UserError(f"--out_dir must name a folder, as {DATA_DIR} is for a call without flags")
+    else:
+        check_not_the_pipelines(out_dir)
     config = given.pop("config", PARAMS_FILE)
     if "ops" in given:
         given["ops"] = given["ops"].replace(" ", "")
