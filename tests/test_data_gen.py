@@ -408,7 +408,7 @@ def test_by_hand_nothing_goes_to_the_pipelines_folder(
     words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match="--out_dir must name a folder|: the pipeline writes in "):
+    with pytest.raises(UserError, match=r"--out_dir must name a folder|: the pipeline writes in "):
         main(words)
     assert list(tmp_path.iterdir()) == []
 
