@@ -67,7 +67,7 @@ ablations: repair  ## run the default with one change at a time; dvc exp show te
 RECIPES ?= subtract add-subtract three-operands divide multiply four-operators
 
 recipes: .venv/installed  ## train each recipe of configs/, below checkpoints/, for docs/recipes.md
-	OMP_NUM_THREADS=$(THREADS) $(MAKE) --jobs=$(JOBS) $(RECIPES:%=checkpoints/%/eval/eval.json)
+	OMP_NUM_THREADS=$(THREADS) $(MAKE) --no-print-directory --jobs=$(JOBS) $(RECIPES:%=checkpoints/%/eval/eval.json)
 	python -m src.recipes
 
 checkpoints/%/eval/eval.json: configs/%.yaml | .venv/installed

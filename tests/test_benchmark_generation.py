@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from benchmarks import generation
+from benchmarks.machine import machine
 
 
 def test_generation_is_measured(
@@ -15,7 +16,8 @@ def test_generation_is_measured(
     monkeypatch.setattr(generation, "CASES", cases)
     monkeypatch.setattr(sys, "argv", ["generation"])
     generation.main()
-    help_, _, row = capsys.readouterr().out.splitlines()
+    on, help_, _, row = capsys.readouterr().out.splitlines()
+    assert on == machine()
     assert re.fullmatch(r"--help: \d+\.\d\d s", help_)
     # Seconds, problems a second, processor seconds, MiB: here those of pytest, from which it forks.
     assert re.fullmatch(r"small +400 +\d+\.\d\d +[\d,]+ +\d+\.\d\d +\d+", row)

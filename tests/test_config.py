@@ -226,6 +226,7 @@ def test_an_unknown_key_is_one_line_with_the_choices(
 def test_a_misspelt_key_is_named_and_not_the_one_it_leaves_missing(tmp_path: Path) -> None:
     content = copy.deepcopy(CONTENT)
     content["training"]["batchsize"] = content["training"].pop("batch_size")
+    content["training"]["batchsize"] = 64
     found = refusal(write(tmp_path, content), complete=True)
     assert found == "training.batchsize = 64: unknown key; did you mean batch_size?"
 
@@ -304,10 +305,10 @@ def test_what_yaml_1_1_takes_for_a_number_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path: Path) -> None:
-    line = TEXT[: TEXT.index("  batch_size: 64")].count("\n") + 2
-    text = TEXT.replace("  batch_size: 64\n", "  batch_size: 64\n  batch_size: 32\n", 1)
+    line = TEXT[: TEXT.index("  weight_decay:")].count("\n") + 2
+    text = TEXT.replace("  weight_decay:", "  weight_decay: 0.2\n  weight_decay:", 1)
     found = refusal(write(tmp_path, text))
-    assert found.startswith(f'line {line}: not valid YAML: found duplicate key "batch_size"')
+    assert found.startswith(f'line {line}: not valid YAML: found duplicate key "weight_decay"')
 
 
 def test_an_invisible_character_of_a_key_is_shown(tmp_path: Path) -> None:
