@@ -63,7 +63,7 @@ def test_without_a_compiler_one_line_says_so_and_training_goes_on(
     # Nothing that was compiled before.
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
     asked, plain = (Training(tmp_path / name, data_dir) for name in ("asked", "plain"))
-    lines = [line for line in compiled(asked).finish().splitlines() if "compile" in line]
+    lines = [line for line in compiled(asked).finish().splitlines() if "runtime.compile" in line]
     assert len(lines) == 1
     assert lines[0].startswith("runtime.compile: not possible here, training without: ")
     plain.finish()
@@ -103,7 +103,6 @@ def test_compiled_training_is_the_same_but_for_rounding_and_resumes(
     plain.finish()
     assert plain.results() != whole.results()
     losses = [
-        json.loads((training.folder / "metrics/train.json").read_text())["last_val_loss"]
-        for training in (plain, whole)
+        json.loads(training.results()["train.json"])["last_val_loss"] for training in (plain, whole)
     ]
     assert losses[1] == pytest.approx(losses[0], rel=0.05)
