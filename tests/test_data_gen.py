@@ -446,6 +446,8 @@ def test_a_stopped_command_leaves_nothing(workers: int, tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # A shell's background job ignores Ctrl-C, and so would what it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while not any(path.stat().st_size for path in tmp_path.glob("new/data/.*.jsonl.*")):
         assert process.poll() is None
