@@ -22,7 +22,7 @@ from statistics import median
 
 import torch
 
-from src import cpu
+from src import cli, cpu
 from src.batches import BatchOrder
 from src.config import Params
 from src.data_gen import generate
@@ -89,4 +89,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main)

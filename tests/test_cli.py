@@ -3,10 +3,8 @@
 import errno
 import os
 import re
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -293,35 +291,6 @@ def test_a_full_disk_behind_stdout_is_one_line(words: tuple[str, ...]) -> None:
             text=True,
         )
     assert (done.returncode, done.stderr) == (2, "error: No space left on device\n")
-
-
-def test_ctrl_c_is_one_line_and_130_and_leaves_nothing(tmp_path: Path) -> None:
-    (tmp_path / "params.yaml").write_text(
-        (ROOT / "params.yaml").read_text().replace("num_workers: 0", "num_workers: 2")
-    )
-    flags = "--config params.yaml --out_dir data --n_samples 100000000 --A 0 --B 99999"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "src.data_gen", *flags.split()],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        # A shell's background job ignores Ctrl-C, and so would what it starts.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    # Its workers compute.
-    while not any(path.stat().st_size for path in tmp_path.glob("data/.*")):
-        time.sleep(0.01)
-        assert process.poll() is None
-    # A terminal's Ctrl-C reaches all of them.
-    os.killpg(process.pid, signal.SIGINT)
-    assert process.communicate(timeout=20) == ("", "error: stopped\n")
-    assert process.returncode == 130
-    assert not list(tmp_path.glob("data/*"))
-    with pytest.raises(ProcessLookupError):
-        os.killpg(process.pid, 0)
 
 
 def test_ctrl_c_while_modules_are_imported_is_one_line_too(tmp_path: Path) -> None:

@@ -384,7 +384,8 @@ def test_any_flags_write_data_or_are_refused(
     folder = tmp_path_factory.mktemp("flags") / "data"
     try:
         main(["--n_samples", "30", "--B", "40", *words, "--out_dir", str(folder)])
-    except UserError:
+    except (UserError, OSError):
+        # `cli.run` makes one line of either; --config '' is a folder that cannot be read.
         assert not folder.exists()
     else:
         description = read_description(folder)
@@ -442,7 +443,7 @@ def test_a_stopped_command_leaves_nothing(workers: int, tmp_path: Path) -> None:
         [sys.executable, "-m", "src.data_gen", "--config", "params.yaml", "--out_dir", "new/data"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -454,9 +455,8 @@ def test_a_stopped_command_leaves_nothing(workers: int, tmp_path: Path) -> None:
         time.sleep(0.01)
     # To all processes, as a terminal's Ctrl-C.
     os.killpg(process.pid, signal.SIGINT)
-    stderr = process.communicate(timeout=60)[1]
+    assert process.communicate(timeout=60) == ("", "error: stopped\n")
     assert process.returncode == 130
-    assert len(stderr.splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]
 
 
