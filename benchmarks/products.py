@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
+
+from src.lightning_module import LitLM
 
 PRODUCTS = {"mm", "addmm", "bmm", "baddbmm", "matmul", "linear"}
 # Products of ours: what they do besides is to cut and to allocate.
@@ -69,3 +72,15 @@ def products_of(job: Job) -> Job:
     with Products() as products:
         job()
     return products.again()
+
+
+def products_of_a_step(lit: LitLM, batch: Mapping[str, Tensor]) -> Job:
+    """The matrix products of a training step, forward and backward; leaves no gradients."""
+
+    def step() -> None:
+        loss, aux_loss = lit.losses(batch)
+        (loss if aux_loss is None else loss + aux_loss).backward()
+
+    products = products_of(step)
+    lit.zero_grad()
+    return products

@@ -32,7 +32,7 @@ from src.params import load_params
 from src.verify import clone
 
 from .machine import machine
-from .products import products_of
+from .products import products_of_a_step
 
 _STEPS = 50
 
@@ -44,13 +44,7 @@ def products(params: Params) -> float:
     dataset = ArithmeticDataset(generate(few)["train"])
     order = BatchOrder(len(dataset), params.training.batch_size, 1, seed=0)
     lit = LitLM(params.model_config_in_use.model_dump(), params.training.model_dump())
-    batch = next(iter(TrainLoader(dataset, order, trim=False)))
-
-    def step() -> None:
-        loss, aux_loss = lit.losses(batch)
-        (loss if aux_loss is None else loss + aux_loss).backward()
-
-    alone = products_of(step)
+    alone = products_of_a_step(lit, next(iter(TrainLoader(dataset, order, trim=False))))
     times = []
     for _ in range(_STEPS):
         start = time.perf_counter()

@@ -42,7 +42,7 @@ from src.watching import Watch
 
 from .machine import machine
 from .peers import huggingface_job, plain_job, x_transformers_job
-from .products import Job, products_of
+from .products import Job, products_of_a_step
 
 PEERS = {"plain": plain_job, "hf": huggingface_job, "x-tf": x_transformers_job}
 
@@ -108,14 +108,7 @@ def measure(
     torch.manual_seed(0)
     lit = LitLM(params.model_config_in_use.model_dump(), params.training.model_dump())
     lit.to(device)
-    batch = next(batches())
-
-    def whole_step() -> None:
-        loss, aux_loss = lit.losses(batch)
-        (loss if aux_loss is None else loss + aux_loss).backward()
-
-    products = products_of(whole_step)
-    lit.zero_grad()
+    products = products_of_a_step(lit, next(batches()))
     jobs = {name: make(params, batches()) for name, make in PEERS.items()} | {"products": products}
     turns = Turns({name: job for name, job in jobs.items() if job}, args.steps, args.rounds)
     history = History(params.training.log_every_n_steps)

@@ -22,6 +22,7 @@ from .files import (
     METRICS_DIR,
     MODELS_DIR,
     RUNS_DIR,
+    check_not_the_pipelines,
     check_writable,
     open_replacing,
 )
@@ -212,7 +213,9 @@ def main(argv: list[str] | None = None) -> None:
     checkpoint = given.get("ckpt", CHECKPOINT)
     if "inspect" in given:
         return inspect(params, checkpoint, given["inspect"], ATTENTION)
-    out_dir = given.get("out_dir", results_folder(checkpoint) if given else METRICS_DIR)
+    out_dir = given.get("out_dir", results_folder(checkpoint)) if given else METRICS_DIR
+    if given:
+        check_not_the_pipelines(out_dir)
     data_dir = given.get("data_dir", DATA_DIR)
     evaluate(params, checkpoint, data_dir, out_dir, "skip_bad_rows" in given)
     print(f"results: {out_dir}")

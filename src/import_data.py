@@ -16,7 +16,13 @@ from numpy.typing import NDArray
 from .cli import Parser, run
 from .description import DESCRIPTION, read_description, write_description
 from .errors import UserError
-from .files import DATA_DIR, check_free, check_writable, open_replacing, replacing_folder
+from .files import (
+    check_free,
+    check_not_the_pipelines,
+    check_writable,
+    open_replacing,
+    replacing_folder,
+)
 from .gathering import Report, Table, choose_precedence, drop_duplicates
 from .params import load_params
 from .parsing import PRECEDENCES
@@ -130,8 +136,7 @@ def import_data(
     Raises:
         UserError: for what a person can mend, with the file.
     """
-    if out_dir.resolve().is_relative_to(DATA_DIR.resolve()):
-        raise UserError(f"{DATA_DIR} is the pipeline's: name another folder with --out_dir")
+    check_not_the_pipelines(out_dir)
     check_free(out_dir, overwrite, _OWN)
     if overwrite and out_dir.exists():
         told = read_description(out_dir)

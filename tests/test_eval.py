@@ -111,6 +111,12 @@ def test_results_are_not_written_where_dvc_or_a_training_tidies_up(path: str, fo
     assert results_folder(Path(path)) == Path(folder)
 
 
+@pytest.mark.parametrize("folder", ["metrics", "models/eval", "data/arithmetic"])
+def test_by_hand_nothing_goes_to_the_pipelines_folders(folder: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"^{folder}: the pipeline writes in "):
+        main(["--ckpt", str(tmp_path / "last.ckpt"), "--out_dir", folder])
+
+
 def test_a_folder_of_checkpoints_has_its_results_inside(tmp_path: Path, data_dir: Path) -> None:
     checkpoint(tmp_path).rename(tmp_path / "best.ckpt")
     main(["--ckpt", str(tmp_path), "--data_dir", str(data_dir)])

@@ -212,7 +212,7 @@ def test_only_what_this_command_wrote_is_replaced(tmp_path: Path) -> None:
 
 
 def test_the_pipelines_own_data_is_left_alone(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="data/arithmetic is the pipeline's"):
+    with pytest.raises(UserError, match="the pipeline writes in data/arithmetic"):
         main([str(hundred(tmp_path)), "--out_dir", "data/arithmetic"])
 
 
