@@ -60,11 +60,15 @@ def table(runs: Path) -> str:
     """What each recipe's run ended at, as Markdown.
 
     Args:
-        runs: holds a folder for each recipe, with train.json and eval/eval.json.
+        runs: holds a folder for each recipe that was run, with config.yaml, train.json and
+            eval/eval.json.
 
     Raises:
-        UserError: for a recipe that was not run.
+        UserError: if none was run.
     """
+    ran = {config for config in recipes() if _ran(runs / config.stem, load_params(config))}
+    if not ran:
+        raise UserError(f"{runs}: holds no recipe's run; make recipes trains each recipe")
     lines = [
         "| recipe | problems | for training | exact match on unseen ones (95 %) | wrong "
         "| to 99 % | steps |",
@@ -72,30 +76,38 @@ def table(runs: Path) -> str:
     ]
     for config in recipes():
         params = load_params(config)
-        data, folder = params.data, runs / config.stem
-        trained, graded = (_read(folder / name) for name in ("train.json", "eval/eval.json"))
-        reached = trained["steps_to_99"]
-        interval = f"{graded['exact_match_low']:.2%} .. {graded['exact_match_high']:.2%}"
+        data = params.data
         cells = [
             f"[{config.stem}](../configs/{config.name})",
             f"{data.N} numbers {data.A:,} .. {data.B:,}, `{' '.join(data.ops)}`",
             f"{data.split_sizes['train']:,}",
-            f"{graded['exact_match']:.2%} ({interval})",
-            f"{graded['wrong']:,} of {graded['problems']:,}",
-            "-" if reached is None else f"{reached:,}",
-            f"{trained['steps']:,}",
+            *(_ended_at(runs / config.stem) if config in ran else ("not run", "-", "-", "-")),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; make recipes trains each recipe") from None
-    assert isinstance(content, dict)  # our own file
-    return content
+def _ran(run: Path, params: Params) -> bool:
+    """Whether there is a graded run, of these settings and no earlier ones."""
+    if not (run / "eval" / "eval.json").exists():
+        return False
+    its = load_params(run / "config.yaml")
+    ours = (params.model_config_in_use, params.training)
+    return (its.model_config_in_use, its.training) == ours
+
+
+def _ended_at(run: Path) -> tuple[str, str, str, str]:
+    """Exact match, wrong answers, steps to 99 % and all steps of a run."""
+    trained = json.loads((run / "train.json").read_text(encoding="utf-8"))
+    graded = json.loads((run / "eval" / "eval.json").read_text(encoding="utf-8"))
+    interval = f"{graded['exact_match_low']:.2%} .. {graded['exact_match_high']:.2%}"
+    reached = trained["steps_to_99"]
+    return (
+        f"{graded['exact_match']:.2%} ({interval})",
+        f"{graded['wrong']:,} of {graded['problems']:,}",
+        "-" if reached is None else f"{reached:,}",
+        f"{trained['steps']:,}",
+    )
 
 
 def main(argv: list[str] | None = None) -> None:
