@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -74,7 +74,7 @@ def products_of(job: Job) -> Job:
     return products.again()
 
 
-def products_of_a_step(lit: LitLM, batch: Mapping[str, Tensor]) -> Job:
+def products_of_a_step(lit: LitLM, batch: dict[str, Tensor]) -> Job:
     """The matrix products of a training step, forward and backward; leaves no gradients."""
 
     def step() -> None:
