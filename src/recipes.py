@@ -66,29 +66,30 @@ def table(runs: Path) -> str:
     Raises:
         UserError: if none was run.
     """
-    ran = {config for config in recipes() if _ran(runs / config.stem, load_params(config))}
-    if not ran:
-        raise UserError(f"{runs}: holds no recipe's run; make recipes trains each recipe")
     lines = [
         "| recipe | problems | for training | exact match on unseen ones (95 %) | wrong "
         "| to 99 % | steps |",
         "|---|---|---|---|---|---|---|",
     ]
+    found = False
     for config in recipes():
-        params = load_params(config)
-        data = params.data
+        params, run = load_params(config), runs / config.stem
+        data, ran = params.data, _ran(run, params)
+        found |= ran
         cells = [
             f"[{config.stem}](../configs/{config.name})",
             f"{data.N} numbers {data.A:,} .. {data.B:,}, `{' '.join(data.ops)}`",
             f"{data.split_sizes['train']:,}",
-            *(_ended_at(runs / config.stem) if config in ran else ("not run", "-", "-", "-")),
+            *(_ended_at(run) if ran else ("not run", "-", "-", "-")),
         ]
         lines.append(f"| {' | '.join(cells)} |")
+    if not found:
+        raise UserError(f"{runs}: holds no recipe's run; make recipes trains each recipe")
     return "\n".join(lines) + "\n"
 
 
 def _ran(run: Path, params: Params) -> bool:
-    """Whether there is a graded run, of these settings and no earlier ones."""
+    """Whether there is a graded run, of this model and training and of no earlier ones."""
     if not (run / "eval" / "eval.json").exists():
         return False
     its = load_params(run / "config.yaml")
