@@ -213,8 +213,9 @@ def main(argv: list[str] | None = None) -> None:
     checkpoint = given.get("ckpt", CHECKPOINT)
     if "inspect" in given:
         return inspect(params, checkpoint, given["inspect"], ATTENTION)
-    out_dir = given.get("out_dir", results_folder(checkpoint)) if given else METRICS_DIR
+    out_dir = METRICS_DIR
     if given:
+        out_dir = given.get("out_dir", results_folder(checkpoint))
         check_not_the_pipelines(out_dir)
     data_dir = given.get("data_dir", DATA_DIR)
     evaluate(params, checkpoint, data_dir, out_dir, "skip_bad_rows" in given)
