@@ -25,7 +25,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from src import cli
+from src import cli, cpu
 from src.batches import BatchOrder
 from src.compilation import compile_model
 from src.config import Params
@@ -94,6 +94,7 @@ def measure(
     params: Params, train: ArithmeticDataset, run_dir: Path, args: Any
 ) -> dict[str, list[float]]:
     """Seconds of a step, by name and round, for the architecture in use."""
+    cpu.use_well(params.runtime.accelerator)
     device = device_for(params.runtime.accelerator)
 
     def loader() -> TrainLoader:

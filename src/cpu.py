@@ -28,6 +28,11 @@ def use_well(accelerator: str = "cpu") -> None:
     ATEN_CPU_CAPABILITY holds it to another one, and what was made for wider registers reads past
     the end of what it is given.
 
+    Numbers nearer to zero than 1.2e-38 are zero. Strong weight decay takes the weights that a model
+    does not use down to there, where a product takes thirty times as long. A thread has this from
+    the one that starts it, and PyTorch starts its threads with the first large operation: call this
+    before.
+
     Memory that is freed stays with the process. A training step takes and frees the same blocks
     again and again; to get them from the system anew, page by page, takes longer than to fill them.
 
@@ -42,6 +47,7 @@ def use_well(accelerator: str = "cpu") -> None:
 
     here = hardware(device)
     torch.set_num_threads(here.threads)
+    torch.set_flush_denormal(True)
     if os.environ.get(_CACHE, default_cache_dir()) == default_cache_dir():
         os.environ[_CACHE] = f"{default_cache_dir()}-{here.kind.replace(' ', '-')}"
     if here.onednn:

@@ -13,7 +13,7 @@ from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch import Tensor
 
-from . import distributed
+from . import cpu, distributed
 from .batches import BatchOrder, rows_by_kind
 from .checkpoint import read_tensors
 from .compilation import compile_model, compiles_training
@@ -104,6 +104,8 @@ def fit(
         UserError: if training diverges, or wandb is asked for and not installed.
         SystemExit: when asked to end by a signal.
     """
+    # Before all that computes in several threads, such as a trial of the compiler.
+    cpu.use_well(params.runtime.accelerator)
     config, seed = params.training, params.training.seed
     train, val = data["train"], data["val"]
     resumed = _resumed(run_dir) if process.is_first else None

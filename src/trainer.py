@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
 
-from . import cpu, distributed
+from . import distributed
 from .batches import BatchOrder
 from .config import Params
 from .distributed import Process, this_process
@@ -46,7 +46,6 @@ def make_trainer(
     warnings.filterwarnings("ignore", "Checkpoint directory .* exists and is not empty")
     # Lightning's own use of torch, not ours to mend.
     warnings.filterwarnings("ignore", ".*LeafSpec.* is deprecated")
-    cpu.use_well(runtime.accelerator)
     # `deterministic` would fill all new memory first, lest something read what it never wrote.
     # Nothing here does, and to fill it takes a twentieth of a step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

@@ -70,6 +70,7 @@ def products_as_by_default() -> Iterator[None]:
     """A training in this process would have all tests behind it round in another way."""
     with cpu.as_by_default():
         yield
+    torch.set_flush_denormal(False)
 
 
 @pytest.fixture(scope="session")

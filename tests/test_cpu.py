@@ -4,14 +4,17 @@ import ctypes
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import yaml
 from torch._inductor.runtime.cache_dir_utils import default_cache_dir
 
 from src import cpu
 
+from .conftest import tiny_params
 from .test_hardware import PROCESSORS, processor
 
 
@@ -69,6 +72,44 @@ def test_threads_are_those_that_the_hardware_has(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("torch.set_num_threads", asked.append)
     cpu.use_well()
     assert asked == [1]
+
+
+# Half of the rows are each thread's.
+THREADS = """
+import sys, torch
+torch.set_num_threads(2)
+exec(sys.argv[1])
+product = torch.full((2000, 2000), 1e-30) * torch.full((2000, 2000), 1e-10)
+print(torch.get_num_threads(), (product != 0).any(1).sum().item())
+"""
+
+
+def rows_that_are_not_zero(before: str, folder: Path | None = None) -> str:
+    """Of products too small for float32's usual precision, after some code."""
+    environment = os.environ | {"OMP_NUM_THREADS": "2", "PYTHONPATH": str(Path.cwd())}
+    command = [sys.executable, "-c", THREADS, before]
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, check=True, text=True
+    )
+    return done.stdout.splitlines()[-1]
+
+
+def test_numbers_near_zero_are_zero_in_all_threads() -> None:
+    assert rows_that_are_not_zero("") == "2 2000"
+    assert rows_that_are_not_zero("from src import cpu; cpu.use_well()") == "2 0"
+
+
+@pytest.mark.slow
+def test_a_compiled_training_has_it_in_all_threads(tmp_path: Path) -> None:
+    content = tiny_params(runtime={"compile": "on"}).model_dump()
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(content))
+    flags = ["--config", "tiny.yaml", "--data_dir", "data"]
+    train = f"""
+from src import data_gen, train
+data_gen.main(["--config", "tiny.yaml", "--out_dir", "data"])
+train.main({flags})
+"""
+    assert rows_that_are_not_zero(train, tmp_path) == "2 0"
 
 
 def test_another_c_library_does(monkeypatch: pytest.MonkeyPatch) -> None:
