@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import torch
 from torch import nn
 from torch._inductor import config as inductor
+from torch.utils import cpp_extension
 
 from .config import Params
 
@@ -63,6 +66,10 @@ def _can_compile(what: str) -> bool:
         # It would compile a trial for each of the processor's instruction sets, and start a Python
         # to load it: six seconds on two cores, before the first step of a first run.
         inductor.cpp.vec_isa_ok = True
+    # PyTorch 2.13 quotes the folders of its headers, and not that of its libraries: where the path
+    # has a space, the linker would not find them.
+    libraries = Path(torch.__file__).parent / "lib"
+    cpp_extension.TORCH_LIB_PATH = shlex.quote(str(libraries))
     try:
         torch.compile(lambda x: x + 1)(torch.zeros(2))
     except Exception as error:

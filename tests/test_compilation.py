@@ -86,6 +86,18 @@ def test_a_compiler_that_knows_no_vectors_compiles_nevertheless(tmp_path: Path) 
 
 
 @pytest.mark.slow
+def test_an_environment_in_a_folder_with_a_space_compiles(tmp_path: Path) -> None:
+    (tmp_path / "a b").mkdir()
+    environment = tmp_path / "a b" / ".venv"
+    environment.symlink_to(sys.prefix)
+    code = "from src.compilation import _can_compile as can; print(can('training'))"
+    cache = {"TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache")}
+    command = [environment / "bin" / "python", "-c", code]
+    done = subprocess.run(command, env=os.environ | cache, capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == ("True\n", 0), done.stderr
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["gpt2", "mixtral"])
 def test_compiled_training_is_the_same_but_for_rounding_and_resumes(
     name: str, tmp_path: Path, data_dir: Path
