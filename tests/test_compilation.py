@@ -92,7 +92,7 @@ def test_an_environment_in_a_folder_with_a_space_compiles(tmp_path: Path) -> Non
     environment.symlink_to(sys.prefix)
     code = "from src.compilation import _can_compile as can; print(can('training'))"
     cache = {"TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache")}
-    command = [environment / "bin" / "python", "-c", code]
+    command = [str(environment / "bin" / "python"), "-c", code]
     done = subprocess.run(command, env=os.environ | cache, capture_output=True, text=True)
     assert (done.stdout, done.returncode) == ("True\n", 0), done.stderr
 
