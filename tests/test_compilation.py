@@ -70,6 +70,14 @@ def test_without_a_compiler_one_line_says_so_and_training_goes_on(
     assert asked.results() == plain.results()
 
 
+def check_that_it_compiles(python: str | Path, cache: Path, **environment: str) -> None:
+    """In a process of its own, with nothing that was compiled before."""
+    code = "from src.compilation import _can_compile as can; print(can('training'))"
+    variables = os.environ | {"TORCHINDUCTOR_CACHE_DIR": str(cache)} | environment
+    done = subprocess.run([str(python), "-c", code], env=variables, capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == ("True\n", 0), done.stderr
+
+
 @pytest.mark.slow
 def test_a_compiler_that_knows_no_vectors_compiles_nevertheless(tmp_path: Path) -> None:
     compiler = tmp_path / "c++"
@@ -78,11 +86,7 @@ def test_a_compiler_that_knows_no_vectors_compiles_nevertheless(tmp_path: Path) 
         'exec g++ "$@"\n'
     )
     compiler.chmod(0o755)
-    code = "from src.compilation import _can_compile as can; print(can('training'))"
-    cache = {"CXX": str(compiler), "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache")}
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, env=os.environ | cache, capture_output=True, text=True)
-    assert (done.stdout, done.returncode) == ("True\n", 0), done.stderr
+    check_that_it_compiles(sys.executable, tmp_path / "cache", CXX=str(compiler))
 
 
 @pytest.mark.slow
@@ -90,11 +94,7 @@ def test_an_environment_in_a_folder_with_a_space_compiles(tmp_path: Path) -> Non
     (tmp_path / "a b").mkdir()
     environment = tmp_path / "a b" / ".venv"
     environment.symlink_to(sys.prefix)
-    code = "from src.compilation import _can_compile as can; print(can('training'))"
-    cache = {"TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache")}
-    command = [str(environment / "bin" / "python"), "-c", code]
-    done = subprocess.run(command, env=os.environ | cache, capture_output=True, text=True)
-    assert (done.stdout, done.returncode) == ("True\n", 0), done.stderr
+    check_that_it_compiles(environment / "bin" / "python", tmp_path / "cache")
 
 
 @pytest.mark.slow

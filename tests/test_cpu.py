@@ -14,7 +14,7 @@ from torch._inductor.runtime.cache_dir_utils import default_cache_dir
 
 from src import cpu
 
-from .conftest import tiny_params
+from .conftest import ROOT, tiny_params
 from .test_hardware import PROCESSORS, processor
 
 
@@ -86,7 +86,7 @@ print(torch.get_num_threads(), (product != 0).any(1).sum().item())
 
 def rows_that_are_not_zero(before: str, folder: Path | None = None) -> str:
     """Of products too small for float32's usual precision, after some code."""
-    environment = os.environ | {"OMP_NUM_THREADS": "2", "PYTHONPATH": str(Path.cwd())}
+    environment = os.environ | {"OMP_NUM_THREADS": "2", "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", THREADS, before]
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, check=True, text=True
