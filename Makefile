@@ -10,8 +10,8 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 help:  ## list the targets and the commands
 	@sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' Makefile | expand -t 32
 	@echo; echo 'In the environment, source .venv/bin/activate; --help tells the flags:'
-	@for file in $$(grep -l '__main__' src/*.py benchmarks/*.py); do \
-		module=$$(echo "$${file%.py}" | tr / .); \
+	@for file in $$(grep -rl --include='*.py' '__name__ == "__main__"' src scripts benchmarks | sort); do \
+		module=$$(echo "$${file%.py}" | tr / .); module=$${module%.__main__}; \
 		sed -n "1s|^\"\"\"|python -m $$module\t|p" "$$file"; \
 	done | expand -t 32
 
@@ -68,7 +68,7 @@ RECIPES ?= subtract add-subtract three-operands divide multiply four-operators
 
 recipes: .venv/installed  ## train each recipe of configs/, below checkpoints/, for docs/recipes.md
 	OMP_NUM_THREADS=$(THREADS) $(MAKE) --no-print-directory --jobs=$(JOBS) $(RECIPES:%=checkpoints/%/eval/eval.json)
-	python -m src.recipes
+	python -m scripts.recipes
 
 checkpoints/%/eval/eval.json: configs/%.yaml | .venv/installed
 	python -m src.data_gen --config $< --out_dir data/$*
@@ -85,10 +85,10 @@ bench: .venv/installed-dev  ## speed: data, training, evaluation, beside Hugging
 	python -m benchmarks.repro
 
 verify: .venv/installed  ## reproduce the committed run in a fresh clone; QUICK=1: in two minutes
-	python -m src.verify $(if $(QUICK),--quick)
+	python -m scripts.verify $(if $(QUICK),--quick)
 
 repair: .venv/installed  ## put right what a kill or a power cut left half-written of DVC's own files
-	@python -m src.repair
+	@python -m scripts.repair
 
 remote: remote-url .venv/installed$(if $(filter s3:% ssh:%,$(URL)),-remote)  ## push and pull at URL=/folder, s3://bucket/path or ssh://user@host/path
 	dvc remote add --local --force --default store "$$URL"

@@ -23,11 +23,11 @@ from statistics import median
 import pandas as pd
 import yaml
 
-from src import cli
 from src.config import Params
+from src.data.records import write_records
 from src.data_gen import generate
 from src.params import load_params
-from src.records import write_records
+from src.terminal import cli
 
 from .command import ROOT
 from .machine import machine

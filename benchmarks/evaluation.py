@@ -9,7 +9,7 @@ first operands with all their second ones, and Hugging Face's on a sample of the
 to all problems.
 *Products* are the matrix products that ours computes where it is not compiled, in float32, each
 shape with its strides as often as it occurs, on random numbers and nothing else. Ours and they run
-with what `src.cpu` changes, Hugging Face's without.
+with what `src.ops.cpu` changes, Hugging Face's without.
 
 Grading is compiled, as `runtime.compile: auto` has it for so many problems; compiling is not
 counted. Where the device computes in bfloat16 the first pass does, and may take less time than the
@@ -33,17 +33,18 @@ import torch
 import transformers
 from torch import Tensor
 
-from src import cli, cpu
 from src.checkpoint import load_model
 from src.config import ModelConfig
-from src.exhaustive import every_problem, grade_rest
+from src.data.problems import Problems
+from src.evaluation.exhaustive import every_problem, grade_rest
+from src.evaluation.screening import quick_leads
 from src.models import TransformerLM, build_model
+from src.ops import cpu
 from src.params import load_params
-from src.problems import Problems
-from src.sampling import ProblemSpace
-from src.screening import quick_leads
+from src.splits.space import ProblemSpace
+from src.terminal import cli
 from src.tokenizer import BOS, CharTokenizer
-from tests.huggingface import peer
+from tests.huggingface.peers import peer
 
 from .machine import machine
 from .products import Job, products_of

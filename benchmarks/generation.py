@@ -15,7 +15,7 @@ import argparse
 import statistics
 import tempfile
 
-from src import cli
+from src.terminal import cli
 
 from .command import Cost, run
 from .machine import machine

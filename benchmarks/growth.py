@@ -17,8 +17,8 @@ from pathlib import Path
 
 import yaml
 
-from src import cli
 from src.params import load_params
+from src.terminal import cli
 
 from .command import run
 from .machine import machine

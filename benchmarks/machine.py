@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from src.hardware import device_for, hardware
+from src.ops.hardware import device_for, hardware
 
 
 def machine(accelerator: str = "cpu") -> str:

@@ -14,12 +14,12 @@ import transformers
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from src import cpu
 from src.config import ModelConfig, Params
-from src.hardware import device_for
 from src.models import build_model
+from src.ops import cpu
+from src.ops.hardware import device_for
 from src.tokenizer import CharTokenizer
-from tests.huggingface import peer
+from tests.huggingface.peers import peer
 
 from .products import Job
 

@@ -22,14 +22,15 @@ from statistics import median
 
 import torch
 
-from src import cli, cpu
+from scripts.verify import clone
 from src.batches import BatchOrder
 from src.config import Params
 from src.data_gen import generate
 from src.dataset import ArithmeticDataset, TrainLoader
 from src.lightning_module import LitLM
+from src.ops import cpu
 from src.params import load_params
-from src.verify import clone
+from src.terminal import cli
 
 from .machine import machine
 from .products import products_of_a_step

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 import torch
 
-from src import cli
 from src.config import ModelConfig
-from src.flops import training_flops
 from src.models import build_model
-from src.optimizer import make_optimizer
 from src.params import load_params
+from src.terminal import cli
+from src.training.optimizer import make_optimizer
+from src.utils import training_flops
 
 _FLOAT = 4  # bytes; weights, gradients and optimizer state stay float32 in bf16-mixed, too
 # Share of a step that the backward pass takes, behind which gradients travel.

@@ -4,11 +4,11 @@
 
 All by turns in one process, some steps each, at the sizes of ``params.yaml``. *Ours* is the real
 run: Lightning, batching, clipping, learning rate, metrics, TensorBoard, states to resume from, and
-compiled where that is possible. The others are bare loops, not compiled and without what `src.cpu`
-changes, that compute every position: *plain* over our parts, *hf* over Hugging Face's model, *x-tf*
-over one of x-transformers of the same shape, which has no mixture of experts. *Products* are the
-matrix products of a step of ours, forward and backward, on random numbers and nothing else. Ratios
-are the least, median and largest of all rounds.
+compiled where that is possible. The others are bare loops, not compiled and without what
+`src.ops.cpu` changes, that compute every position: *plain* over our parts, *hf* over Hugging Face's
+model, *x-tf* over one of x-transformers of the same shape, which has no mixture of experts.
+*Products* are the matrix products of a step of ours, forward and backward, on random numbers and
+nothing else. Ratios are the least, median and largest of all rounds.
 """
 
 from __future__ import annotations
@@ -25,20 +25,22 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from src import cli, cpu
 from src.batches import BatchOrder
-from src.compilation import compile_model
 from src.config import Params
 from src.data_gen import generate
 from src.dataset import ArithmeticDataset, TrainLoader, eval_loader
-from src.hardware import device_for
-from src.history import History
 from src.lightning_module import LitLM
-from src.optimizer import OPTIMIZERS
+from src.monitoring.loggers import make_logger
+from src.monitoring.watch import Watch
+from src.ops import cpu
+from src.ops.compile import compile_model
+from src.ops.hardware import device_for
 from src.params import load_params
-from src.progress import Progress
-from src.trainer import make_trainer
-from src.watching import Watch
+from src.terminal import cli
+from src.training.history import History
+from src.training.optimizer import OPTIMIZERS
+from src.training.resume import Progress
+from src.training.trainer import make_trainer
 
 from .machine import machine
 from .peers import huggingface_job, plain_job, x_transformers_job
@@ -120,8 +122,9 @@ def measure(
     rules = {"max_steps": steps, "val_check_interval": float(steps + 1)}
     short = params.training.model_copy(update=rules)
     here = params.model_copy(update={"training": short})
-    watch = Watch(history, here, train)
-    trainer = make_trainer(here, run_dir, [history, watch, progress, turns], ours.order)
+    callbacks = [history, Watch(here, train), progress, turns]
+    logger = make_logger(here, run_dir, None)
+    trainer = make_trainer(here, run_dir, callbacks, ours.order, logger=logger)
     if args.compile:
         compile_model(lit.model, here, device)
     trainer.fit(lit, ours, eval_loader(train, 8 * params.training.batch_size))

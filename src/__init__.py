@@ -23,7 +23,7 @@ from types import TracebackType
 
 
 def _end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    from .cli import excepthook
+    from .terminal.cli import excepthook
 
     excepthook(kind, error, trace)
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .kv_cache import KVCache
+from .ops.kv_cache import KVCache
 from .positional import RotaryEmbedding, apply_rope
 
 # So many tokens attend to each other in less time one product at a time than in PyTorch's kernel.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
-from .permutation import Permutations
+from .data.permutation import Permutations
 from .tokenizer import VOCABULARY, CharTokenizer
 
 Ints = NDArray[np.int64]

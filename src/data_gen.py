@@ -23,19 +23,19 @@ from contextlib import ExitStack
 from itertools import combinations
 from pathlib import Path
 
-from .bars import track
-from .cli import Parser, run
+from .common.errors import UserError
+from .common.files import DATA_DIR, METRICS_DIR, check_not_the_pipelines, open_replacing, replacing
 from .config import DataConfig
-from .description import DESCRIPTION, check_description, to_text
-from .errors import UserError
-from .files import DATA_DIR, METRICS_DIR, check_not_the_pipelines, open_replacing, replacing
-from .lines import to_lines
+from .data.description import DESCRIPTION, check_description, to_text
+from .data.lines import to_lines
+from .data.problems import OPERATORS
+from .data.records import SPLITS, Record, to_line
 from .params import PARAMS_FILE, load_params
-from .problems import OPERATORS
-from .records import SPLITS, Record, to_line
-from .rejection import Rejection
-from .source import CHOOSING, chunks, source_of
-from .strata import Strata
+from .splits.rejection import Rejection
+from .splits.source import CHOOSING, chunks, source_of
+from .splits.stratified import Strata
+from .terminal.cli import Parser, run
+from .terminal.progress_bar import track
 
 
 def texts(
@@ -55,7 +55,7 @@ def texts(
             yield split, len(problems), to_lines(problems)
         return
     # A tenth of a second to import.
-    from .shards import lines_of
+    from .splits.writing import lines_of
 
     parts = [(split, *part) for split in CHOOSING for part in source.parts(split)]
     for (split, start, stop), text in zip(parts, lines_of(source, parts, workers), strict=True):
@@ -181,7 +181,7 @@ def join_ops(argv: Sequence[str]) -> list[str]:
 def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
     parser = Parser(
-        "data_gen",
+        "src.data_gen",
         "Write arithmetic problems as train, val and test .jsonl. What no flag says is as in the "
         "data section of the configuration. Without any flag this is the pipeline's stage "
         f"generate, which writes {DATA_DIR} and {METRICS_DIR / 'data.json'}.",

@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSampler
 
 from .batches import BatchOrder, Share
-from .errors import UserError
-from .records import Record, Records, to_tokens
+from .common.errors import UserError
+from .data.records import Record, Records, to_tokens
 from .tokenizer import CharTokenizer
 
 

@@ -13,10 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .cli import Parser, run
-from .config import Params
-from .errors import BadRowError, UserError
-from .files import (
+from .common.errors import BadRowError, UserError
+from .common.files import (
     CHECKPOINT,
     DATA_DIR,
     METRICS_DIR,
@@ -26,15 +24,17 @@ from .files import (
     check_writable,
     open_replacing,
 )
+from .config import Params
 from .params import PARAMS_FILE, load_params
+from .terminal.cli import Parser, run
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from .checkpoint import Loaded
+    from .data.problems import Problems
+    from .data.records import Records
     from .models import TransformerLM
-    from .problems import Problems
-    from .records import Records
 
 ATTENTION = RUNS_DIR / "attention.png"
 
@@ -44,7 +44,7 @@ def evaluate(
 ) -> dict[str, Any]:
     """Grade, print and write the results.
 
-    It grades with one teacher-forced pass, which knows the exact match (see `scoring`), and
+    It grades with one teacher-forced pass, which knows the exact match (see `loss`), and
     generates only where the model is wrong, to show what it says there.
 
     Args:
@@ -63,15 +63,15 @@ def evaluate(
         UserError: for a file that is missing or not what it should be.
         OSError: if nothing can be written to out_dir, before anything is graded.
     """
-    from .breakdowns import break_down, describe_problems, figures
-    from .compilation import compiles_grading
+    from .data.lineage import story_of
     from .dataset import ArithmeticDataset, check_length
-    from .exhaustive import grade_every
-    from .grading import grade
-    from .leaks import find_leaks
-    from .printing import show
-    from .screening import quick_leads
-    from .story import story_of
+    from .evaluation.breakdowns import break_down, describe_problems, figures
+    from .evaluation.exhaustive import grade_every
+    from .evaluation.grading import grade
+    from .evaluation.leaks import find_leaks
+    from .evaluation.screening import quick_leads
+    from .ops.compile import compiles_grading
+    from .terminal.results_table import show
 
     check_writable(out_dir)
     loaded = load(checkpoint, params)
@@ -112,9 +112,9 @@ def read(
     Raises:
         UserError: for a file that is missing or not what it should be.
     """
-    from .exhaustive import check_splits, every_problem
-    from .reading import BAD_ROWS, read_distinct, read_splits
-    from .source import space_of
+    from .data.reading import BAD_ROWS, read_distinct, read_splits
+    from .evaluation.exhaustive import check_splits, every_problem
+    from .splits.source import space_of
 
     skipped = Counter(dict.fromkeys(BAD_ROWS, 0))
     try:
@@ -146,9 +146,9 @@ def load(checkpoint: Path, params: Params) -> Loaded:
 
     Lightning chooses the device in training; here are only forward passes.
     """
-    from . import cpu
     from .checkpoint import load_checkpoint
-    from .hardware import device_for
+    from .ops import cpu
+    from .ops.hardware import device_for
 
     cpu.use_well(params.runtime.accelerator)
     loaded = load_checkpoint(checkpoint)
@@ -158,7 +158,7 @@ def load(checkpoint: Path, params: Params) -> Loaded:
 
 def answers_to(model: TransformerLM, prompts: Sequence[str], batch_size: int) -> list[str]:
     """What the model says to each prompt."""
-    from .scoring import generate_answers
+    from .generation import generate_answers
 
     said: list[str] = []
     for start in range(0, len(prompts), batch_size):
@@ -168,7 +168,7 @@ def answers_to(model: TransformerLM, prompts: Sequence[str], batch_size: int) ->
 
 def inspect(params: Params, checkpoint: Path, prompt: str, picture: Path) -> None:
     """Answer one problem and draw what each head of each layer looks at meanwhile."""
-    from .inspection import attention, draw
+    from .inspection.attention_map import attention, draw
 
     loaded = load(checkpoint, params)
     answer, table = attention(loaded.model, prompt)
@@ -190,7 +190,7 @@ def results_folder(checkpoint: Path) -> Path:
 def main(argv: list[str] | None = None) -> None:
     """The command."""
     parser = Parser(
-        "eval",
+        "src.eval",
         f"Grade a checkpoint on the test split. Without flags, it writes to {METRICS_DIR}.",
     )
     parser.add_argument("--config", type=Path, help="configuration (params.yaml)")

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .attention import CausalSelfAttention, pick
-from .grouped import grouped_linear
-from .kv_cache import KVCache
+from .ops.grouped_linear import grouped_linear
+from .ops.kv_cache import KVCache
 
 
 class RMSNorm(nn.RMSNorm):

@@ -10,12 +10,13 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from . import distributed, sharding
-from .config import ModelConfig, TrainingConfig
+from .config import ModelConfig, Params, TrainingConfig
 from .layers import Routing
+from .loss import answer
 from .models import build_model
-from .optimizer import make_optimizer
-from .scoring import answer
+from .training import distributed, sharding
+from .training.optimizer import make_optimizer
+from .utils import derive_seed
 
 
 class LitLM(pl.LightningModule):
@@ -163,6 +164,19 @@ class LitLM(pl.LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
+
+
+def initial_module(params: Params, weights: Mapping[str, Tensor] | None = None) -> LitLM:
+    """The module that a training begins with.
+
+    Args:
+        weights: state dict of the model; None: random ones, drawn from `training.seed`.
+    """
+    torch.manual_seed(derive_seed(params.training.seed, "initialisation"))
+    lit = LitLM(params.model_config_in_use.model_dump(), params.training.model_dump())
+    if weights is not None:
+        lit.model.load_state_dict(weights)
+    return lit
 
 
 def _loads(routed: list[tuple[Routing, Tensor]]) -> list[Tensor]:

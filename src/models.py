@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from .attention import CausalSelfAttention, pick
-from .decoding import generate
-from .kv_cache import KVCache
 from .layers import GELUMLP, MoELayer, RMSNorm, Routing, SwiGLUMLP, TransformerBlock
+from .ops.decode import generate
+from .ops.kv_cache import KVCache
 from .positional import RotaryEmbedding
 from .tokenizer import CharTokenizer
 
@@ -150,7 +150,7 @@ class TransformerLM(nn.Module):
         attention_mask: Tensor | None = None,
         pad_id: int = CharTokenizer.pad_id,
     ) -> Tensor:
-        """Greedy continuation of each prompt, see `decoding.generate`."""
+        """Greedy continuation of each prompt, see `ops.decode.generate`."""
         return generate(self, input_ids, max_new_tokens, eos_id, attention_mask, pad_id)
 
     def num_parameters(self, active: bool = False) -> int:

@@ -11,11 +11,12 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from .common.errors import UserError
+from .common.files import ROOT
+from .common.yaml_1_2 import read_yaml
 from .config import ModelConfig, Params
-from .errors import UserError
-from .yaml_reader import read_yaml
 
-PARAMS_FILE = Path(__file__).parent.parent / "params.yaml"
+PARAMS_FILE = ROOT / "params.yaml"
 # A file for each architecture, with the values that are published with this program's description.
 CONFIGS_DIR = PARAMS_FILE.with_name("configs")
 

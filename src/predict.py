@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from .cli import Parser, run
-from .errors import UserError
-from .files import CHECKPOINT
+from .common.errors import UserError
+from .common.files import CHECKPOINT
+from .data.lineage import data_of, story_of, trainings
 from .params import PARAMS_FILE, load_params
-from .story import data_of, story_of, trainings
+from .terminal.cli import Parser, run
 
 if TYPE_CHECKING:
-    from .certainty import Said
+    from .inspection.certainty import Said
 
 # Problems asked at once.
 _BATCH = 512
@@ -39,9 +39,9 @@ def asker(checkpoint: Path, config: Path) -> Ask:
     Raises:
         UserError: for a checkpoint that is none.
     """
-    from .certainty import answers_with_certainty
     from .checkpoint import load_checkpoint
-    from .questions import right_answer, unlike
+    from .inspection.certainty import answers_with_certainty
+    from .inspection.questions import right_answer, unlike
 
     precedence = load_params(config).data.precedence
     loaded = load_checkpoint(checkpoint)
@@ -111,7 +111,7 @@ def converse(ask: Ask) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    parser = Parser("predict", "Ask a model; without problems, those on stdin or a prompt.")
+    parser = Parser("src.predict", "Ask a model; without problems, those on stdin or a prompt.")
     parser.add_argument("problems", nargs="*", metavar="PROBLEM", help="such as 554+456=")
     parser.add_argument("--ckpt", type=Path, help=f"checkpoint, or folder of some ({CHECKPOINT})")
     parser.add_argument(

@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .cli import Parser, run
-from .config import Params
-from .description import read_description
-from .errors import UserError
-from .files import (
+from .common.errors import UserError
+from .common.files import (
     CHECKPOINTS_DIR,
     DATA_DIR,
     METRICS_DIR,
@@ -26,9 +24,12 @@ from .files import (
     check_not_the_pipelines,
     check_writable,
 )
+from .config import Params
+from .data.description import read_description
+from .data.reading import read_splits
 from .params import PARAMS_FILE, load_params
-from .reading import read_splits
-from .runs import claimed, clear, locked, run_name
+from .terminal.cli import Parser, run
+from .training.run_dir import claimed, clear, locked, run_name
 
 
 def train(
@@ -61,11 +62,14 @@ def train(
     """
     # Lightning takes seconds to import: only once the settings are known to be right.
     from .dataset import ArithmeticDataset, check_length
-    from .distributed import this_process, together
-    from .fitting import fit
-    from .loggers import check_logger
-    from .outputs import check_vacant, results, write_metrics, write_models
-    from .start import load_start
+    from .lightning_module import initial_module
+    from .monitoring.loggers import check_logger, make_logger
+    from .monitoring.watch import Watch
+    from .ops import cpu
+    from .training.distributed import this_process, together
+    from .training.fit import fit
+    from .training.initial_weights import load_start
+    from .training.outputs import check_vacant, results, write_metrics, write_models
 
     process = this_process(params.runtime)
     by_hand = overwrite is not None
@@ -92,9 +96,13 @@ def train(
             if by_hand:
                 where = f"results will be in {models_dir}, logs are in {run_dir}"
                 print(f"training {params.model} on {data_dir}; {where}", flush=True)
+        # Before all that computes in several threads, such as a trial of the compiler.
+        cpu.use_well(params.runtime.accelerator)
+        lit = initial_module(params, start.weights if start else None)
+        watchers = [Watch(params, datasets["val"])]
+        logger = partial(make_logger, params, run_dir)
         with together(process):
-            weights = start.weights if start else None
-            fitted = fit(params, datasets, run_dir, process, weights, story)
+            fitted = fit(params, datasets, run_dir, process, lit, watchers, logger, story)
         if not process.is_first:
             sys.exit(0)
         write_models(fitted, params, splits["val"], models_dir, story)
@@ -107,7 +115,7 @@ def train(
 def main(argv: list[str] | None = None) -> None:
     """The command."""
     parser = Parser(
-        "train",
+        "src.train",
         "Train the architecture that the configuration names. Without flags: as the pipeline's "
         "stage, which writes to models and metrics.",
     )

@@ -9,11 +9,11 @@ import pytest
 import torch
 from hypothesis import settings
 
-from src import cpu
 from src.config import ModelConfig, Params
+from src.data.records import write_records
 from src.data_gen import generate
+from src.ops import cpu
 from src.params import load_params
-from src.records import write_records
 
 # Each test process has one core's worth of work; more threads only wait for each other.
 torch.set_num_threads(1)

@@ -19,20 +19,20 @@ import yaml
 from dvc.utils.serialize import parse_yaml as dvc_yaml
 
 from src.checkpoint import load_model, save_checkpoint
-from src.description import DESCRIPTION, read_description, write_description
-from src.difficulty import describe
-from src.errors import UserError
-from src.gathering import Report, Table
+from src.common.errors import UserError
+from src.common.yaml_1_2 import parse_yaml
+from src.data.description import DESCRIPTION, read_description, write_description
+from src.data.parsing import PRECEDENCES
+from src.data.reading import read_distinct, read_records
+from src.data.records import Record, Records, write_records
+from src.evaluation.difficulty import describe
+from src.import_data.gathering import Report, Table
+from src.import_data.tables import UNNAMED
 from src.models import build_model
 from src.params import load_params
-from src.parsing import PRECEDENCES
-from src.reading import read_distinct, read_records
-from src.records import Record, Records, write_records
-from src.tables import UNNAMED
-from src.yaml_reader import parse_yaml
 
 from .conftest import tiny_params
-from .test_problems import divides_exactly, value
+from .data.test_problems import divides_exactly, value
 
 # Some are odd in YAML only: numbers and truth values of version 1.1, marks and tabs.
 SPICE = (

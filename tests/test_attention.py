@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from src.attention import CausalSelfAttention
-from src.kv_cache import KVCache
+from src.ops.kv_cache import KVCache
 from src.positional import RotaryEmbedding
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from src import batches
 from src.batches import BatchOrder, Share, rows_by_kind
-from src.records import Record, to_tokens
+from src.data.records import Record, to_tokens
 
 # Ten rows in three kinds.
 KINDS = [np.array([0, 5]), np.array([1, 2, 3, 4, 6, 7, 8]), np.array([9])]

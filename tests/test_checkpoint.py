@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import torch
 
-from src import fitting
 from src.checkpoint import (
     load_checkpoint,
     load_model,
@@ -20,12 +19,13 @@ from src.checkpoint import (
     story_of,
     weights_hash,
 )
+from src.common.errors import UserError
+from src.data.reading import read_splits
 from src.dataset import ArithmeticDataset
-from src.distributed import this_process
-from src.errors import UserError
-from src.lightning_module import LitLM
-from src.reading import read_splits
-from src.runs import save_progress
+from src.lightning_module import LitLM, initial_module
+from src.training import fit
+from src.training.distributed import this_process
+from src.training.run_dir import save_progress
 
 from .conftest import ARCHITECTURES, tiny_params
 
@@ -68,9 +68,11 @@ def fitted(folder: Path, data_dir: Path, name: str, story: dict[str, Any]) -> Li
     params = tiny_params(name, training={"max_steps": 20})
     splits = read_splits(data_dir)
     data = {split: ArithmeticDataset(splits[split]) for split in ("train", "val")}
-    fit = fitting.fit(params, data, folder, this_process(params.runtime), story=story)
+    fitted = fit.fit(
+        params, data, folder, this_process(params.runtime), initial_module(params), story=story
+    )
     lit = LitLM(params.model_config_in_use.model_dump(), params.training.model_dump())
-    lit.load_state_dict(fit.last_weights)
+    lit.load_state_dict(fitted.last_weights)
     return lit.eval()
 
 

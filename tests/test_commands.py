@@ -4,18 +4,20 @@ import importlib
 import re
 import subprocess
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from .conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
-COMMANDS = sorted(
-    ".".join(path.relative_to(ROOT).with_suffix("").parts)
-    for folder in ("src", "benchmarks")
-    for path in (ROOT / folder).glob("*.py")
-    if "__main__" in path.read_text()
-)
+FOLDERS = ("src", "scripts", "benchmarks")
+COMMANDS = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__main__"): path
+    for folder in FOLDERS
+    for path in sorted((ROOT / folder).rglob("*.py"))
+    if '__name__ == "__main__"' in path.read_text()
+}
 FLAG = re.compile(r"(?<![\w-])--[A-Za-z][\w-]*")
 
 
@@ -23,10 +25,16 @@ def targets() -> set[str]:
     return set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
+def entry(command: str) -> ModuleType:
+    """The module that ``python -m`` runs."""
+    path = COMMANDS[command]
+    return importlib.import_module(command + ".__main__" * (path.stem == "__main__"))
+
+
 def flags(command: str, capsys: pytest.CaptureFixture[str]) -> set[str]:
     """All that --help lists."""
     with pytest.raises(SystemExit) as caught:
-        importlib.import_module(command).main(["--help"])
+        entry(command).main(["--help"])
     assert caught.value.code == 0
     output = capsys.readouterr().out
     assert output.startswith(f"usage: python -m {command} ")
@@ -35,7 +43,9 @@ def flags(command: str, capsys: pytest.CaptureFixture[str]) -> set[str]:
 
 def documented(path: Path) -> list[str]:
     """Each ``python -m`` with its flags in a file; messages and docstrings end a command."""
-    return re.findall(r"python -m ((?:src|benchmarks)\.\w+[^`\n\"#;]*)", path.read_text())
+    return re.findall(
+        r"python -m ((?:src|scripts|benchmarks)\.[\w.]+[^`\n\"#;]*)", path.read_text()
+    )
 
 
 def test_make_help_lists_every_target_and_every_command() -> None:
@@ -46,7 +56,7 @@ def test_make_help_lists_every_target_and_every_command() -> None:
     assert [words[1] for words in lines if words[:1] == ["make"]]
     assert {words[1] for words in lines if words[:1] == ["make"]} == targets()
     listed = [words for words in lines if words[:2] == ["python", "-m"]]
-    assert sorted(words[2] for words in listed) == COMMANDS
+    assert sorted(words[2] for words in listed) == sorted(COMMANDS)
     assert all(len(words) > 5 for words in listed)
 
 
@@ -61,8 +71,8 @@ def test_every_target_that_is_named_exists(path: str) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_flag_that_is_named_exists(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     known = flags(command, capsys)
-    sources = [ROOT / "README.md", ROOT / "Makefile", *(ROOT / "src").glob("*.py")]
-    sources += (ROOT / "benchmarks").glob("*.py")
+    sources = [ROOT / "README.md", ROOT / "Makefile", *(ROOT / "docs").glob("*.md")]
+    sources += [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
     for source in sources:
         for words in documented(source):
             name, _, rest = words.partition(" ")

@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from src.cli import run
+from src.common.errors import UserError
 from src.config import DataConfig, ModelConfig, Params, TrainingConfig
-from src.errors import UserError
 from src.models import MLPS, MODELS, NORMS, build_model
 from src.params import CONFIGS_DIR, PARAMS_FILE, load_params
+from src.terminal.cli import run
 
 TEXT = PARAMS_FILE.read_text(encoding="utf-8")
 CONTENT: dict[str, Any] = yaml.safe_load(TEXT)

@@ -19,16 +19,16 @@ import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from src.common.errors import UserError
 from src.config import DataConfig
+from src.data.description import read_description
+from src.data.reading import read_splits
+from src.data.records import SPLITS, Record
 from src.data_gen import FLAGS, generate, main, write
-from src.description import read_description
-from src.errors import UserError
 from src.params import load_params
-from src.reading import read_splits
-from src.records import SPLITS, Record
 
 from .conftest import ROOT, tiny_params
-from .test_problems import PRECEDENCES, all_prompts, divides_exactly, value
+from .data.test_problems import PRECEDENCES, all_prompts, divides_exactly, value
 
 # Not that of params.yaml, which experiments may change.
 BASE: dict[str, Any] = {
@@ -497,7 +497,7 @@ def test_any_number_of_workers_writes_the_same_bytes(
     changes: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # More parts than may wait at once.
-    monkeypatch.setattr("src.strata.CHUNK", 37)
+    monkeypatch.setattr("src.splits.stratified.CHUNK", 37)
     written = []
     for workers in (0, 1, 3):
         folder = tmp_path / str(workers)

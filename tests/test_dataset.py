@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.batches import BatchOrder
+from src.common.errors import UserError
+from src.data.reading import read_records
+from src.data.records import Record
 from src.dataset import ArithmeticDataset, TrainLoader, check_length, collate_fn, eval_loader
-from src.errors import UserError
-from src.reading import read_records
-from src.records import Record
 
 RECORDS = [Record("1+2=", "3"), Record("50+50=", "100"), Record("7-9=", "-2")]
 
@@ -108,7 +108,7 @@ def test_rows_on_disk_make_the_same_batches(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch, num_workers: int
 ) -> None:
     in_memory = ArithmeticDataset(read_records(data_dir / "train.jsonl"))
-    monkeypatch.setattr("src.rows._IN_MEMORY", 100)
+    monkeypatch.setattr("src.data.token_table._IN_MEMORY", 100)
     on_disk = ArithmeticDataset(read_records(data_dir / "train.jsonl"))
     loaders = [
         TrainLoader(dataset, BatchOrder(len(dataset), 8, 12, seed=5), num_workers)

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from src.breakdowns import break_down, describe_problems
 from src.checkpoint import save_checkpoint
-from src.errors import UserError
+from src.common.errors import UserError
+from src.data.reading import read_records
+from src.data.records import Record, write_records
 from src.eval import evaluate, main, results_folder
-from src.grading import Grades
+from src.evaluation.breakdowns import break_down, describe_problems
+from src.evaluation.grading import Grades
 from src.models import build_model
-from src.printing import show
-from src.reading import read_records
-from src.records import Record, write_records
+from src.terminal.results_table import show
 
 from .conftest import ARCHITECTURES, ROOT, read_csv, tiny_params
 
@@ -127,7 +127,7 @@ def test_an_out_dir_that_is_a_file_is_found_out_before_grading(
     tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = checkpoint(tmp_path)
-    monkeypatch.setattr("src.grading.grade", None)
+    monkeypatch.setattr("src.evaluation.grading.grade", None)
     with pytest.raises(NotADirectoryError):
         evaluate(tiny_params(), path, data_dir, path)
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from src.flops import training_flops
 from src.models import build_model
+from src.utils import training_flops
 
 from .conftest import ARCHITECTURES, tiny_model
 

@@ -9,10 +9,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from src.batches import BatchOrder
+from src.data.reading import read_records
+from src.data.records import Record
 from src.dataset import ArithmeticDataset, TrainLoader, collate_fn
 from src.lightning_module import LitLM, learning_rate_factor
-from src.reading import read_records
-from src.records import Record
 
 from .conftest import ARCHITECTURES, tiny_params
 

@@ -15,7 +15,7 @@ from src.models import MLPS, MODELS, NORMS, TransformerLM, build_model
 from src.tokenizer import CharTokenizer
 
 from .conftest import ARCHITECTURES, tiny_model
-from .huggingface import peer
+from .huggingface.peers import peer
 
 Randomise = Callable[[nn.Module], None]
 EOS = CharTokenizer.eos_id

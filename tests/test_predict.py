@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from src.cli import run
-from src.errors import UserError
+from src.common.errors import UserError
 from src.predict import main, piped
+from src.terminal.cli import run
 
 from .conftest import ROOT, tiny_params
-from .test_export import decisive
+from .huggingface.test_export import decisive
 
 # 46 to everything, at probabilities near one: ten nats before the other tokens.
 SAID = "  ".join(rf"{token} \d+\.\d\d% \(\S+ \d\.\d\d%\)" for token in ("4", "6", "<eos>"))

@@ -1,6 +1,6 @@
 """Streams are separate and repeatable."""
 
-from src.seeding import STREAMS, derive_seed
+from src.utils import STREAMS, derive_seed
 
 
 def test_each_stream_and_seed_has_a_seed_of_its_own() -> None:

@@ -11,14 +11,14 @@ import torch
 import yaml
 
 from src.checkpoint import load_model
+from src.common.errors import UserError
 from src.config import Params
-from src.errors import UserError
 from src.eval import evaluate
-from src.fitting import Fit
-from src.history import History
 from src.lightning_module import learning_rate_factor
 from src.params import load_params
 from src.train import main, train
+from src.training.fit import Fit
+from src.training.history import History
 
 from .conftest import ARCHITECTURES, read_csv, tiny_params
 

@@ -1,0 +1,1 @@
+"""Chores of who keeps the repository: results reproduced, tables written, DVC repaired."""

@@ -1,0 +1,133 @@
+"""The recipes of configs/, one for each kind of problem: their commands, and what they end at.
+
+python -m scripts.recipes              # the table of docs/recipes.md, from the runs of make recipes
+python -m scripts.recipes --commands   # each recipe as a dvc exp run
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+from src.common.errors import UserError
+from src.common.files import CHECKPOINTS_DIR, ROOT, open_replacing
+from src.common.marked_section import insert
+from src.config import Params
+from src.params import PARAMS_FILE, load_params
+from src.terminal.cli import Parser, run
+
+CONFIGS = ROOT / "configs"
+PAGE = ROOT / "docs" / "recipes.md"
+BEGIN = "<!-- recipes: written by python -m scripts.recipes -->"
+
+
+def recipes() -> list[Path]:
+    """The files of configs/ that say what to change in params.yaml, by name.
+
+    The others are of the description: a model or the data, whole.
+    """
+    whole = {"data", *load_params().models}
+    return [path for path in sorted(CONFIGS.glob("*.yaml")) if path.stem not in whole]
+
+
+def command(config: Path) -> str:
+    """The `dvc exp run` that trains as a file of configs/ says.
+
+    Its flags are what differs from params.yaml, whatever the file says.
+    """
+    ours, base = (_flat(load_params(path)) for path in (config, PARAMS_FILE))
+    changes = [f"{key}={_word(value)}" for key, value in ours.items() if base.get(key) != value]
+    flags = [f"-S {shlex.quote(change)}" for change in changes]
+    return " ".join(["dvc exp run", f"--name {config.stem}", *flags])
+
+
+def _flat(params: Params) -> dict[str, Any]:
+    """The values of params.yaml by dotted key; of models only the one in use."""
+    content = params.model_dump()
+    flat = {"model": content["model"]}
+    sections = {name: content[name] for name in ("data", "training", "evaluation")}
+    sections[f"models.{params.model}"] = content["models"][params.model]
+    return flat | {f"{s}.{k}": v for s, values in sections.items() for k, v in values.items()}
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def table(runs: Path) -> str:
+    """What each recipe's run ended at, as Markdown.
+
+    Args:
+        runs: holds a folder for each recipe that was run, with config.yaml, train.json and
+            eval/eval.json.
+
+    Raises:
+        UserError: if none was run.
+    """
+    lines = [
+        "| recipe | problems | for training | exact match on unseen ones (95 %) | wrong "
+        "| to 99 % | steps |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    found = False
+    for config in recipes():
+        params, run = load_params(config), runs / config.stem
+        data, ran = params.data, _ran(run, params)
+        found |= ran
+        cells = [
+            f"[{config.stem}](../configs/{config.name})",
+            f"{data.N} numbers {data.A:,} .. {data.B:,}, `{' '.join(data.ops)}`",
+            f"{data.split_sizes['train']:,}",
+            *(_ended_at(run) if ran else ("not run", "-", "-", "-")),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    if not found:
+        raise UserError(f"{runs}: holds no recipe's run; make recipes trains each recipe")
+    return "\n".join(lines) + "\n"
+
+
+def _ran(run: Path, params: Params) -> bool:
+    """Whether there is a graded run, of this model and training and of no earlier ones."""
+    if not (run / "eval" / "eval.json").exists():
+        return False
+    its = load_params(run / "config.yaml")
+    ours = (params.model_config_in_use, params.training)
+    return (its.model_config_in_use, its.training) == ours
+
+
+def _ended_at(run: Path) -> tuple[str, str, str, str]:
+    """Exact match, wrong answers, steps to 99 % and all steps of a run."""
+    trained = json.loads((run / "train.json").read_text(encoding="utf-8"))
+    graded = json.loads((run / "eval" / "eval.json").read_text(encoding="utf-8"))
+    interval = f"{graded['exact_match_low']:.2%} .. {graded['exact_match_high']:.2%}"
+    reached = trained["steps_to_99"]
+    return (
+        f"{graded['exact_match']:.2%} ({interval})",
+        f"{graded['wrong']:,} of {graded['problems']:,}",
+        "-" if reached is None else f"{reached:,}",
+        f"{trained['steps']:,}",
+    )
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    parser = Parser(
+        "scripts.recipes",
+        "Write the table of docs/recipes.md from the runs of make recipes.",
+    )
+    parser.add_argument("--commands", action="store_true", help="each recipe as a dvc exp run")
+    if "commands" in parser.parse_args(argv):
+        for config in recipes():
+            print(command(config))
+        return
+    rows = table(CHECKPOINTS_DIR)
+    text = insert(PAGE.read_text(encoding="utf-8"), rows, BEGIN)
+    with open_replacing(PAGE) as file:
+        file.write(text)
+    print(rows, end="")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,140 @@
+"""The figures of a comparison: each run, each architecture over its seeds, each pair tested."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import pandas as pd
+
+from .experiments import Experiment
+from .statistics import compare, holm
+
+Groups = dict[str, list[Experiment]]
+
+_OF_RUN = (
+    "exact_match",
+    "exact_match_low",
+    "exact_match_high",
+    "wrong",
+    "problems",
+    "loss",
+    "best_step",
+    "steps",
+    "steps_to_90",
+    "steps_to_99",
+    "steps_to_99_9",
+    "problems_seen",
+    "training_flops",
+    "parameters",
+    "active_parameters",
+)
+
+
+def runs(groups: Groups) -> pd.DataFrame:
+    """A row for each run: label, architecture, experiment, seed, and its metrics."""
+    rows = [
+        {
+            "label": label,
+            "architecture": run.architecture,
+            "experiment": run.name,
+            "seed": run.seed,
+            **{name: run.metrics.get(name) for name in _OF_RUN},
+        }
+        for label, group in groups.items()
+        for run in group
+    ]
+    return pd.DataFrame(rows)
+
+
+def architectures(groups: Groups) -> pd.DataFrame:
+    """A row for each group, over its seeds.
+
+    Columns: label, seeds, exact_match_mean, exact_match_sd (of the sample; missing for one seed),
+    exact_match_min, exact_match_max, loss_mean, steps_to_90, _99 and _99_9 (means, missing where
+    a seed never got there), parameters, active_parameters, training_flops.
+    """
+    table = runs(groups).groupby("label", sort=False)
+    exact = table["exact_match"]
+
+    def mean(name: str) -> pd.Series:
+        return table[name].apply(lambda column: column.astype(float).mean(skipna=False))
+
+    return pd.DataFrame(
+        {
+            "seeds": table.size(),
+            "exact_match_mean": exact.mean(),
+            "exact_match_sd": exact.std(),
+            "exact_match_min": exact.min(),
+            "exact_match_max": exact.max(),
+            "loss_mean": mean("loss"),
+            "steps_to_90": mean("steps_to_90"),
+            "steps_to_99": mean("steps_to_99"),
+            "steps_to_99_9": mean("steps_to_99_9"),
+            "parameters": table["parameters"].first(),
+            "active_parameters": table["active_parameters"].first(),
+            "training_flops": mean("training_flops"),
+        }
+    ).reset_index()
+
+
+def pairs(groups: Groups) -> pd.DataFrame:
+    """A row for each two groups that share seeds, with the test of `paired.compare` over them.
+
+    Columns: a, b, seeds (that both have), problems, difference (of a's exact match to b's), low,
+    high, p, p_holm (corrected for the number of rows), method.
+    """
+    wrong = {label: {run.seed: _wrong(run) for run in group} for label, group in groups.items()}
+    rows = []
+    for (a, runs_a), (b, runs_b) in combinations(groups.items(), 2):
+        seeds = sorted(wrong[a].keys() & wrong[b].keys())
+        if not seeds:
+            continue
+        problems = runs_a[0].metrics["problems"]
+        assert problems == runs_b[0].metrics["problems"]  # the same data
+        found = compare([wrong[a][s] for s in seeds], [wrong[b][s] for s in seeds], problems)
+        rows.append(
+            {
+                "a": a,
+                "b": b,
+                "seeds": len(seeds),
+                "problems": problems,
+                "difference": found.mean,
+                "low": found.low,
+                "high": found.high,
+                "p": found.p,
+                "method": found.method,
+            }
+        )
+    columns = ["a", "b", "seeds", "problems", "difference", "low", "high", "p", "p_holm", "method"]
+    table = pd.DataFrame(rows, columns=[c for c in columns if c != "p_holm"])
+    table.insert(columns.index("p_holm"), "p_holm", holm(table["p"].tolist()))
+    return table
+
+
+def exhaustive(groups: Groups) -> pd.DataFrame:
+    """A row for each run that graded all problems: how many it has wrong, by operands' lengths.
+
+    Columns: experiment, problems, wrong, then wrong and problems of each combination as
+    ``wrong_2+3`` and ``problems_2+3``.
+    """
+    rows = []
+    for run in (run for group in groups.values() for run in group):
+        if not run.metrics.get("exhaustive_problems"):
+            continue
+        table = run.table("metrics/exhaustive.csv")
+        sums = table.groupby(["kind", "value"], as_index=False)[["problems", "wrong"]].sum()
+        row: dict[str, Any] = {"experiment": run.name}
+        for kind, value, problems, wrong in sums.itertuples(index=False):
+            if kind == "all":
+                row |= {"problems": problems, "wrong": wrong}
+            elif kind == "operand_lengths":
+                row |= {f"wrong_{value}": wrong, f"problems_{value}": problems}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _wrong(run: Experiment) -> set[str]:
+    """The problems of the test split that a run answers wrong."""
+    errors = run.table("metrics/errors.csv")
+    return set(errors.loc[errors["split"] == "test", "prompt"])

@@ -1,0 +1,106 @@
+"""The data format: one JSON object a line with prompt, target and text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..common.files import open_replacing
+from ..tokenizer import BOS, EOS, VOCABULARY, CharTokenizer
+
+SPLITS = ("train", "val", "test")
+
+PROMPT = re.compile(r"[0-9]+([-+*/][0-9]+)+=")
+# Of each token, 0 for those in angle brackets.
+_CHARACTERS = np.array([ord(t) if len(t) == 1 else 0 for t in VOCABULARY], np.uint8)
+_DECODED = 2**12
+
+
+class Record(NamedTuple):
+    """One problem and its answer.
+
+    >>> Record("554+456=", "1010").text
+    '<bos>554+456=1010<eos>'
+    """
+
+    prompt: str
+    target: str
+
+    @property
+    def text(self) -> str:
+        """What a model is trained on."""
+        return f"{BOS}{self.prompt}{self.target}{EOS}"
+
+
+def to_line(record: Record) -> str:
+    """A record as it is written.
+
+    >>> print(to_line(Record("554+456=", "1010")), end="")
+    {"prompt": "554+456=", "target": "1010", "text": "<bos>554+456=1010<eos>"}
+    """
+    # The format has no character that JSON escapes: a template is 10 times faster than json.
+    prompt, target = record
+    return f'{{"prompt": "{prompt}", "target": "{target}", "text": "{record.text}"}}\n'
+
+
+def write_records(path: Path, records: Sequence[Record]) -> None:
+    """Write a split; the file appears whole or not at all."""
+    with open_replacing(path) as file:
+        file.writelines(map(to_line, records))
+
+
+class Records(Sequence[Record]):
+    """A split's problems, kept as token ids: a row becomes a `Record` when it is asked for.
+
+    Attributes:
+        tokens: uint8 (n, longest), each text's token ids, padded on the right.
+    """
+
+    def __init__(self, tokens: NDArray[np.uint8]) -> None:
+        self.tokens = tokens
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def __iter__(self) -> Iterator[Record]:
+        for start in range(0, len(self), _DECODED):
+            yield from to_records(self.tokens[start : start + _DECODED])
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Record]: ...
+    def __getitem__(self, index: int | slice) -> Record | list[Record]:
+        if isinstance(index, slice):
+            return to_records(self.tokens[index])
+        return to_records(self.tokens[index][None])[0]
+
+
+def to_tokens(records: Sequence[Record]) -> NDArray[np.uint8]:
+    """Token ids of each text, padded on the right to the longest: uint8 (n, longest).
+
+    Raises:
+        ValueError: for a character outside the vocabulary.
+    """
+    tokenizer = CharTokenizer()
+    rows = [tokenizer.encode(record.text) for record in records]
+    tokens = np.full((len(rows), max(map(len, rows), default=0)), tokenizer.pad_id, np.uint8)
+    for padded, row in zip(tokens, rows, strict=True):
+        padded[: len(row)] = row
+    return tokens
+
+
+def to_records(tokens: NDArray[np.uint8]) -> list[Record]:
+    """The way back, see `to_tokens`."""
+    # Without <bos>; numpy drops what is 0 behind a text of fixed width, here padding and <eos>.
+    texts = _CHARACTERS[tokens[:, 1:]].view(f"S{tokens.shape[1] - 1}").ravel().tolist()
+    records = []
+    for text in texts:
+        prompt, equals, target = text.decode().partition("=")
+        records.append(Record(prompt + equals, target))
+    return records

@@ -1,0 +1,58 @@
+"""A graded test split as figures and tables: how much is right, and of what kind the errors are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from ..checkpoint import Loaded
+from ..data.records import Record
+from .difficulty import KINDS, describe
+from .exhaustive import by_split
+from .grading import Grades, breakdown, by_digit_position, by_expert, routing, tally
+from .intervals import wilson
+
+
+def figures(loaded: Loaded, grades: Grades) -> dict[str, Any]:
+    """What eval.json holds of every checkpoint."""
+    right, problems = int(grades.exact.sum()), len(grades.exact)
+    low, high = wilson(right, problems)
+    found: dict[str, Any] = {
+        "architecture": loaded.config.name,
+        "exact_match": float(grades.exact.mean()),
+        "exact_match_low": low,
+        "exact_match_high": high,
+        "loss": grades.loss,
+        "problems": problems,
+        "wrong": problems - right,
+        "parameters": loaded.model.num_parameters(),
+        "active_parameters": loaded.model.num_parameters(active=True),
+    }
+    if grades.served.size:
+        found["max_expert_load"] = float(by_expert(grades)["load"].max())
+        found["router_entropy"] = float(grades.router_entropy.mean())
+    return found
+
+
+def describe_problems(records: Sequence[Record]) -> pd.DataFrame:
+    """prompt, target, the columns of `difficulty.describe`, and split, which is test."""
+    return pd.concat([pd.DataFrame(records), describe(records)], axis=1).assign(split="test")
+
+
+def break_down(problems: pd.DataFrame, grades: Grades) -> dict[str, pd.DataFrame]:
+    """A table for each kind of difficulty, and those of the experts.
+
+    Args:
+        problems: what `describe_problems` returns.
+    """
+    counts = tally(problems[list(KINDS)], grades.exact)
+    tables = {f"by_{kind}": breakdown(counts, kind) for kind in KINDS}
+    return tables | {
+        "by_digit_position": by_digit_position(grades),
+        "by_expert": by_expert(grades),
+        "routing": routing(grades),
+        # Filled where all problems are graded.
+        "exhaustive": by_split(pd.DataFrame(columns=[*counts, "split"])),
+    }

@@ -1,0 +1,198 @@
+"""What a problem may be hard by: lengths, carries, borrows. No loop over rows.
+
+Lengths are those of the text, as a model reads it: ``007`` has three digits. A carry or borrow is
+one by value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..data.problems import MINUS, OPERATORS, PLUS, Ints, Problems
+from ..data.records import Record
+
+KINDS = (
+    "answer_length",
+    "operand_lengths",
+    "operators",
+    "carries",
+    "carry_chain",
+    "sign",
+    "borrows",
+)
+_ABSENT = -1
+# Any number of so many digits fits in 63 bits.
+_INT64_DIGITS = 18
+# Of int64, or of Python's integers where those are too short.
+Integers = NDArray[Any]
+
+
+def describe(records: Sequence[Record]) -> pd.DataFrame:
+    """A row for each problem.
+
+    >>> table = describe([Record("95+7=", "102"), Record("1-20=", "-19"), Record("2*3+4=", "10")])
+    >>> print(table.to_string(index=False, na_rep="-"))
+     answer_length operand_lengths operators  carries  carry_chain     sign  borrows
+                 3             2+1         +        2            2        -     <NA>
+                 2             1-2         -     <NA>         <NA> negative        1
+                 2           1*1+1        +*     <NA>         <NA>        -     <NA>
+
+    Columns:
+        answer_length: digits, sign left out.
+        operand_lengths: digits of each operand as it is written, with the operators between them.
+        operators: those that occur, in the order ``+-*/``.
+        carries: columns that carry when sums are added by hand; only where all operators are +.
+        carry_chain: most such columns side by side.
+        sign: of a difference: negative, zero or positive; only where all operators are -.
+        borrows: columns that borrow when the smaller of two numbers is subtracted from the larger
+            by hand; only for ``a-b``.
+    """
+    operands, operators, lengths = _columns([record.prompt for record in records])
+    answers = np.array([len(record.target.lstrip("-")) for record in records])
+    signs = np.array([_sign(record.target) for record in records])
+    return _describe(operands, operators, lengths, answers, signs)
+
+
+def describe_columns(problems: Problems) -> pd.DataFrame:
+    """`describe` of problems that are not text."""
+    answers = problems.answers
+    lengths, of_answers = _n_digits(problems.operands), _n_digits(np.abs(answers))
+    return _describe(problems.operands, problems.operators, lengths, of_answers, np.sign(answers))
+
+
+def _describe(
+    operands: Integers, operators: Ints, lengths: Ints, of_answers: Ints, signs: Ints
+) -> pd.DataFrame:
+    frame = pd.DataFrame({"answer_length": of_answers})
+    frame["operand_lengths"] = _length_labels(lengths, operators)
+    used = np.stack([(operators == op).any(1) for op in range(len(OPERATORS))], axis=1)
+    frame["operators"] = _labels(
+        used, lambda row: "".join(op for op, occurs in zip(OPERATORS, row, strict=True) if occurs)
+    )
+    sums, differences = ((operators == op) | (operators == _ABSENT) for op in (PLUS, MINUS))
+    is_sum, is_difference = sums.all(1), differences.all(1)
+    carry = carry_columns(np.maximum(operands, 0))
+    frame["carries"] = _where(is_sum, carry.sum(1))
+    frame["carry_chain"] = _where(is_sum, longest_run(carry))
+    names = np.array(["negative", "zero", "positive"])
+    frame["sign"] = pd.Series(names[signs + 1], dtype="str").where(is_difference)
+    is_pair = is_difference & ((operands != _ABSENT).sum(1) == 2)
+    pair = np.sort(np.maximum(operands[:, :2], 0), axis=1)
+    frame["borrows"] = _where(is_pair, borrow_columns(pair[:, 1], pair[:, 0]).sum(1))
+    return frame[list(KINDS)]
+
+
+def _sign(answer: str) -> int:
+    return 0 if answer == "0" else -1 if answer.startswith("-") else 1
+
+
+def carry_columns(operands: Integers) -> NDArray[np.bool_]:
+    """Which columns carry when the operands of each row are added by hand, units first.
+
+    >>> carry_columns(np.array([[554, 456], [1, 2], [999, 1]])).astype(int).tolist()
+    [[1, 1, 1], [0, 0, 0], [1, 1, 1]]
+
+    Args:
+        operands: (n, N), none negative.
+    """
+    columns, carry = [], np.zeros(len(operands), np.int64)
+    rest = operands
+    while rest.any():
+        carry = ((rest % 10).sum(1) + carry) // 10
+        columns.append(carry > 0)
+        rest = rest // 10
+    return np.stack(columns, axis=1) if columns else np.zeros((len(operands), 0), bool)
+
+
+def borrow_columns(larger: Integers, smaller: Integers) -> NDArray[np.bool_]:
+    """Which columns borrow when the smaller number is subtracted by hand, units first.
+
+    >>> borrow_columns(np.array([503, 42]), np.array([78, 41])).astype(int).tolist()
+    [[1, 1, 0], [0, 0, 0]]
+    """
+    columns, borrow = [], np.zeros(len(larger), np.int64)
+    while larger.any():
+        borrow = (larger % 10 - smaller % 10 - borrow < 0).astype(np.int64)
+        columns.append(borrow > 0)
+        larger, smaller = larger // 10, smaller // 10
+    return np.stack(columns, axis=1) if columns else np.zeros((len(borrow), 0), bool)
+
+
+def longest_run(marks: NDArray[np.bool_]) -> Ints:
+    """Most marks side by side in each row.
+
+    >>> longest_run(np.array([[1, 1, 0, 1], [0, 0, 0, 0]], dtype=bool)).tolist()
+    [2, 0]
+    """
+    longest = run = np.zeros(len(marks), np.int64)
+    for column in marks.T:
+        run = np.where(column, run + 1, 0)
+        longest = np.maximum(longest, run)
+    return longest
+
+
+def columns(prompts: Sequence[str]) -> tuple[Integers, Ints]:
+    """Operands (n, N) and operators (n, N - 1); -1 where a prompt has fewer than others.
+
+    Operands of more than 18 digits make all of them Python's integers.
+    """
+    return _columns(prompts)[:2]
+
+
+def _columns(prompts: Sequence[str]) -> tuple[Integers, Ints, Ints]:
+    """`columns`, and the digits that each operand is written with: (n, N)."""
+    split = [re.split(r"([-+*/])", prompt.rstrip("=")) for prompt in prompts]
+    width = max(map(len, split), default=3)
+    full = [row + ["", "0"] * ((width - len(row)) // 2) for row in split]
+    digits = np.array([row[::2] for row in full])
+    lengths = np.strings.str_len(digits)
+    # Python's integers are as long as they must be, and many times as slow.
+    fits = lengths.max(initial=0) <= _INT64_DIGITS
+    operands = digits.astype(np.int64) if fits else np.array(list(map(int, digits.flat)), object)
+    operands = operands.reshape(digits.shape)
+    n_operands = np.array([len(row) // 2 + 1 for row in split])
+    absent = np.arange(digits.shape[1]) >= n_operands[:, None]
+    operands[absent] = lengths[absent] = _ABSENT
+    symbols = np.array([row[1::2] for row in full])
+    operators = np.full(symbols.shape, _ABSENT)
+    for i, symbol in enumerate(OPERATORS):
+        operators[symbols == symbol] = i
+    return operands, operators, lengths
+
+
+def _length_labels(lengths: Ints, operators: Ints) -> NDArray[np.object_]:
+    codes = np.empty((len(lengths), 2 * lengths.shape[1] - 1), np.int64)
+    codes[:, ::2] = lengths
+    codes[:, 1::2] = operators
+
+    def label(row: Ints) -> str:
+        present = [(i, x) for i, x in enumerate(row.tolist()) if x != _ABSENT]
+        return "".join(OPERATORS[x] if i % 2 else str(x) for i, x in present)
+
+    return _labels(codes, label)
+
+
+def _n_digits(numbers: Ints) -> Ints:
+    return np.searchsorted(10 ** np.arange(1, 19), numbers, side="right") + 1
+
+
+def _labels(codes: NDArray[Any], label: Callable[[NDArray[Any]], str]) -> NDArray[np.object_]:
+    """The label of each row of small numbers, made once for rows that are alike."""
+    which = np.zeros(len(codes), np.int64)
+    for column in codes.T.astype(np.int64):
+        low = column.min(initial=0)
+        # The number of the row so far and the next column in one; as many as there are rows.
+        both = which * (column.max(initial=0) - low + 1) + (column - low)
+        _, first, which = np.unique(both, return_index=True, return_inverse=True)
+    return np.array([label(codes[i]) for i in first], dtype=object)[which]
+
+
+def _where(applies: NDArray[np.bool_], values: Ints) -> pd.Series:
+    """Whole numbers, missing where they say nothing."""
+    return pd.Series(values, dtype="Int64").where(applies)

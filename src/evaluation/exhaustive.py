@@ -1,0 +1,161 @@
+"""Grade every problem of a space, apart for those that were trained on and those never seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from ..common.errors import UserError
+from ..data.encoding import encode
+from ..data.problems import Problems, evaluate
+from ..data.records import SPLITS, Record
+from ..models import TransformerLM
+from ..splits.space import ENUMERABLE, ProblemSpace
+from ..terminal.progress_bar import track
+from .difficulty import KINDS, columns, describe_columns
+from .grading import shares, tally
+from .screening import Leads, exact
+
+UNSEEN = "unseen"
+# Problems that are tokens at once: some MiB, whatever the size of the space.
+_CHUNK = 2**15
+
+
+def every_problem(space: ProblemSpace) -> Problems:
+    """All problems of a space.
+
+    Raises:
+        UserError: if there are more than `ENUMERABLE`.
+    """
+    problems = space.enumerate()
+    if problems is None:
+        raise UserError(
+            f"evaluation.exhaustive = true: data: describes more than {ENUMERABLE:,} problems; "
+            "a sample must do, evaluation.exhaustive: false"
+        )
+    return problems
+
+
+def check_splits(space: ProblemSpace, splits: Mapping[str, Sequence[Record]]) -> None:
+    """Refuse data that the space does not hold: its problems could not be told from unseen ones.
+
+    Raises:
+        UserError: with the first record that is outside.
+    """
+    for split in SPLITS:
+        for record in splits[split]:
+            if not _holds(space, record):
+                raise UserError(
+                    f"evaluation.exhaustive = true: data: in params.yaml does not describe "
+                    f"{record.prompt}{record.target} of the {split} split"
+                )
+
+
+def _holds(space: ProblemSpace, record: Record) -> bool:
+    body = record.prompt.rstrip("=")
+    operands = body.translate(str.maketrans("+-*/", "    ")).split()
+    operators = {symbol for symbol in body if not symbol.isdigit()}
+    return (
+        len(operands) == space.N
+        # No problem of a space is written with leading zeros.
+        and all(str(int(x)) == x and space.A <= int(x) <= space.B for x in operands)
+        and operators <= set(space.ops)
+        and evaluate(record.prompt, space.precedence) == int(record.target)
+    )
+
+
+def grade_every(
+    model: TransformerLM,
+    problems: Problems,
+    splits: Mapping[str, Sequence[Record]],
+    test: pd.DataFrame,
+    right: NDArray[np.bool_],
+    progress: bool = False,
+    quick: Leads | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Grade all problems, of which the test split has been graded.
+
+    Args:
+        test: the test split's problems, see `breakdowns.describe_problems`.
+        right: bool (n,), which of them the model gets right.
+        problems, splits, progress, quick: see `grade_rest`.
+
+    Returns:
+        What `by_split` returns; and the wrong ones, with the columns of test.
+    """
+    counts = tally(test[list(KINDS)].assign(all="all"), right).assign(split="test")
+    rest, wrong = grade_rest(model, problems, splits, progress, quick)
+    table = by_split(pd.concat([counts, rest]))
+    return table, pd.concat([test[~right], wrong], ignore_index=True)
+
+
+def grade_rest(
+    model: TransformerLM,
+    problems: Problems,
+    splits: Mapping[str, Sequence[Record]],
+    progress: bool = False,
+    quick: Leads | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Grade all problems outside the test split, in the memory of some ten thousand.
+
+    Args:
+        problems: what `every_problem` returns.
+        splits: what the model was trained on, chosen on and tested on.
+        progress: show a bar, where there is a terminal.
+        quick: see `screening.exact`.
+
+    Returns:
+        What `tally` returns, with a column split (train, val or `UNSEEN`) and the kind ``all``;
+        and the wrong ones: prompt, target, the kinds of `describe`, split.
+    """
+    device = next(model.parameters()).device
+    split_of = _splits_of(problems, splits)
+    rest = np.flatnonzero(split_of != "test")
+    counts, errors = [], []
+    chunks = np.split(rest, range(_CHUNK, len(rest), _CHUNK))
+    for rows in track(chunks, "problems", len(rest), progress, len):
+        chunk, split = problems[rows], split_of[rows]
+        tokens = torch.from_numpy(encode(chunk)).to(device)
+        right = exact(model, tokens, quick).cpu().numpy()
+        kinds = describe_columns(chunk)
+        for name in pd.unique(split):
+            here = split == name
+            counts.append(tally(kinds[here].assign(all="all"), right[here]).assign(split=name))
+        wrong = chunk[~right]
+        text = {"prompt": wrong.prompts(), "target": list(map(str, wrong.answers.tolist()))}
+        said_wrong = kinds[~right].assign(split=split[~right]).reset_index(drop=True)
+        errors.append(pd.concat([pd.DataFrame(text), said_wrong], axis=1))
+    return pd.concat(counts), pd.concat(errors, ignore_index=True)
+
+
+def _splits_of(problems: Problems, splits: Mapping[str, Sequence[Record]]) -> NDArray[np.object_]:
+    """The split of each problem of a space that holds them all, or `UNSEEN`."""
+    names = [UNSEEN, *splits]
+    labels = [np.zeros(len(problems), np.int64)]
+    rows = [np.hstack((problems.operands, problems.operators))]
+    for i, records in enumerate(splits.values(), start=1):
+        if records:
+            rows.append(np.hstack(columns([record.prompt for record in records])))
+            labels.append(np.full(len(records), i))
+    # Sorted, a problem stands beside the record that is the same; its label is the larger.
+    table, label = np.concatenate(rows), np.concatenate(labels)
+    order = np.lexsort((label, *table.T))
+    last = np.zeros(len(order), np.bool_)
+    last[-1] = True
+    for column in table.T:
+        last[:-1] |= np.diff(column[order]) != 0
+    group = np.zeros(len(order), np.int64)
+    group[order] = last.cumsum() - last
+    return np.array(names, dtype=object)[label[order][last][group[: len(problems)]]]
+
+
+def by_split(counts: pd.DataFrame) -> pd.DataFrame:
+    """Counts of several chunks added up: split, kind, value, problems, wrong, exact_match, ..."""
+    order = {name: i for i, name in enumerate((*SPLITS, UNSEEN, "all", *KINDS))}
+    summed = counts.groupby(["split", "kind", "value"], as_index=False).sum()
+    rows = summed.sort_values(["split", "kind"], key=lambda c: c.map(order), kind="stable")
+    return shares(rows)

@@ -1,0 +1,118 @@
+"""Write a checkpoint as a folder that Hugging Face's transformers reads, without code of ours.
+
+python -m src.huggingface.export --out DIR [--ckpt models/best.ckpt] [--overwrite]
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..common.files import CHECKPOINT, check_free, open_replacing, replacing_folder
+from ..data.lineage import data_of, story_of
+from ..terminal.cli import Parser, run
+from .provenance import evaluated
+
+FILES = (
+    "config.json",
+    "generation_config.json",
+    "model.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "README.md",
+)
+# Of the problems that a card may show, the first that the model was trained on.
+_EXAMPLES = ("554+456=", "554-456=", "12*34=", "84/7=")
+
+
+def export(checkpoint: Path, folder: Path, overwrite: bool = False) -> str:
+    """Write the folder.
+
+    Args:
+        checkpoint: a file, or a folder, see `find_checkpoint`.
+        folder: appears whole or not at all.
+        overwrite: replaces an earlier export.
+
+    Returns:
+        The class that reads it, such as LlamaForCausalLM.
+
+    Raises:
+        UserError: for a checkpoint that is none, parts that no class combines, or a folder that
+            exists.
+    """
+    # safetensors: the format that transformers reads; a header of JSON and the bare numbers.
+    from safetensors.torch import save
+
+    from ..checkpoint import load_checkpoint
+    from ..generation import generate_answers
+    from ..tokenizer import CharTokenizer
+    from .config import to_config
+    from .model_card import model_card
+    from .tokenizer_json import tokenizer_config, tokenizer_json
+    from .weights import to_tensors
+
+    check_free(folder, overwrite, FILES)
+    loaded = load_checkpoint(checkpoint)
+    model, config, content = loaded.model, loaded.config, loaded.content
+    classes = to_config(config)
+    generation = {
+        "bos_token_id": CharTokenizer.bos_id,
+        "eos_token_id": CharTokenizer.eos_id,
+        "pad_token_id": CharTokenizer.pad_id,
+        "do_sample": False,
+        "max_length": config.max_seq_len,
+    }
+    # To transformers 4, do_sample = False is as good as unsaid, and its pipeline draws at
+    # temperature 0.7 unless the task's own parameters say otherwise.
+    task = {"text-generation": {"do_sample": False, "temperature": 1.0}}
+    story, metrics = story_of(content), content.get("metrics") or {}
+    operators = set(data_of(story).get("ops", ""))
+    asked = next((e for e in _EXAMPLES if operators & set(e)), _EXAMPLES[0])
+    card = model_card(
+        classes,
+        config.model_dump(),
+        # A checkpoint without figures was imported: its training: is not what made it.
+        content["hyper_parameters"].get("training", {}) if metrics else {},
+        metrics if {"step", "loss", "exact_match"} <= set(metrics) else {},
+        story,
+        evaluated(loaded.path),
+        (asked, generate_answers(model, [asked])[0]),
+    )
+    with replacing_folder(folder) as new:
+        _write(new / "config.json", classes | {"task_specific_params": task})
+        _write(new / "generation_config.json", generation)
+        _write(new / "tokenizer.json", tokenizer_json())
+        _write(new / "tokenizer_config.json", tokenizer_config(config.max_seq_len))
+        tensors = to_tensors(model.state_dict(), config)
+        # Which library's tensors they are: transformers asks.
+        saved = save(tensors, metadata={"format": "pt"})
+        # Its `save_file` gives a file to its owner alone, whatever the umask.
+        (new / "model.safetensors").write_bytes(saved)
+        with open_replacing(new / "README.md") as file:
+            file.write(card)
+    return str(classes["architectures"][0])
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    with open_replacing(path) as file:
+        file.write(json.dumps(content, indent=2) + "\n")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    parser = Parser(
+        "src.huggingface.export",
+        "Write a checkpoint as a folder for Hugging Face's transformers.",
+    )
+    parser.add_argument("--ckpt", type=Path, help=f"checkpoint, or folder of some ({CHECKPOINT})")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier export")
+    given = vars(parser.parse_args(argv))
+    folder = given["out"]
+    architecture = export(given.get("ckpt", CHECKPOINT), folder, "overwrite" in given)
+    print(f"{folder}: {architecture}, for AutoModelForCausalLM.from_pretrained({str(folder)!r})")
+
+
+if __name__ == "__main__":
+    run(main)

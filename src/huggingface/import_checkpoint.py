@@ -1,0 +1,137 @@
+"""Bring a Hugging Face folder of a GPT-2, Llama or Mixtral of our shape back to a checkpoint.
+
+python -m src.huggingface.import_checkpoint DIR --out FILE.ckpt [--overwrite]
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..common.errors import UserError
+from ..common.files import check_free
+from ..config import ModelConfig, Params
+from ..params import load_params
+from ..terminal.cli import Parser, run
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# What save_pretrained writes, and instead of it where one file would be too large.
+_WHOLE, _INDEX = "model.safetensors", "model.safetensors.index.json"
+
+
+def import_hf(folder: Path, path: Path, overwrite: bool = False) -> ModelConfig:
+    """Write the checkpoint.
+
+    Args:
+        folder: what `src.huggingface.export` or ``save_pretrained`` wrote.
+        path: the checkpoint. What the folder does not hold, such as the training's parameters, is
+            as in params.yaml.
+        overwrite: replaces an existing file.
+
+    Returns:
+        The model's configuration.
+
+    Raises:
+        UserError: with the file and what our models do not have or cannot read.
+    """
+    from ..checkpoint import save_checkpoint
+    from .config import from_config
+    from .tokenizer_json import check_vocabulary
+    from .weights import from_tensors
+
+    check_free(path, overwrite)
+    params = load_params()
+    with _named(file := folder / "config.json"):
+        config = from_config(_read(file), params.models)
+    with _named(file := folder / "tokenizer.json"):
+        check_vocabulary(_read(file))
+    tensors = _read_all(folder)
+    with _named(folder / _WHOLE):
+        weights = from_tensors(tensors, config)
+    only = {"model": config.name, "models": {config.name: config.model_dump()}}
+    params = Params.model_validate(params.model_dump() | only)
+    save_checkpoint(path, {f"model.{name}": w for name, w in weights.items()}, params, {})
+    return config
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError("no such file") from None
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"not JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise UserError("must hold an object")
+    return content
+
+
+def _read_all(folder: Path) -> dict[str, Tensor]:
+    """The tensors of model.safetensors, or of the several files that an index names.
+
+    Raises:
+        UserError: with the file.
+    """
+    index = folder / _INDEX
+    if (folder / _WHOLE).exists() or not index.exists():
+        return _read_tensors(folder / _WHOLE)
+    with _named(index):
+        places = _read(index).get("weight_map")
+        if not isinstance(places, dict) or not places:
+            raise UserError("has no weight_map")
+        for place in places.values():
+            # A file of this folder: the index may come from anywhere.
+            if not isinstance(place, str) or Path(place).name != place:
+                raise UserError(f"names a file that is not beside it: {place!r}")
+    tensors: dict[str, Tensor] = {}
+    for name in sorted(set(places.values())):
+        tensors |= _read_tensors(folder / name)
+    with _named(index):
+        if missing := sorted(places.keys() - tensors.keys()):
+            raise UserError(f"{places[missing[0]]} does not hold {missing[0]}")
+    return tensors
+
+
+def _read_tensors(path: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    with _named(path):
+        try:
+            return load(path.read_bytes())
+        except FileNotFoundError:
+            raise UserError("no such file; other formats are not read") from None
+        except (SafetensorError, KeyError) as error:
+            raise UserError(f"damaged or no safetensors: {error}") from None
+
+
+@contextmanager
+def _named(file: Path) -> Iterator[None]:
+    """Put the file before what is wrong with it."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{file}: {error}") from None
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    parser = Parser(
+        "src.huggingface.import_checkpoint",
+        "Bring a Hugging Face folder back to a checkpoint.",
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR", help="what save_pretrained wrote")
+    parser.add_argument("--out", type=Path, required=True, help="checkpoint to write")
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
+    given = vars(parser.parse_args(argv))
+    config = import_hf(given["folder"], given["out"], "overwrite" in given)
+    print(f"{given['out']}: {config.name}, for python -m src.eval --ckpt {given['out']}")
+
+
+if __name__ == "__main__":
+    run(main)

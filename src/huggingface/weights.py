@@ -1,0 +1,109 @@
+"""Weights as Hugging Face's classes have them, and back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import Tensor
+
+from ..common.errors import UserError
+from ..config import ModelConfig
+from ..models import build_model
+from .config import layout_of
+from .layouts import Layout
+
+Weights = dict[str, Tensor]
+
+# Masks and frequencies that older releases saved; they are computed.
+_COMPUTED = re.compile(r".*\.(attn\.(masked_)?bias|rotary_emb\.inv_freq)")
+_FLOATS = (torch.float32, torch.float16, torch.bfloat16)
+
+
+def _names(ours: str, layout: Layout) -> tuple[str, ...]:
+    """Their tensors of one of ours, such as q, k and v of blocks.0.attention.qkv.weight."""
+    module, _, kind = ours.rpartition(".")
+    numbers = re.findall(r"\d+", module)
+    theirs = layout.modules[re.sub(r"\d+", "{}", module)]
+    return tuple(f"{name.format(*numbers)}.{kind}" for name in theirs)
+
+
+def _turn(tensor: Tensor, ours: str, layout: Layout) -> Tensor:
+    """Between our matrices and theirs, in either direction."""
+    turns = layout.transposed and ours.startswith("blocks.") and tensor.ndim == 2
+    return tensor.t() if turns else tensor
+
+
+def _parts(
+    weights: Mapping[str, Tensor], config: ModelConfig
+) -> Iterator[tuple[str, dict[str, Tensor]]]:
+    """Each of our weights with the tensors that it is there.
+
+    A tied head is none: it is left to whoever reads, as save_pretrained does.
+    """
+    layout = layout_of(config)
+    for ours, tensor in weights.items():
+        if ours != "lm_head.weight" or not config.tie_weights:
+            names = _names(ours, layout)
+            parts = zip(names, tensor.chunk(len(names)), strict=True)
+            yield ours, {name: _turn(part, ours, layout) for name, part in parts}
+
+
+def to_tensors(weights: Mapping[str, Tensor], config: ModelConfig) -> Weights:
+    """What model.safetensors holds.
+
+    Args:
+        weights: state dict of a model of this configuration.
+
+    Raises:
+        UserError: see `layout_of`.
+    """
+    return {
+        name: part.clone(memory_format=torch.contiguous_format)
+        for _, parts in _parts(weights, config)
+        for name, part in parts.items()
+    }
+
+
+def from_tensors(theirs: Mapping[str, Tensor], config: ModelConfig) -> Weights:
+    """The state dict of our model with the weights of model.safetensors.
+
+    Half precision becomes float32, which holds it exactly.
+
+    Raises:
+        UserError: with the tensor that is missing, too many, or of the wrong shape or type.
+    """
+    layout = layout_of(config)
+    (prefix,) = {name.partition(".")[0] for name in layout.modules["token_embedding"]}
+    heads = ("lm_head.", f"{prefix}.")
+    # Saved without its head's class, as OpenAI's GPT-2 was, the names have no prefix.
+    rest = {
+        name if name.startswith(heads) else f"{prefix}.{name}": tensor
+        for name, tensor in theirs.items()
+        if not _COMPUTED.fullmatch(f".{name}")
+    }
+    tied = rest.pop("lm_head.weight", None) if config.tie_weights else None
+    with torch.device("meta"):
+        expected = build_model(config).state_dict()
+    weights: Weights = {}
+    for ours, parts in _parts(expected, config):
+        for name, part in parts.items():
+            _check_tensor(name, rest.get(name), part.shape)
+        weights[ours] = torch.cat([_turn(rest.pop(n), ours, layout).float() for n in parts])
+    if rest:
+        raise UserError(f"{min(rest)}: our models have no such tensor")
+    if config.tie_weights:
+        weights["lm_head.weight"] = weights["token_embedding.weight"]
+        if tied is not None and not torch.equal(tied.float(), weights["lm_head.weight"]):
+            raise UserError("lm_head.weight: not the embeddings, although tie_word_embeddings")
+    return weights
+
+
+def _check_tensor(name: str, tensor: Tensor | None, shape: torch.Size) -> None:
+    if tensor is None:
+        raise UserError(f"{name}: missing")
+    if tensor.shape != shape:
+        raise UserError(f"{name}: {tuple(tensor.shape)}, by config.json {tuple(shape)}")
+    if tensor.dtype not in _FLOATS:
+        raise UserError(f"{name}: {tensor.dtype}, must be one of {', '.join(map(str, _FLOATS))}")

@@ -1,0 +1,88 @@
+"""Whether and how torch.compile is to be used: where that pays and can be done."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch._inductor import config as inductor
+from torch.utils import cpp_extension
+
+from ..config import Params
+
+# What compiling takes, ten to twenty seconds on two cores, is won back by so many steps ..
+_STEPS = 2000
+# .. and by grading so many problems.
+_PROBLEMS = 400_000
+# The instruction sets of which inductor may use one, as options of a compiler.
+_VECTORS = (
+    "-mavx2 -mfma -mf16c -mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx512vnni -mavx512bf16 "
+    "-mamx-tile -mamx-int8 -mamx-bf16"
+)
+
+
+def compiles_training(params: Params) -> bool:
+    """Whether `runtime.compile` and the machine ask for a compiled training step.
+
+    The answer depends on the parameters and the machine, not on how far a run has come: one that
+    is resumed computes as it began.
+    """
+    steps = params.training.max_steps * params.training.accumulate_grad_batches
+    return _compiles(params, steps >= _STEPS, "training")
+
+
+def compile_model(model: nn.Module, params: Params, device: torch.device) -> None:
+    """Have a model's forward and backward passes compiled, at their first call.
+
+    As a whole: block by block takes less to compile, and a tenth more for each step. The kernels
+    of a GPU are launched together, as CUDA graphs: one by one, those of a small model are done
+    before Python has launched the next.
+    """
+    # A graph writes gradients over those of the pass before, which must not be wanted any more.
+    # How it gets on with DDP was not tried.
+    alone = params.training.accumulate_grad_batches == 1 and params.runtime.processes == 1
+    graphs = device.type == "cuda" and alone
+    model.compile(dynamic=False, mode="reduce-overhead" if graphs else None)
+
+
+def compiles_grading(params: Params, problems: int) -> bool:
+    """Whether they ask for it where so many problems are graded at once."""
+    return _compiles(params, problems >= _PROBLEMS, "grading")
+
+
+def _compiles(params: Params, pays: bool, what: str) -> bool:
+    wanted = params.runtime.compile
+    return (wanted == "on" or (wanted == "auto" and pays)) and _can_compile(what)
+
+
+def _can_compile(what: str) -> bool:
+    """Try: a compiler may be missing, or the headers that it needs."""
+    if inductor.cpp.vec_isa_ok is None and _knows_vectors():
+        # It would compile a trial for each of the processor's instruction sets, and start a Python
+        # to load it: six seconds on two cores, before the first step of a first run.
+        inductor.cpp.vec_isa_ok = True
+    # PyTorch 2.13 quotes the folders of its headers, and not that of its libraries: where the path
+    # has a space, the linker would not find them.
+    libraries = Path(torch.__file__).parent / "lib"
+    cpp_extension.TORCH_LIB_PATH = shlex.quote(str(libraries))
+    try:
+        torch.compile(lambda x: x + 1)(torch.zeros(2))
+    except Exception as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        print(f"runtime.compile: not possible here, {what} without: {reason}", file=sys.stderr)
+        return False
+    return True
+
+
+def _knows_vectors() -> bool:
+    """Whether the compiler knows whatever instruction set the processor may have."""
+    command = [os.environ.get("CXX", "g++"), *_VECTORS.split(), "-E", "-x", "c++", os.devnull]
+    try:
+        return subprocess.run(command, capture_output=True).returncode == 0
+    except OSError:
+        return False

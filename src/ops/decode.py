@@ -1,0 +1,106 @@
+"""Greedy decoding with a key/value cache, for prompts of unequal length in one batch."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from .kv_cache import KVCache
+from .prefix_sharing import CachedModel, endings, finish
+
+
+class Decoder(CachedModel, Protocol):
+    """The part of `models.TransformerLM` that is used here."""
+
+    lm_head: nn.Linear
+    max_seq_len: int
+    training: bool
+
+    def train(self, mode: bool = True) -> object:
+        """See `nn.Module.train`."""
+
+
+@torch.no_grad()
+def generate(
+    model: Decoder,
+    input_ids: Tensor,
+    max_new_tokens: int,
+    eos_id: int,
+    attention_mask: Tensor | None,
+    pad_id: int,
+) -> Tensor:
+    """The most likely token after each prompt, again and again.
+
+    Prompts of equal length are run together, so that no padding is.
+
+    Args:
+        model: put into evaluation mode meanwhile.
+        input_ids: (B, T) prompts, padded on either side to equal length.
+        max_new_tokens: stop after so many, or when all rows have ended.
+        eos_id: the token that ends a row; what follows it is pad_id.
+        attention_mask: (B, T), 1 for real tokens; None: all that are not pad_id.
+        pad_id: padding, of prompts and of rows that ended.
+
+    Returns:
+        (B, T + new): input_ids, then the new tokens from column T on. Each row is what it would
+        be alone.
+
+    Raises:
+        ValueError: if T + max_new_tokens exceeds the model's max_seq_len, or for a prompt that is
+            all padding.
+    """
+    B, T = input_ids.shape
+    if T + max_new_tokens > model.max_seq_len:
+        raise ValueError(
+            f"a prompt of {T} tokens and max_new_tokens ({max_new_tokens}) "
+            f"do not fit in max_seq_len ({model.max_seq_len})"
+        )
+    real = (input_ids != pad_id if attention_mask is None else attention_mask).bool()
+    lengths = real.sum(1)
+    if not lengths.all():
+        raise ValueError(f"row {int(lengths.argmin())} of input_ids is all padding")
+    was_training = model.training
+    model.train(False)
+    new = torch.full((B, max_new_tokens), pad_id, dtype=torch.long, device=input_ids.device)
+    n_new, held = 0, [KVCache() for _ in model.blocks]
+    for length in lengths.unique().tolist():
+        same = (lengths == length).nonzero()[:, 0]
+        prompts = input_ids[same][real[same]].view(-1, length)
+        for ending in endings(model, prompts, keep=1):
+            hidden = finish(model, ending, 1, held)
+            said = _continue(model, hidden, list(held), max_new_tokens, eos_id, pad_id)
+            new[same[ending.rows], : said.size(1)] = said
+            n_new = max(n_new, said.size(1))
+    model.train(was_training)
+    return torch.cat((input_ids, new[:, :n_new]), dim=1)
+
+
+def _continue(
+    model: Decoder,
+    hidden: Tensor,
+    caches: list[KVCache],
+    max_new_tokens: int,
+    eos_id: int,
+    pad_id: int,
+) -> Tensor:
+    """What follows prompts that the model has read: (B, new), padded where rows ended early.
+
+    Args:
+        hidden: (B, 1, C), what the head reads at the last token of each prompt.
+        caches: of the prompts; extended.
+    """
+    new = torch.full((len(hidden), max_new_tokens), pad_id, device=hidden.device)
+    going = torch.arange(len(hidden), device=hidden.device)
+    for step in range(max_new_tokens):
+        if step:
+            hidden = model.hidden(new[going, step - 1 : step], caches=caches)
+        token = model.lm_head(hidden[:, -1]).argmax(-1)
+        new[going, step] = token
+        goes_on = (token != eos_id).nonzero()[:, 0]
+        if not len(goes_on):
+            return new[:, : step + 1]
+        if len(goes_on) < len(going):
+            going, caches = going[goes_on], [KVCache().take(cache, goes_on) for cache in caches]
+    return new

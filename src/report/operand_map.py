@@ -1,0 +1,62 @@
+"""Wrong answers over two operands, in bins that show where a length or a leading digit fails."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..data.problems import Ints
+from ..splits.space import ProblemSpace
+
+
+def bin_starts(low: int, high: int) -> Ints:
+    """Where the bins of the numbers from low to high begin: at each length and leading digit.
+
+    >>> bin_starts(8, 234).tolist()
+    [8, 9, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 200]
+    """
+    powers = [10**k for k in range(len(str(high)))]
+    starts = [digit * power for power in powers for digit in range(1, 10)]
+    return np.array([low, *(start for start in starts if low < start <= high)])
+
+
+def bin_names(starts: Ints, high: int) -> list[str]:
+    """``7`` or ``100-199`` for each bin.
+
+    >>> bin_names(np.array([8, 9, 10, 20, 100, 200]), 234)
+    ['8', '9', '10-19', '20-99', '100-199', '200-234']
+    """
+    ends = [*(starts[1:] - 1).tolist(), high]
+    pairs = zip(starts.tolist(), ends, strict=True)
+    return [str(start) if start == end else f"{start}-{end}" for start, end in pairs]
+
+
+def operand_map(space: ProblemSpace, prompts: pd.Series) -> pd.DataFrame:
+    """How many problems there are in each cell of two bins, and how many of them are wrong.
+
+    Args:
+        space: of two operands, small enough to be enumerated.
+        prompts: those that were answered wrong when all were asked.
+
+    Returns:
+        Columns first, second (names of bins), problems, wrong, share; cells without a problem
+        are left out.
+    """
+    problems = space.enumerate()
+    assert problems is not None  # it has been graded
+    starts = bin_starts(space.A, space.B)
+    wrong = prompts.str.extract(r"^(\d+)\D(\d+)=$").astype(np.int64).to_numpy()
+    asked, missed = _count(problems.operands, starts), _count(wrong, starts)
+    names = np.array(bin_names(starts, space.B))
+    first, second = np.nonzero(asked)
+    frame = {"first": names[first], "second": names[second]}
+    counts = {"problems": asked[first, second], "wrong": missed[first, second]}
+    return pd.DataFrame(frame | counts).assign(share=lambda t: t["wrong"] / t["problems"])
+
+
+def _count(operands: NDArray[np.int64], starts: Ints) -> Ints:
+    """(bins, bins), the pairs of operands in each cell."""
+    cells = np.searchsorted(starts, operands, side="right") - 1
+    n = len(starts)
+    return np.bincount(cells[:, 0] * n + cells[:, 1], minlength=n * n).reshape(n, n)

@@ -1,0 +1,100 @@
+"""Problems drawn at random, one that was drawn before being drawn again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from ..data.problems import Problems
+from .overlap import KeySet, Overlap
+from .space import ProblemSpace
+
+# Draws at once. They decide which problems are drawn, so the number is the same for all sizes of
+# data: whoever wants the first thousand of a million must not get others.
+_DRAWS = 2**14
+# Rounds in a row without anything new after which a space counts as used up.
+_PATIENCE = 100
+
+
+class Rejection:
+    """The splits of any space.
+
+    The same as drawing one at a time and putting back what is known already; once fewer than one
+    in ten draws is new, the rest is taken evenly from what is left, where that can be listed. It
+    remembers what it has drawn: 8 to 16 bytes a problem, and 40 for those of val and test.
+
+    Args:
+        space: where the problems are from.
+        sizes: problems of each split, in the order in which the splits choose.
+        balances: `length_balance` of each split.
+        seed: of all random choices.
+        unordered: a split takes its problems' swapped forms out of the later ones.
+    """
+
+    def __init__(
+        self,
+        space: ProblemSpace,
+        sizes: Mapping[str, int],
+        balances: Mapping[str, float],
+        seed: int,
+        unordered: bool = False,
+    ) -> None:
+        self.space, self.unordered = space, unordered
+        self._sizes, self._balances, self._seed = dict(sizes), dict(balances), seed
+        self._seen = KeySet()
+        self._closed = KeySet()
+        self._overlap = Overlap(space, tuple(sizes))
+
+    def chunks(self, split: str) -> Iterator[Problems]:
+        """A split, some thousand problems at a time; the splits must be asked for in order.
+
+        Raises:
+            ValueError: if the space holds too few, with how many were found.
+        """
+        swapped = KeySet()
+        for problems in self._draw(split):
+            self._overlap.add(split, problems)
+            if self.unordered and split != list(self._sizes)[-1]:
+                keys = np.unique(self.space.keys(problems, unordered=True))
+                swapped.add(keys[~swapped.contains(keys)])
+            yield problems
+        for run in swapped.runs:
+            self._closed.add(run)
+
+    def shared(self, a: str, b: str) -> tuple[int, int]:
+        """How many problems of a are in b, and how many others are in b with operands swapped."""
+        return self._overlap.shared(a, b)
+
+    def _draw(self, split: str) -> Iterator[Problems]:
+        rng = np.random.default_rng([self._seed, list(self._sizes).index(split)])
+        missing, fruitless = self._sizes[split], 0
+        while missing:
+            drawn = self.space.draw(_DRAWS, rng, self._balances[split])
+            fresh = self._take(drawn, missing)
+            missing -= len(fresh)
+            if len(fresh):
+                yield fresh
+            fruitless = 0 if len(fresh) else fruitless + 1
+            if missing and 10 * len(fresh) <= len(drawn):
+                every = self.space.enumerate()
+                if every is not None:
+                    rest = self._take(every[rng.permutation(len(every))], missing)
+                    missing -= len(rest)
+                    for start in range(0, len(rest), _DRAWS):
+                        yield rest[start : start + _DRAWS]
+                # Or too many to list them, yet many rounds in a row gave nothing new.
+                if missing and (every is not None or fruitless == _PATIENCE):
+                    raise ValueError(f"only {len(self._seen)} different problems were found")
+
+    def _take(self, problems: Problems, n: int) -> Problems:
+        """The first n that were not taken yet, each once, in order."""
+        keys, first = np.unique(self.space.keys(problems), return_index=True)
+        new = ~self._seen.contains(keys)
+        if len(self._closed):
+            swapped = self.space.keys(problems[first], unordered=True)
+            new &= ~self._closed.contains(swapped)
+        if new.sum() > n:
+            new &= first <= np.partition(first[new], n - 1)[n - 1]
+        self._seen.add(keys[new])
+        return problems[np.sort(first[new])]

@@ -1,0 +1,55 @@
+"""Where the problems of a `data:` section come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..common.errors import UserError
+from ..config import DataConfig
+from ..data.problems import Problems
+from .rejection import Rejection
+from .space import ProblemSpace
+from .stratified import Strata, is_stratified
+
+# The order in which the splits choose their problems: train can change while the others stay.
+CHOOSING = ("test", "val", "train")
+
+
+def space_of(config: DataConfig) -> ProblemSpace:
+    """All problems that `data:` describes."""
+    return ProblemSpace(config.N, config.A, config.B, config.ops, config.precedence)
+
+
+def source_of(config: DataConfig) -> Strata | Rejection:
+    """Where the splits come from; none of their problems occurs twice, within or across them.
+
+    Val and test are uniform by value, train is drawn with `length_balance`.
+
+    Raises:
+        UserError: if fewer problems exist than asked for, with their number.
+    """
+    space = space_of(config)
+    size = config.n_samples if space.has_at_least(config.n_samples) else space.size()
+    if size is not None and size < config.n_samples:
+        raise UserError(
+            f"data.n_samples = {config.n_samples}: only {size} different problems exist"
+        )
+    sizes = {split: config.split_sizes[split] for split in CHOOSING}
+    balances = {split: config.length_balance if split == "train" else 0.0 for split in CHOOSING}
+    if config.split_by == "problem" and is_stratified(space):
+        return Strata(space, sizes, balances, config.seed)
+    return Rejection(space, sizes, balances, config.seed, config.split_by == "unordered")
+
+
+def chunks(config: DataConfig, source: Strata | Rejection) -> Iterator[tuple[str, Problems]]:
+    """All splits, some thousand problems of one at a time.
+
+    Raises:
+        UserError: where it turns out on the way that there are too few, with their number.
+    """
+    for split in CHOOSING:
+        try:
+            for problems in source.chunks(split):
+                yield split, problems
+        except ValueError as error:
+            raise UserError(f"data.n_samples = {config.n_samples}: {error}") from None

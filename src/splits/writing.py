@@ -1,0 +1,53 @@
+"""Lines of splits that several processes compute, the same bytes with any number of them."""
+
+from __future__ import annotations
+
+import signal
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+
+from ..data.lines import to_lines
+from .stratified import Strata
+
+# Texts that wait for their turn, for each process: the memory does not grow with the data.
+_AHEAD = 4
+
+# In a process that computes.
+_source: Strata
+
+
+def lines_of(
+    source: Strata, parts: Iterable[tuple[str, int, int]], workers: int
+) -> Iterator[bytes]:
+    """The lines of each part, in the order of the parts.
+
+    Args:
+        parts: split, first row, last row (not included) of each.
+        workers: processes, beside this one.
+    """
+    waiting: deque[Future[bytes]] = deque()
+    with ProcessPoolExecutor(workers, initializer=_start, initargs=(source,)) as pool:
+        try:
+            for part in parts:
+                waiting.append(pool.submit(_text, *part))
+                if len(waiting) > _AHEAD * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            # Of those that nobody waits for any more, if the command was stopped.
+            pool.shutdown(cancel_futures=True)
+
+
+def _start(source: Strata) -> None:
+    # Ctrl-C reaches all processes of a terminal: the first one ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    global _source
+    _source = source
+    # Ctrl-C reaches all processes: the one that started this one ends it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _text(split: str, start: int, stop: int) -> bytes:
+    return to_lines(_source.rows(split, start, stop))

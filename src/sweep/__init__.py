@@ -1,0 +1,4 @@
+"""Experiments on a Ray cluster.
+
+For who has one; nothing of the pipeline imports it.
+"""

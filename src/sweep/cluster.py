@@ -1,0 +1,137 @@
+"""Runs as tasks of a Ray cluster: started where there is room, and again where a node is lost."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from ..common.errors import UserError
+from . import process_group, worker
+from .grid import Run
+from .worker import Job
+
+
+def connect(address: str | None, job: Job) -> None:
+    """Join a cluster, or start one on this machine that ends with this process.
+
+    Args:
+        address: of the cluster, ``host:port``; None starts one.
+
+    Raises:
+        UserError: if Ray is not installed, nothing answers, or this machine is too small.
+    """
+    # Read when Ray is imported. Nothing is reported to its makers; a lost node is told by us, and
+    # its last words by Ray's log files.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "Raylet is terminated|has been marked dead")
+    try:
+        import ray
+    except ImportError:
+        raise UserError(
+            "Ray is not installed: pip install -r requirements-ray.txt -c constraints.txt"
+        ) from None
+
+    settings: dict[str, Any] = {"address": address}
+    if address:
+        _answers(address)
+    else:
+        # Not one that happens to run here. Runs exchange files, not objects.
+        settings = {"address": "local", "include_dashboard": False}
+        settings["object_store_memory"] = 100 * 2**20
+    try:
+        # What a run says comes back with its result.
+        ray.init(**settings, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise UserError(f"no Ray cluster at {address}: {error}") from None
+    for kind, wanted in (("CPU", job.cpus), ("GPU", job.gpus)):
+        there = max(node["Resources"].get(kind, 0) for node in ray.nodes() if node["Alive"])
+        if wanted > there and address is None:
+            raise UserError(f"a run is to have {wanted:g} {kind}s, this machine has {there:g}")
+
+
+def _answers(address: str) -> None:
+    # Ray itself would try for minutes, and fill the screen.
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise UserError(f"no Ray cluster at {address}, which must be HOST:PORT: {error}") from None
+
+
+def run_all(
+    job: Job, runs: Sequence[Run], retries: int, show: Callable[[str], None]
+) -> Iterator[tuple[str, bool, str]]:
+    """Run them all, as many at a time as the cluster has room for.
+
+    Args:
+        retries: how often a run is started again whose node or worker was lost; -1 without end.
+            One that failed is not.
+        show: takes a line whenever there is news.
+
+    Yields:
+        Name, whether it is finished, and its log, of each as it ends.
+    """
+    import ray
+
+    # The machines need Ray, DVC and what the stages import, but none of our modules.
+    for module in (process_group, worker):
+        ray.cloudpickle.register_pickle_by_value(module)
+    news = _news()
+    task = ray.remote(
+        num_cpus=job.cpus, num_gpus=job.gpus, max_retries=retries, scheduling_strategy="SPREAD"
+    )(worker.run)
+    pending = {}
+    for run in runs:
+        ref = task.options(name=run.name).remote(job, run.name, run.overrides, _teller(news))
+        pending[ref] = run.name
+    lost = _lost()
+    while pending:
+        ended, _ = ray.wait(list(pending), timeout=1)
+        for node in sorted(_lost() - lost):
+            show(f"node {node} is lost; what ran there starts again elsewhere")
+            lost.add(node)
+        for line in ray.get(news.take.remote()):
+            show(line)
+        for ref in ended:
+            try:
+                finished, log = ray.get(ref)
+            except ray.exceptions.RayError as error:
+                finished, log = False, f"{error}\n"
+            yield pending.pop(ref), finished, log
+
+
+def _lost() -> set[str]:
+    import ray
+
+    return {
+        f"{node['NodeManagerAddress']} ({node['NodeID'][:8]})"
+        for node in ray.nodes()
+        if not node["Alive"]
+    }
+
+
+def _news() -> Any:
+    """An actor beside this process that keeps the lines which were not shown yet."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    class News:
+        def __init__(self) -> None:
+            self.lines: list[str] = []
+
+        def tell(self, line: str) -> None:
+            self.lines.append(line)
+
+        def take(self) -> list[str]:
+            lines, self.lines = self.lines, []
+            return lines
+
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    return ray.remote(News).options(num_cpus=0, scheduling_strategy=here).remote()
+
+
+def _teller(news: Any) -> Callable[[str], object]:
+    return lambda line: news.tell.remote(line)

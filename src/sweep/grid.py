@@ -1,0 +1,122 @@
+"""The runs of a sweep: each architecture with each seed and each value, checked and named."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..common.errors import UserError
+from ..params import PARAMS_FILE, load_params
+
+_AXES = {"model": "--models", "training.seed": "--seeds"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A name, and what it changes in params.yaml as ``key=value``."""
+
+    name: str
+    overrides: tuple[str, ...]
+
+
+def grid(models: Sequence[str], seeds: Sequence[int], changes: Sequence[str]) -> list[Run]:
+    """All combinations, in the syntax of `dvc exp run --set-param`.
+
+    Args:
+        changes: ``key=value`` for all, or ``key=value,value`` for one run of each.
+
+    Raises:
+        UserError: naming the change that params.yaml has no place for, or whose value is wrong.
+    """
+    # A second to import.
+    from dvc.utils.hydra import get_hydra_sweeps
+    from hydra.errors import HydraException
+
+    for change in changes:
+        flag = _AXES.get(change.partition("=")[0])
+        if flag:
+            raise UserError(f"-S {change}: {flag} says that")
+    axes = [f"model={','.join(models)}", f"training.seed={','.join(map(str, seeds))}"]
+    try:
+        combinations = get_hydra_sweeps({PARAMS_FILE.name: [*axes, *sorted(changes)]})
+    except (HydraException, ValueError) as error:
+        raise UserError(f"-S {' -S '.join(changes)}: {_first_line(error)}") from None
+    runs = {}
+    for combination in combinations:
+        overrides = combination[PARAMS_FILE.name]
+        _check(overrides)
+        run = _named(overrides)
+        runs[run.name] = run
+    return list(runs.values())
+
+
+def _named(overrides: list[str]) -> Run:
+    """As `make compare` names them, and `make ablations` what else changes.
+
+    What is said of another architecture changes nothing, and is left out. The section `runtime:`
+    changes no result, and so no name.
+
+    >>> _named(["model=gpt2", "training.seed=0", "models.llama2.d_ff=64"])
+    Run(name='gpt2-seed0', overrides=('model=gpt2', 'training.seed=0'))
+    >>> _named(["model=gpt2", "training.seed=0", "training.learning_rate=1e-3"]).name
+    'gpt2-seed0-learning_rate-0.001'
+    >>> _named(["model=gpt2", "training.seed=0", "runtime.progress=false"])
+    Run(name='gpt2-seed0', overrides=('model=gpt2', 'training.seed=0', 'runtime.progress=false'))
+    >>> _named(["model=gpt2", "training.seed=0", "data.ops='+*'", "data.seed=1"]).name
+    'gpt2-seed0-ops-+-30f907-data.seed-1'
+    """
+    from dvc.utils.hydra import to_hydra_overrides
+
+    # Hydra knows that 1e-3 and 0.001 are one value.
+    parsed = {
+        change.key_or_group: (change.get_value_element_as_str(), change.input_line)
+        for change in to_hydra_overrides(overrides)
+    }
+    (model, _), (seed, _), *values = parsed.values()
+    name, kept = f"{model}-seed{seed}", overrides[:2]
+    for key, (value, change) in zip(list(parsed)[2:], values, strict=True):
+        if key.startswith("models.") and not key.startswith(f"models.{model}."):
+            continue
+        kept.append(change)
+        if key.startswith("runtime."):
+            continue
+        # What git lets a name hold. Two values must not become one.
+        plain = re.sub(r"[^\w+.-]|\.(?!\w)", "", value, flags=re.ASCII)
+        if plain != value:
+            plain += f"-{hashlib.sha256(value.encode()).hexdigest()[:6]}"
+        name += f"-{_short(key)}-{plain}"
+    return Run(name, tuple(kept))
+
+
+def _short(key: str) -> str:
+    """A key without its section, if no other section has one of that name."""
+    content = load_params().model_dump()
+    sections = [content["models"][content["model"]], *content.values()]
+    word = key.rpartition(".")[2]
+    named = [section for section in sections if isinstance(section, dict) and word in section]
+    return word if len(named) < 2 else key
+
+
+def _check(overrides: list[str]) -> None:
+    """Whether params.yaml takes these values, here rather than on a machine far away."""
+    from dvc.utils.hydra import apply_overrides
+    from omegaconf.errors import OmegaConfBaseException
+
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(shutil.copy(PARAMS_FILE, folder))
+        try:
+            apply_overrides(copy, overrides)
+            load_params(copy, complete=True)
+        except UserError as error:
+            raise UserError(str(error).removeprefix(f"{copy}: ")) from None
+        except (ValueError, OmegaConfBaseException) as error:
+            raise UserError(_first_line(error.__cause__ or error)) from None
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0]

@@ -1,0 +1,73 @@
+"""The results of an evaluation on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+# rich: tables that fit the terminal, also where there is none.
+from rich.console import Console
+from rich.table import Table
+
+from ..data.records import Record
+
+# Shown even where all answers are of one length.
+_ALWAYS = "by_answer_length"
+
+
+def show(
+    metrics: Mapping[str, Any],
+    tables: Mapping[str, pd.DataFrame],
+    samples: Sequence[Record],
+    leaks: str,
+) -> None:
+    """Print the results.
+
+    Args:
+        metrics: what eval.json holds.
+        tables: what the CSV files hold.
+        samples: problems to show with their predictions; as many other wrong ones follow.
+        leaks: what is known of problems that were trained on.
+    """
+    console = Console()
+    for name, frame in tables.items():
+        # What does not occur, such as borrows in sums, has no rows; one row says nothing new.
+        says_more = len(frame) > 1 or name == _ALWAYS
+        if not name.startswith("by_") or name == "by_expert" or not says_more:
+            continue
+        title = frame.columns[0]
+        table = Table(title=name.replace("_", " "), title_justify="left")
+        for column in (title, "problems", "wrong", "share right", "95 % interval"):
+            table.add_column(column.replace("_", " "), justify="right")
+        for value, problems, wrong, share, low, high in frame.itertuples(index=False):
+            interval = f"{low:.4f} .. {high:.4f}"
+            table.add_row(str(value), f"{problems:,}", f"{wrong:,}", f"{share:.4f}", interval)
+        console.print(table)
+    for (layer,), group in tables["by_expert"].groupby(["layer"]):
+        shares = "  ".join(f"{share:.3f}" for share in group["load"])
+        console.print(f"expert load, layer {layer}: {shares}")
+    errors = tables["errors"]
+    said = dict(zip(errors["prompt"], errors["said"], strict=True))
+    for prompt, target in samples:
+        verdict = f"wrong, {target}" if prompt in said else "right"
+        answer = said.get(prompt, target)
+        console.print(f"prediction: {prompt}{answer}  {verdict}", soft_wrap=True)
+    others = errors[~errors["prompt"].isin([prompt for prompt, _ in samples])]
+    for row in others.head(len(samples)).itertuples(index=False):
+        console.print(f"wrong: {row.prompt}{row.said}, not {row.target}", soft_wrap=True)
+    every = tables["exhaustive"]
+    for row in every[every["kind"] == "all"].itertuples(index=False):
+        console.print(f"all problems, {row.split}: {row.wrong:,} wrong of {row.problems:,}")
+    for name, n in metrics.items():
+        if name.startswith("skipped_"):
+            console.print(f"skipped: {n:,} {name.removeprefix('skipped_')} rows")
+    console.print(f"leak check: {leaks}", soft_wrap=True)
+    console.print(
+        f"{metrics['architecture']}: {metrics['exact_match']:.2%} of {metrics['problems']:,} right "
+        f"(95 %: {metrics['exact_match_low']:.2%} .. {metrics['exact_match_high']:.2%}), "
+        f"loss {metrics['loss']:.5f}, {metrics['parameters']:,} parameters, "
+        f"{metrics['active_parameters']:,} active",
+        soft_wrap=True,
+    )

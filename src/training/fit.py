@@ -1,0 +1,213 @@
+"""One training run with Lightning: from a configuration and data to best and last weights."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from pytorch_lightning.loggers import Logger
+from pytorch_lightning.utilities.exceptions import SIGTERMException
+from torch import Tensor
+
+from ..batches import BatchOrder, rows_by_kind
+from ..checkpoint import read_tensors
+from ..common.errors import UserError
+from ..config import Params
+from ..dataset import ArithmeticDataset, TrainLoader, eval_loader
+from ..models import TransformerLM
+from ..ops.compile import compile_model, compiles_training
+from ..ops.hardware import hardware
+from ..utils import derive_seed, training_flops
+from . import distributed
+from .distributed import Process
+from .history import DivergedError, History
+from .resume import Progress
+from .run_dir import clear, latest_progress, step_of
+from .sharding import whole_weights
+from .trainer import make_trainer
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a finished training leaves.
+
+    Attributes:
+        last_weights: state dict of the Lightning module.
+        best_weights: that of the validation with the lowest loss.
+        best, last: the validation rows of those weights: step, loss, exact_match.
+        runners_up: the rows that come after `best`, `keep_best` with it, and the file of each one's
+            state dict; None for the last weights.
+        history: all rows.
+        stopped_early: val_loss had not improved for `patience` validations.
+        problems: seen in training, each as often as it was.
+        flops: of all forward and backward passes, see `utils.training_flops`.
+    """
+
+    last_weights: dict[str, Tensor]
+    best_weights: dict[str, Tensor]
+    best: dict[str, float]
+    last: dict[str, float]
+    runners_up: Sequence[tuple[dict[str, float], Path | None]]
+    history: History
+    stopped_early: bool
+    problems: int
+    flops: int
+
+    def metrics(self) -> dict[str, float | bool | None]:
+        """What train.json holds: of the best weights, then of the last."""
+        return {
+            "val_loss": self.best["loss"],
+            "val_exact_match": self.best["exact_match"],
+            "best_step": int(self.best["step"]),
+            "steps": int(self.last["step"]),
+            "stopped_early": self.stopped_early,
+            "last_val_loss": self.last["loss"],
+            "last_val_exact_match": self.last["exact_match"],
+            "steps_to_90": self._steps_to(0.90),
+            "steps_to_99": self._steps_to(0.99),
+            "steps_to_99_9": self._steps_to(0.999),
+            "problems_seen": self.problems,
+            "training_flops": self.flops,
+        }
+
+    def _steps_to(self, exact_match: float) -> int | None:
+        """The step of the first validation at or above a share; None if there was none."""
+        # A share of float32: 0.9 is a little less than 0.9.
+        rows = (row for row in self.history.val if row["exact_match"] >= exact_match - 1e-6)
+        return next((int(row["step"]) for row in rows), None)
+
+
+def fit(
+    params: Params,
+    data: Mapping[str, ArithmeticDataset],
+    run_dir: Path,
+    process: Process,
+    lit: pl.LightningModule,
+    watchers: Sequence[Callback] = (),
+    make_logger: Callable[[Path | None], Logger | bool] = lambda resumed: False,
+    story: Mapping[str, Any] | None = None,
+) -> Fit:
+    """Train until `max_steps` or early stopping, from where an interrupted run stopped.
+
+    Args:
+        data: train and val.
+        run_dir: gets this run's logs and, while it runs, its checkpoints.
+        process: which of several this is; all call this, and the first one's result counts.
+        lit: the module to train, see `lightning_module.initial_module`.
+        watchers: of the first process; they see the run and change nothing of it.
+        make_logger: of the first process; given the state that the run goes on from, if any.
+        story: what the checkpoints in run_dir tell, see `story_of`.
+
+    Raises:
+        UserError: if training diverges, or wandb is asked for and not installed.
+        SystemExit: when asked to end by a signal.
+    """
+    config, seed = params.training, params.training.seed
+    train, val = data["train"], data["val"]
+    resumed = _resumed(run_dir) if process.is_first else None
+    n_batches = config.max_steps * config.accumulate_grad_batches
+    order_seed = derive_seed(seed, "batch order")
+    share = config.length_balance
+    kinds = rows_by_kind(train.tokens.numpy()) if share else []
+    order = BatchOrder(len(train), config.batch_size, n_batches, order_seed, share, kinds)
+    # Weights that are shared out come and go in the middle of what would be compiled.
+    compiled = params.runtime.strategy != "fsdp" and compiles_training(params)
+    part = {"rank": process.rank, "size": process.size}
+    train_loader = TrainLoader(
+        train,
+        order,
+        params.runtime.num_workers,
+        trim=not compiled,
+        accumulate=config.accumulate_grad_batches,
+        **part,
+    )
+    # Validation has no backward pass to keep in memory: larger batches, fewer of them.
+    val_loader = eval_loader(val, 8 * config.batch_size, **part)
+    model = cast(TransformerLM, lit.model)
+    torch.manual_seed(derive_seed(seed, "dropout", process.rank))
+
+    history = History(config.log_every_n_steps)
+    best = ModelCheckpoint(
+        run_dir / "checkpoints",
+        "{step}",
+        monitor="val_loss",
+        save_top_k=config.keep_best,
+        save_on_train_epoch_end=False,
+        # Steps after the state that was resumed are repeated, and overwrite what they left.
+        enable_version_counter=False,
+    )
+    early_stopping = EarlyStopping("val_loss", patience=config.patience, check_finite=False)
+    progress = Progress(run_dir, params.runtime.checkpoint_every_n_steps, history, story)
+    watchers = watchers if process.is_first else ()
+    callbacks = [history, *watchers, best, early_stopping, progress, distributed.EndAtOnce()]
+    logger = process.is_first and make_logger(resumed)
+    trainer = make_trainer(params, run_dir, callbacks, order, process, logger)
+    device = trainer.strategy.root_device
+    if compiled:
+        compile_model(model, params, device)
+    if process.is_first:
+        print(hardware(device).line(config.optimizer, compiled), flush=True)
+    try:
+        distributed.connect(trainer, lit)
+        resumed = distributed.from_first(lambda: resumed)
+        trainer.fit(lit, train_loader, val_loader, ckpt_path=resumed, weights_only=True)
+    except SIGTERMException:
+        # Lightning would end the process with exit code 0, as if all were well.
+        raise SystemExit(128 + signal.SIGTERM) from None
+    except DivergedError as error:
+        good = latest_progress(run_dir) or "none"
+        raise UserError(
+            f"training diverged: {error} with learning rate {history.learning_rate:.3g}; "
+            f"last good checkpoint: {good}"
+        ) from None
+
+    stopped_early = early_stopping.wait_count >= config.patience
+    if trainer.interrupted or not (stopped_early or trainer.global_step >= config.max_steps):
+        raise RuntimeError(f"training was interrupted at step {trainer.global_step}")
+    if not history.val or history.val[-1]["step"] != trainer.global_step:
+        # max_steps need not be a multiple of the interval: the last weights are graded too.
+        trainer.validate(lit, val_loader, verbose=False)
+    last = history.val[-1]
+    best_row = min(history.val, key=lambda row: row["loss"])
+    last_weights = best_weights = whole_weights(lit)
+    if best_row is not last and process.is_first:
+        best_weights = read_tensors(Path(best.best_model_path))["state_dict"]
+    rows = {int(row["step"]): row for row in history.val}
+    kept: dict[int, Path | None] = {
+        int(path.stem.removeprefix("step=")): path for path in map(Path, best.best_k_models)
+    }
+    # Lightning has kept the last one too, unless it was graded behind the end of the training.
+    kept[int(last["step"])] = None
+    kept.pop(int(best_row["step"]), None)
+    steps = sorted(kept, key=lambda step: rows[step]["loss"])[: config.keep_best - 1]
+    runners_up = [(rows[step], kept[step]) for step in steps]
+    problems = trainer.global_step * config.accumulate_grad_batches * config.batch_size
+    flops = problems * training_flops(model, train.max_len - 1, train.max_answer_len)
+    return Fit(
+        last_weights,
+        best_weights,
+        best_row,
+        last,
+        runners_up,
+        history,
+        stopped_early,
+        problems,
+        flops,
+    )
+
+
+def _resumed(run_dir: Path) -> Path | None:
+    """The state to go on from; without one, what an earlier run has left is removed."""
+    resumed = latest_progress(run_dir)
+    if resumed is None:
+        # Runs that wandb has not uploaded yet are somebody's.
+        clear(run_dir, keep=("lock", "wandb"))
+    else:
+        print(f"resuming after step {step_of(resumed):,} from {resumed}", flush=True)
+    return resumed

@@ -1,0 +1,83 @@
+"""The weights that a training begins with, where `training.init_from` names some."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from ..checkpoint import load_checkpoint, story_of, weights_hash
+from ..common.errors import UserError
+from ..config import ModelConfig, Params
+
+# Of training only: weights serve whatever these are.
+_OF_TRAINING = {"dropout", "init_std", "aux_loss_coef"}
+# Read by some models only, in words of the key that says so.
+_READ_WHERE = {
+    "max_seq_len": ("pos_encoding", "learned"),
+    "rope_theta": ("pos_encoding", "rope"),
+    "n_experts": ("mlp", "moe"),
+    "top_k": ("mlp", "moe"),
+}
+
+
+@dataclass(frozen=True)
+class Start:
+    """Weights of a checkpoint, for a training that goes on from them.
+
+    Attributes:
+        weights: state dict of the model.
+        sha256: see `weights_hash`.
+        story: what the new checkpoints tell of this one, see `story_of`.
+    """
+
+    weights: dict[str, Tensor]
+    sha256: str
+    story: dict[str, Any]
+
+
+def load_start(params: Params, outputs: Iterable[Path]) -> Start | None:
+    """Read what `training.init_from` names; None where it is null.
+
+    Args:
+        outputs: files that the training will write.
+
+    Raises:
+        UserError: if there is no such checkpoint, if its model computes in another way than the
+            configured one, and if the training would overwrite it.
+    """
+    if params.training.init_from is None:
+        return None
+    try:
+        loaded = load_checkpoint(Path(params.training.init_from))
+        if any(output.exists() and output.samefile(loaded.path) for output in outputs):
+            raise UserError(
+                f"{loaded.path}: this training would overwrite it; begin with a copy, "
+                "or write elsewhere"
+            )
+        _check_alike(loaded.path, loaded.config, params.model_config_in_use)
+    except UserError as error:
+        raise UserError(f"training.init_from: {error}") from None
+    weights = loaded.model.state_dict()
+    sha256 = weights_hash(weights)
+    story = {
+        # Of the path only the name: it is another one on another machine.
+        "file": loaded.path.name,
+        "sha256": sha256,
+        "metrics": loaded.content.get("metrics", {}),
+        "story": story_of(loaded.content),
+    }
+    return Start(weights, sha256, story)
+
+
+def _check_alike(path: Path, theirs: ModelConfig, ours: ModelConfig) -> None:
+    """See that weights of one configuration mean the same in another."""
+    for key, value in theirs.model_dump().items():
+        word, choice = _READ_WHERE.get(key, ("name", ours.name))
+        if key in _OF_TRAINING or getattr(ours, word) != choice:
+            continue
+        if value != (wanted := getattr(ours, key)):
+            raise UserError(f"{path}: has {key} = {value}, the configuration {key} = {wanted}")

@@ -1,0 +1,88 @@
+"""What a training leaves in its folder, and that nothing is lost there."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..checkpoint import load_model, read_tensors, save_checkpoint
+from ..common.errors import UserError
+from ..common.files import open_replacing
+from ..config import Params
+from ..data.records import Record
+from ..generation import generate_answers
+from .fit import Fit
+
+# Written first: where it is, a training was.
+_FIRST = "last.ckpt"
+_RUNNER_UP = r"best-[0-9]+\.ckpt"
+_RESULTS = re.compile(
+    rf"(best|last)\.ckpt|{_RUNNER_UP}|config\.yaml|samples\.txt|(train|val)\.csv|train\.json"
+)
+
+
+def results(folder: Path) -> list[Path]:
+    """The files in a folder that a training writes, or would replace."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if _RESULTS.fullmatch(path.name))
+
+
+def check_vacant(folder: Path, overwrite: bool) -> None:
+    """See that a training called by hand replaces nothing but, if it may, another training.
+
+    Raises:
+        UserError: naming a file that stands in the way, and the flag that decides.
+    """
+    there = [path.name for path in results(folder)]
+    if there and not overwrite:
+        raise UserError(
+            f"{folder}: {there[0]} is there already; --overwrite replaces what an earlier training "
+            f"left, --out_dir writes elsewhere"
+        )
+    if there and _FIRST not in there:
+        raise UserError(f"{folder}: {there[0]} is of no training; --out_dir writes elsewhere")
+
+
+def write_models(
+    fitted: Fit, params: Params, val: Sequence[Record], folder: Path, story: Mapping[str, Any]
+) -> None:
+    """last.ckpt, best.ckpt, best-2.ckpt and so on, config.yaml, and samples.txt.
+
+    The samples are what the best model says to the first problems of val.
+    """
+    save_checkpoint(folder / _FIRST, fitted.last_weights, params, fitted.last, story)
+    save_checkpoint(folder / "best.ckpt", fitted.best_weights, params, fitted.best, story)
+    written = set()
+    for place, (row, kept) in enumerate(fitted.runners_up, start=2):
+        weights = read_tensors(kept)["state_dict"] if kept else fitted.last_weights
+        written.add(f"best-{place}.ckpt")
+        save_checkpoint(folder / f"best-{place}.ckpt", weights, params, row, story)
+    for path in results(folder):
+        # Of a training that kept more of them.
+        if re.fullmatch(_RUNNER_UP, path.name) and path.name not in written:
+            path.unlink()
+    with open_replacing(folder / "config.yaml") as file:
+        file.write("# What this was trained with; python -m src.train --config reads it.\n")
+        sections = {"model": params.model_config_in_use, "training": params.training}
+        content = {name: section.model_dump() for name, section in sections.items()}
+        yaml.safe_dump(content, file, sort_keys=False)
+    best, _ = load_model(folder / "best.ckpt")
+    shown = val[: params.training.n_samples]
+    said = generate_answers(best, [record.prompt for record in shown])
+    with open_replacing(folder / "samples.txt") as file:
+        for record, answer in zip(shown, said, strict=True):
+            verdict = "right" if answer == record.target else f"wrong, {record.target}"
+            file.write(f"{record.prompt}{answer}  {verdict}\n")
+
+
+def write_metrics(fitted: Fit, folder: Path) -> None:
+    """train.json, train.csv and val.csv."""
+    fitted.history.write(folder)
+    with open_replacing(folder / "train.json") as file:
+        file.write(json.dumps(fitted.metrics(), indent=2) + "\n")

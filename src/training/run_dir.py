@@ -1,0 +1,141 @@
+"""The folder of one training run, outside DVC's outputs: its lock, and checkpoints to resume from.
+
+A run is known by its content, so another architecture, training or data set never resumes it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..checkpoint import PROGRESS
+from ..common.errors import UserError
+from ..config import Params
+from ..data.records import Records
+
+_HASHED = 2**16  # rows
+_KEPT = 2  # the newest, and one to fall back on
+
+
+def run_name(params: Params, splits: Mapping[str, Records], init_sha256: str | None = None) -> str:
+    """Architecture, and a hash of all that decides the weights except the code.
+
+    Where the weights are shared out between processes, the state of a running training numbers
+    them in another way, and has a folder of its own.
+
+    Args:
+        init_sha256: of the weights that `training.init_from` names, wherever they lie.
+    """
+    digest = hashlib.sha256()
+    training = params.training.model_dump() | {"init_from": init_sha256}
+    for section in (params.model_config_in_use.model_dump(), training):
+        digest.update(json.dumps(section, sort_keys=True).encode())
+    for split in ("train", "val"):
+        tokens = splits[split].tokens
+        digest.update(repr(tokens.shape).encode())
+        for start in range(0, len(tokens), _HASHED):
+            digest.update(tokens[start : start + _HASHED].tobytes())
+    apart = "-fsdp" if params.runtime.strategy == "fsdp" else ""
+    return f"{params.model}-{digest.hexdigest()[:12]}{apart}"
+
+
+@contextmanager
+def claimed(folder: Path, runs_dir: Path) -> Iterator[None]:
+    """Hold a folder for the results of this process's training, until they are there.
+
+    Raises:
+        UserError: if another process is training to write there.
+    """
+    # Not in the folder itself, which then holds nothing but results.
+    digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
+    with locked(runs_dir / f"into-{digest}", folder):
+        yield
+
+
+@contextmanager
+def locked(run_dir: Path, shown: Path | None = None) -> Iterator[None]:
+    """Hold a run's folder for this process alone; the system lets go of it when we die.
+
+    Args:
+        shown: what a message names instead of the folder.
+
+    Raises:
+        UserError: if another process holds it, with its id.
+    """
+    run_dir.mkdir(parents=True, exist_ok=True)
+    with (run_dir / "lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            said = f"{shown or run_dir}: process {file.read()} is training this run"
+            raise UserError(said) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def save_progress(run_dir: Path, step: int, write: Callable[[Path], None]) -> None:
+    """Keep the state after an optimizer step; the file appears whole or not at all.
+
+    Its name carries a hash of its bytes: PyTorch reads a damaged file without noticing.
+
+    Args:
+        write: writes the state to the path that it is given.
+    """
+    temporary = run_dir / f".progress.{os.getpid()}.tmp"
+    try:
+        write(temporary)
+        name = f"progress-{step:09d}-{_digest(temporary)}.ckpt"
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(run_dir / name)
+    finally:
+        temporary.unlink(missing_ok=True)
+    for old in _saved(run_dir)[_KEPT:]:
+        old.unlink()
+
+
+def latest_progress(run_dir: Path) -> Path | None:
+    """The newest undamaged state; a damaged one is set aside with a message."""
+    for path in _saved(run_dir):
+        match = PROGRESS.fullmatch(path.name)
+        if match and match["digest"] == _digest(path):
+            return path
+        aside = path.with_suffix(".damaged")
+        path.replace(aside)
+        print(f"{path} is damaged; set aside as {aside.name}", file=sys.stderr)
+    return None
+
+
+def step_of(progress: Path) -> int:
+    """The optimizer step after which a state was saved."""
+    return int(progress.name.split("-")[1])
+
+
+def clear(run_dir: Path, keep: Sequence[str] = ("lock",)) -> None:
+    """Remove what a run has left in its folder."""
+    for path in run_dir.iterdir():
+        if path.name in keep:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _saved(run_dir: Path) -> list[Path]:
+    """Newest first."""
+    return sorted((p for p in run_dir.iterdir() if PROGRESS.fullmatch(p.name)), reverse=True)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]

@@ -1,0 +1,117 @@
+"""Files appear whole or not at all."""
+
+from pathlib import Path
+
+import pytest
+
+from src.common.errors import UserError
+from src.common.files import check_free, open_replacing, replacing, replacing_folder
+
+
+def test_a_finished_block_puts_the_new_file_in_place_of_the_old(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+    with replacing(path) as temporary:
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_missing_folders_are_made(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "file.txt"
+    with open_replacing(path) as file:
+        file.write("new")
+    assert path.read_text() == "new"
+
+
+def break_off(path: Path, error: BaseException) -> None:
+    """Write half of a file."""
+    with open_replacing(path) as file:
+        file.write("half of the new")
+        file.flush()
+        raise error
+
+
+@pytest.mark.parametrize("error", [ValueError("broken"), KeyboardInterrupt(), SystemExit(1)])
+def test_an_error_leaves_the_old_file_and_no_other(tmp_path: Path, error: BaseException) -> None:
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+    with pytest.raises(type(error)):
+        break_off(path, error)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_error_before_anything_was_written_leaves_no_file(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="broken"), replacing(tmp_path / "file.txt"):
+        raise ValueError("broken")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_renaming_leaves_no_temporary(tmp_path: Path) -> None:
+    folder = tmp_path / "taken"
+    folder.mkdir()
+    with pytest.raises(OSError, match="taken"), open_replacing(folder) as file:
+        file.write("new")
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_text_is_written_as_utf8_with_unix_line_ends(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    with open_replacing(path) as file:
+        file.write("ä\nb\n")
+    assert path.read_bytes() == "ä\nb\n".encode()
+
+
+def break_off_folder(folder: Path) -> None:
+    """Write half of a folder."""
+    with replacing_folder(folder) as new:
+        (new / "half").write_text("half")
+        raise RuntimeError
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    folder = tmp_path / "made" / "folder"
+    with pytest.raises(RuntimeError):
+        break_off_folder(folder)
+    assert list(folder.parent.iterdir()) == []
+    with replacing_folder(folder) as new:
+        (new / "a").write_text("1")
+        assert not folder.exists()
+    with pytest.raises(RuntimeError):
+        break_off_folder(folder)
+    assert [path.name for path in folder.iterdir()] == ["a"]
+    with replacing_folder(folder) as new:
+        (new / "b").write_text("2")
+        assert (folder / "a").read_text() == "1"
+    assert [path.name for path in folder.iterdir()] == ["b"]
+    assert list(folder.parent.iterdir()) == [folder]
+
+
+def test_a_link_to_a_folder_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    with replacing_folder(tmp_path / "link") as new:
+        (new / "a").write_text("1")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real" / "a").read_text() == "1"
+
+
+def test_what_would_be_lost_is_named(tmp_path: Path) -> None:
+    check_free(tmp_path / "nothing")
+    (tmp_path / "folder").mkdir()
+    check_free(tmp_path / "folder")
+    (tmp_path / "folder" / "a").write_text("1")
+    with pytest.raises(UserError, match="folder: exists already"):
+        check_free(tmp_path / "folder", own=("a",))
+    check_free(tmp_path / "folder", True, own=("a",))
+    with pytest.raises(UserError, match="folder: holds a, which this command did not write"):
+        check_free(tmp_path / "folder", True, own=("b",))
+    with pytest.raises(UserError, match="a: exists already"):
+        check_free(tmp_path / "folder" / "a")
+    check_free(tmp_path / "folder" / "a", True)
+    with pytest.raises(UserError, match="a: exists and is no folder"):
+        check_free(tmp_path / "folder" / "a", True, own=("b",))
+    with pytest.raises(UserError, match="folder: exists and is a folder"):
+        check_free(tmp_path / "folder", True)

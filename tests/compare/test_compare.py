@@ -1,0 +1,163 @@
+"""The tables hold the committed figures, and stand in the README as in their file."""
+
+import csv
+import json
+import math
+import subprocess
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from src.common.errors import UserError
+from src.common.marked_section import END, insert
+from src.compare.__main__ import BEGIN, README, markdown
+from src.compare.experiments import Experiment
+from src.compare.figures import architectures, exhaustive, runs
+
+from ..conftest import tiny_params
+
+
+def run_of(architecture: str, seed: int, wrong: int, **metrics: Any) -> Experiment:
+    values = {
+        "architecture": architecture,
+        "exact_match": 1 - wrong / 1000,
+        "exact_match_low": 0.9,
+        "exact_match_high": 1.0,
+        "wrong": wrong,
+        "problems": 1000,
+        "loss": wrong / 1e4,
+        "best_step": 90,
+        "steps": 100,
+        "steps_to_90": 50 + 10 * seed,
+        "steps_to_99": None if seed else 70,
+        "steps_to_99_9": None,
+        "problems_seen": 6400,
+        "training_flops": 2 * 10**12,
+        "parameters": 800_000,
+        "active_parameters": 700_000,
+    }
+    params = tiny_params(architecture, training={"seed": seed}).model_dump()
+    return Experiment(f"{architecture}-seed{seed}", "1234567", "d", params, values | metrics)
+
+
+GROUPS = {
+    "gpt2": [run_of("gpt2", seed, wrong) for seed, wrong in enumerate((4, 8, 6))],
+    "llama2": [run_of("llama2", 0, 7)],
+}
+
+
+def test_an_architecture_is_summed_up_over_its_seeds() -> None:
+    gpt2, llama2 = architectures(GROUPS).to_dict("records")
+    assert (gpt2["label"], gpt2["seeds"]) == ("gpt2", 3)
+    assert gpt2["exact_match_mean"] == pytest.approx(0.994)
+    assert gpt2["exact_match_sd"] == pytest.approx(0.002)
+    assert (gpt2["exact_match_min"], gpt2["exact_match_max"]) == (0.992, 0.996)
+    assert gpt2["loss_mean"] == pytest.approx(6e-4)
+    assert gpt2["steps_to_90"] == 60
+    # Two seeds never got there: a mean of those that did would flatter.
+    assert math.isnan(gpt2["steps_to_99"])
+    assert math.isnan(llama2["exact_match_sd"])
+    assert llama2["steps_to_99"] == 70
+
+
+def test_every_run_keeps_its_own_figures() -> None:
+    table = runs(GROUPS)
+    assert table["experiment"].tolist() == [
+        "gpt2-seed0",
+        "gpt2-seed1",
+        "gpt2-seed2",
+        "llama2-seed0",
+    ]
+    assert table["wrong"].tolist() == [4, 8, 6, 7]
+
+
+def test_all_problems_are_counted_by_lengths_over_the_splits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    graded = run_of("llama2", 1, 3, exhaustive_problems=1100)
+    rows = [
+        ("train", "all", "all", 300, 2),
+        ("unseen", "all", "all", 800, 5),
+        ("train", "operand_lengths", "1+1", 60, 2),
+        ("unseen", "operand_lengths", "1+1", 40, 1),
+        ("train", "operand_lengths", "1+2", 240, 0),
+        ("unseen", "operand_lengths", "1+2", 760, 4),
+        ("unseen", "carries", "1", 800, 5),
+    ]
+    table = pd.DataFrame(rows, columns=["split", "kind", "value", "problems", "wrong"])
+    monkeypatch.setattr(Experiment, "table", lambda self, path: table)
+    # The others have not graded all.
+    (row,) = exhaustive(GROUPS | {"graded": [graded]}).to_dict("records")
+    assert row == {
+        "experiment": "llama2-seed1",
+        "problems": 1100,
+        "wrong": 7,
+        "wrong_1+1": 3,
+        "problems_1+1": 100,
+        "wrong_1+2": 4,
+        "problems_1+2": 1000,
+    }
+    tables = markdown({"architectures": [], "runs": [], "pairs": [], "exhaustive": [row]})
+    assert "| wrong, by operands' digits | all | 1+1 of 100 | 1+2 of 1,000 |" in tables
+    assert "| llama2-seed1 | 7 of 1,100 | 3 | 4 |" in tables
+
+
+def test_the_tables_go_between_the_marks() -> None:
+    content = {
+        "architectures": json.loads(architectures(GROUPS).to_json(orient="records")),
+        "runs": json.loads(runs(GROUPS).to_json(orient="records")),
+        "exhaustive": [],
+        "pairs": [
+            {
+                "a": "gpt2",
+                "b": "llama2",
+                "seeds": 1,
+                "problems": 1000,
+                "difference": 0.003,
+                "low": None,
+                "high": None,
+                "p": 0.5,
+                "p_holm": 0.5,
+                "method": "McNemar",
+            }
+        ],
+    }
+    tables = markdown(content)
+    assert "| gpt2 | 99.40% of 3 | 0.20% | 99.20% .. 99.60% | 0.00060 | 60 | - | - |" in tables
+    assert "| gpt2-seed0 | 0 | 99.60% (90.00% .. 100.00%) | 4 of 1,000 | 0.00040 | 50 |" in tables
+    assert "| gpt2 - llama2 | +0.300 | one seed | 0.5 | 0.5 | McNemar, 1 seeds" in tables
+    text = insert(f"above\n{BEGIN}\nold\n{END}\nbelow\n", tables, BEGIN)
+    assert text == f"above\n{BEGIN}\n{tables}{END}\nbelow\n"
+    assert insert(text, tables, BEGIN) == text
+    with pytest.raises(UserError, match="marks"):
+        insert("a README without marks", tables, BEGIN)
+
+
+def committed(path: str) -> str:
+    """A file as HEAD has it: the workspace may hold somebody's experiment."""
+    show = ["git", "show", f"HEAD:{path}"]
+    folder = README.parent
+    return subprocess.run(show, cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def test_readme_shows_the_committed_comparison() -> None:
+    content = json.loads(committed("metrics/comparison.json"))
+    readme = committed("README.md")
+    assert committed("metrics/comparison.md") == markdown(content)
+    assert insert(readme, markdown(content), BEGIN) == readme
+    rows = list(csv.DictReader(committed("metrics/comparison.csv").splitlines()))
+    assert [row["experiment"] for row in rows] == [row["experiment"] for row in content["runs"]]
+    assert [int(row["wrong"]) for row in rows] == [row["wrong"] for row in content["runs"]]
+
+
+def test_comparison_holds_the_committed_run() -> None:
+    metrics = json.loads(committed("metrics/eval.json"))
+    content = json.loads(committed("metrics/comparison.json"))
+    (compared,) = (
+        row
+        for row in content["runs"]
+        if row["architecture"] == metrics["architecture"] and row["seed"] == 0
+    )
+    for name in ("exact_match", "wrong", "loss", "parameters"):
+        assert compared[name] == metrics[name]

@@ -1,0 +1,85 @@
+"""A data folder says what it was drawn from, as long as that is true."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from src.common.errors import UserError
+from src.config import DataConfig
+from src.data.description import read_description, write_description
+from src.data.records import SPLITS, Record, write_records
+from src.params import load_params
+
+DATA = load_params().data
+
+
+def described(folder: Path, data: DataConfig | None) -> dict[str, Any]:
+    """Three splits of a problem each, with their description; what that must hold."""
+    digests = {}
+    for number, split in enumerate(SPLITS):
+        path = folder / f"{split}.jsonl"
+        write_records(path, [Record(f"{number}+1=", str(number + 1))])
+        digests[split] = hashlib.sha256(path.read_bytes()).hexdigest()
+    write_description(folder, data)
+    return {"data": data and data.model_dump(), "sha256": digests}
+
+
+@pytest.mark.parametrize("data", [DATA, DATA.model_copy(update={"ops": "*", "seed": 7}), None])
+def test_a_description_says_what_was_written(data: DataConfig | None, tmp_path: Path) -> None:
+    expected = described(tmp_path, data)
+    assert read_description(tmp_path) == expected
+    # Other programs read it without this code.
+    assert yaml.safe_load((tmp_path / "config.yaml").read_text()) == expected
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_a_split_that_changed_is_no_longer_described(split: str, tmp_path: Path) -> None:
+    described(tmp_path, DATA)
+    path = tmp_path / f"{split}.jsonl"
+    content = path.read_bytes()
+    path.write_bytes(content + content)
+    assert read_description(tmp_path) is None
+    path.unlink()
+    assert read_description(tmp_path) is None
+    path.write_bytes(content)
+    assert read_description(tmp_path) is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "model: x",
+        "data: {N: 2}\nsha256: {}",
+        "!!python/none",
+        "[",
+        "\x00",
+        "data: 1\nsha256: {}",
+    ],
+)
+def test_what_describes_nothing_is_no_description(text: str, tmp_path: Path) -> None:
+    assert read_description(tmp_path) is None
+    (tmp_path / "config.yaml").write_text(text)
+    assert read_description(tmp_path) is None
+
+
+def test_keys_that_are_unknown_here_make_no_description_but_may_be_replaced(
+    tmp_path: Path,
+) -> None:
+    expected = described(tmp_path, DATA)
+    newer = {**expected, "data": {**expected["data"], "base": 16}}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(newer))
+    assert read_description(tmp_path) is None
+    write_description(tmp_path, DATA)
+    assert read_description(tmp_path) == expected
+
+
+def test_another_config_is_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("model: {name: llama2}\n")
+    with pytest.raises(UserError, match=r"config\.yaml: describes no data"):
+        described(tmp_path, DATA)
+    assert path.read_text() == "model: {name: llama2}\n"

@@ -1,0 +1,120 @@
+"""Compiled training computes the same, resumes to the same bytes, and is optional."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+import torch
+import yaml
+from torch import nn
+
+from src.ops import compile
+from src.ops.compile import compile_model, compiles_grading, compiles_training
+
+from ..conftest import tiny_params
+from ..training.test_resume import Training
+
+LONG = {"max_steps": 4000, "warmup_steps": 5}
+
+
+def compiled(training: Training) -> Training:
+    params = training.folder / "params.yaml"
+    content = yaml.safe_load(params.read_text())
+    content["runtime"]["compile"] = "on"
+    params.write_text(yaml.safe_dump(content))
+    return training
+
+
+def test_auto_compiles_what_is_long_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compile, "_can_compile", lambda what: True)
+    assert not compiles_training(tiny_params())
+    assert compiles_training(tiny_params(training=LONG))
+    assert compiles_training(tiny_params(runtime={"compile": "on"}))
+    assert not compiles_training(tiny_params(training=LONG, runtime={"compile": "off"}))
+    assert not compiles_grading(tiny_params(), 10_000)
+    assert compiles_grading(tiny_params(), 1_000_000)
+    assert compiles_grading(tiny_params(runtime={"compile": "on"}), 10_000)
+    assert not compiles_grading(tiny_params(runtime={"compile": "off"}), 1_000_000)
+
+
+def test_a_gpu_gets_graphs_where_each_step_is_one_pass() -> None:
+    def mode(device: str, **sections: Any) -> Any:
+        model = Mock(spec=nn.Module)
+        compile_model(model, tiny_params(**sections), torch.device(device))
+        return model.compile.call_args.kwargs["mode"]
+
+    assert mode("cuda") == "reduce-overhead"
+    assert mode("cpu") is None
+    assert mode("cuda", training={"accumulate_grad_batches": 2}) is None
+    assert mode("cuda", runtime={"devices": 2}) is None
+
+
+@pytest.mark.slow
+def test_without_a_compiler_one_line_says_so_and_training_goes_on(
+    tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXX", str(tmp_path / "missing"))
+    # Nothing that was compiled before.
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
+    asked, plain = (Training(tmp_path / name, data_dir) for name in ("asked", "plain"))
+    lines = [line for line in compiled(asked).finish().splitlines() if "runtime.compile" in line]
+    assert len(lines) == 1
+    assert lines[0].startswith("runtime.compile: not possible here, training without: ")
+    plain.finish()
+    assert asked.results() == plain.results()
+
+
+def check_that_it_compiles(python: str | Path, cache: Path, **environment: str) -> None:
+    """In a process of its own, with nothing that was compiled before."""
+    code = "from src.ops.compile import _can_compile as can; print(can('training'))"
+    variables = os.environ | {"TORCHINDUCTOR_CACHE_DIR": str(cache)} | environment
+    done = subprocess.run([str(python), "-c", code], env=variables, capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == ("True\n", 0), done.stderr
+
+
+@pytest.mark.slow
+def test_a_compiler_that_knows_no_vectors_compiles_nevertheless(tmp_path: Path) -> None:
+    compiler = tmp_path / "c++"
+    compiler.write_text(
+        '#!/bin/sh\ncase "$*" in *-mavx*|*-mamx*) echo unknown option >&2; exit 1;; esac\n'
+        'exec g++ "$@"\n'
+    )
+    compiler.chmod(0o755)
+    check_that_it_compiles(sys.executable, tmp_path / "cache", CXX=str(compiler))
+
+
+@pytest.mark.slow
+def test_an_environment_in_a_folder_with_a_space_compiles(tmp_path: Path) -> None:
+    (tmp_path / "a b").mkdir()
+    environment = tmp_path / "a b" / ".venv"
+    environment.symlink_to(sys.prefix)
+    check_that_it_compiles(environment / "bin" / "python", tmp_path / "cache")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["gpt2", "mixtral"])
+def test_compiled_training_is_the_same_but_for_rounding_and_resumes(
+    name: str, tmp_path: Path, data_dir: Path
+) -> None:
+    whole, stopped = (
+        compiled(Training(tmp_path / folder, data_dir, name, dropout=0.0))
+        for folder in ("whole", "stopped")
+    )
+    whole.finish()
+    assert stopped.stop(signal.SIGKILL)[0] == -signal.SIGKILL
+    assert "resuming" in stopped.finish()
+    assert stopped.results() == whole.results()
+
+    plain = Training(tmp_path / "plain", data_dir, name, dropout=0.0)
+    plain.finish()
+    assert plain.results() != whole.results()
+    losses = [
+        json.loads(training.results()["train.json"])["last_val_loss"] for training in (plain, whole)
+    ]
+    assert losses[1] == pytest.approx(losses[0], rel=0.05)

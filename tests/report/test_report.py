@@ -1,0 +1,242 @@
+"""The report holds the runs' figures, is whole in itself, and says what is missing."""
+
+import html.parser
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import chdir
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from src.common.errors import UserError
+from src.compare.experiments import Experiment, Experiments
+from src.report.__main__ import main, page
+from src.report.pooling import pooled, stacked
+
+from ..compare.test_compare import run_of
+from ..conftest import ROOT
+
+HOSTILE = "<script>alert('1 & 2')</script>"
+ERRORS = "prompt,target,said,split\n1+2=,3,007,test\n50+51=,101,11,unseen\n9+90=,99,,train\n"
+FILES = {
+    "metrics/train.csv": "step,loss,learning_rate\n1,2.5,0.1\n2,0.5,0.1\n3,0.0,0.1\n",
+    "metrics/val.csv": "step,loss,exact_match\n1,2.0,0.0\n3,0.1,0.9\n",
+    "metrics/by_carries.csv": "carries,problems,wrong,exact_match,low,high\n"
+    "0,600,3,0.995,0.98,0.999\n1,400,1,0.9975,0.98,0.999\n",
+    "metrics/by_sign.csv": "sign,problems,wrong,exact_match,low,high\n",
+    "metrics/errors.csv": ERRORS,
+    "metrics/exhaustive.csv": "split,kind,value,problems,wrong,exact_match,low,high\n",
+}
+ALL_PROBLEMS = (
+    "split,kind,value,problems,wrong,exact_match,low,high\n"
+    "train,all,all,800,1,0,0,1\ntest,all,all,1000,1,0,0,1\nunseen,all,all,8200,1,0,0,1\n"
+    "test,carries,0,1000,1,0,0,1\nunseen,carries,0,5000,1,0,0,1\nunseen,carries,1,3200,0,0,0,1\n"
+)
+EXPERTS = {
+    "metrics/val.csv": "step,loss,exact_match,router_entropy_0,expert_load_0_0,expert_load_0_1\n"
+    "1,2.0,0.1,0.69,0.5,0.5\n3,0.1,0.9,0.4,0.75,0.25\n",
+    "metrics/routing.csv": "layer,position,token,expert,share,assignments\n"
+    "0,0,<bos>,1,1.0,9\n0,1,5,0,0.25,1\n0,1,5,1,0.75,3\n",
+}
+
+
+def initialised(folder: Path) -> Path:
+    """A repository without a commit."""
+    (folder / ".dvc").mkdir()
+    (folder / ".dvc" / "config").touch()
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    return folder
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty repository, as the current directory."""
+    monkeypatch.chdir(tmp_path)
+    return initialised(tmp_path)
+
+
+def finished(
+    repository: Path, run: Experiment, files: dict[str, str], **params: dict[str, Any]
+) -> Experiment:
+    """The run with a commit that holds the files."""
+    for path in repository.glob("metrics/*"):
+        path.unlink()
+    for name, text in files.items():
+        (repository / name).parent.mkdir(exist_ok=True)
+        (repository / name).write_text(text)
+    author = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
+    for command in (["add", "--all"], [*author, "commit", "--quiet", "--allow-empty", "-m", "run"]):
+        subprocess.run(["git", *command], cwd=repository, check=True)
+    head = ["git", "rev-parse", "HEAD"]
+    rev = subprocess.run(head, cwd=repository, check=True, capture_output=True, text=True).stdout
+    changed = run.params | {key: run.params[key] | values for key, values in params.items()}
+    return Experiment(run.name, rev.strip(), run.data, changed, run.metrics)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Experiments]]:
+    """A repository as the current directory, and its experiments.
+
+    Two seeds of one architecture, one of a mixture that was asked all problems.
+    """
+    repository = initialised(tmp_path_factory.mktemp("report"))
+    first = run_of("gpt2", 0, 4)
+    first = Experiment(HOSTILE, first.rev, first.data, first.params, first.metrics)
+    lacking = {k: v for k, v in FILES.items() if "carries" not in k}
+    mixture = FILES | EXPERTS | {"metrics/exhaustive.csv": ALL_PROBLEMS}
+    runs = [
+        finished(repository, first, FILES),
+        finished(repository, run_of("gpt2", 1, 8), lacking),
+        finished(repository, run_of("mixtral", 0, 1), mixture, evaluation={"exhaustive": True}),
+    ]
+    with chdir(repository):
+        yield repository, Experiments(runs, [("late", "Running")])
+
+
+@pytest.fixture(scope="module")
+def text(shared: tuple[Path, Experiments]) -> str:
+    """Their page."""
+    return page(shared[1])
+
+
+class Page(html.parser.HTMLParser):
+    """What a page consists of and refers to."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: Counter[str] = Counter()
+        self.references: list[str] = []
+        self.titles: list[str] = []
+        self._in_title = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self._in_title = tag == "h3"
+        self.references += [
+            value or "" for name, value in attrs if name in ("href", "src", "xlink:href")
+        ]
+
+    def handle_data(self, data: str) -> None:
+        if self._in_title:
+            self.titles.append(data)
+            self._in_title = False
+
+
+def test_the_page_loads_nothing_and_runs_nothing(text: str) -> None:
+    found = Page(text)
+    assert not found.tags.keys() & {"script", "link", "img", "iframe", "object", "embed", "use"}
+    assert found.references
+    assert all(reference.startswith("#") for reference in found.references)
+    assert "@import" not in text
+    assert all(target.startswith("#") for target in re.findall(r"url\(([^)]*)", text))
+    assert set(re.findall(r"https?://[^\s\"<]+", text)) <= {"http://www.w3.org/2000/svg"}
+    # What a run's name holds is text.
+    assert "&lt;script&gt;" in text
+
+
+def test_the_same_experiments_give_the_same_bytes(
+    text: str, shared: tuple[Path, Experiments]
+) -> None:
+    repository, experiments = shared
+    assert page(experiments) == text
+    assert str(repository) not in text
+    ids = re.findall(r'\bid="([^"]*)"', text)
+    assert len(ids) == len(set(ids))
+
+
+def test_every_figure_is_there_and_what_is_missing_is_left_out(text: str) -> None:
+    found = Page(text)
+    assert found.titles == [
+        "Exact match in validation",
+        "Wrong in validation",
+        "Loss in validation",
+        "Loss in training",
+        "By carries",
+        "mixtral over both operands",
+        "By carries",
+        "Load in layer 0",
+        "Entropy of the router",
+        "Who serves what in layer 0",
+    ]
+    assert found.tags["figure"] == found.tags["svg"] == found.tags["figcaption"] == 10
+    assert "late (Running)" in text
+    assert "3 of 10,000 wrong in mixtral-seed0" in text
+    # Said as it was said.
+    assert ">007</td>" in text
+    assert "1 of 8,200 (0.0122%)" in text
+
+
+def test_runs_without_figures_still_have_a_page(repository: Path) -> None:
+    files = {"metrics/errors.csv": ERRORS}
+    runs = [
+        finished(repository, run_of("gpt2", 0, 1), files),
+        finished(repository, run_of("llama2", 0, 1), files),
+    ]
+    text = page(Experiments(runs, []))
+    assert "<figure" not in text
+    for sentence in (
+        "The runs were too short to leave any.",
+        "No run graded all problems",
+        "None of the runs is a mixture of experts.",
+    ):
+        assert sentence in text
+
+
+def test_more_than_two_operands_have_no_map(repository: Path) -> None:
+    files = FILES | {"metrics/exhaustive.csv": ALL_PROBLEMS}
+    run = finished(
+        repository, run_of("gpt2", 0, 1), files, evaluation={"exhaustive": True}, data={"N": 3}
+    )
+    text = page(Experiments([run], []))
+    assert "Problems of 3 operands do not fit on a map over two." in text
+    assert "over both operands</h3>" not in text
+
+
+def test_lost_answers_are_told(repository: Path) -> None:
+    run = finished(repository, run_of("gpt2", 0, 1), {"metrics/val.csv": FILES["metrics/val.csv"]})
+    with pytest.raises(UserError, match=r"errors\.csv of experiment gpt2-seed0.*dvc exp pull"):
+        page(Experiments([run], []))
+
+
+def test_nothing_finished_is_told(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    finished(repository, run_of("gpt2", 0, 1), {"params.yaml": "a: 1", "dvc.yaml": "stages: {}"})
+    with pytest.raises(UserError, match="no finished experiment"):
+        main([])
+    assert not (repository / "report.html").exists()
+
+
+def test_the_report_needs_no_torch() -> None:
+    names = ("experts", "mistakes", "overview", "page", "__main__", "results", "svg")
+    modules = ["src.compare.experiments", *(f"src.report.{name}" for name in names)]
+    code = f"import sys, {', '.join(modules)}; print(*sys.modules)"
+    command = [sys.executable, "-c", code]
+    loaded = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert "src.report.__main__" in loaded.split()
+    assert not {"torch", "pytorch_lightning"} & set(loaded.split())
+
+
+def test_seeds_are_added_up(shared: tuple[Path, Experiments]) -> None:
+    experiments = shared[1].finished
+    groups = {"mixtral": experiments[2:], "gpt2": experiments[:2]}
+    counts = stacked(groups, "metrics/by_carries.csv").rename(columns={"carries": "value"})
+    assert counts["run"].tolist() == ["mixtral-seed0"] * 2 + [HOSTILE] * 2
+    twice = pd.concat([counts, counts[counts["label"] == "gpt2"]])
+    table = pooled(twice)
+    assert table[["value", "label", "problems", "wrong"]].to_numpy().tolist() == [
+        [0, "mixtral", 600, 3],
+        [0, "gpt2", 1200, 6],
+        [1, "mixtral", 400, 1],
+        [1, "gpt2", 800, 2],
+    ]
+    assert table["share"].tolist() == [3 / 600, 3 / 600, 1 / 400, 1 / 400]
+    # Twice the problems, a narrower interval.
+    wide, narrow = table["high"][:2] - table["low"][:2]
+    assert 0 < narrow < wide
+    assert stacked(groups, "metrics/by_sign.csv").empty
+    assert stacked(groups, "metrics/nothing.csv").empty

@@ -1,0 +1,78 @@
+"""Files of DVC that a kill cut off stop its commands, until they are put right."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ..clone import Clone
+
+pytestmark = pytest.mark.slow
+
+PIPELINE = """
+stages:
+  generate:
+    cmd: echo ran >> log; cat number > made
+    deps: [number]
+    outs: [made]
+"""
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Clone:
+    """One run that is committed, and one that is not."""
+    folder = tmp_path / "a b"
+    folder.mkdir()
+    clone = Clone(folder)
+    (folder / "dvc.yaml").write_text(PIPELINE)
+    for number in "12":
+        (folder / "number").write_text(number)
+        clone("dvc", "repro")
+        if number == "1":
+            clone.commit()
+    return clone
+
+
+@pytest.mark.parametrize(
+    ("cut", "committed"),
+    [("", True), ("schema: '2.0'\nstages:\n  generate:\n    cmd: ech\n    de", False)],
+)
+def test_a_lock_that_was_cut_off_comes_back_and_nothing_runs_again(
+    cut: str, committed: bool, clone: Clone
+) -> None:
+    lock = clone.folder / "dvc.lock"
+    whole = lock.read_text()
+    if not committed:
+        clone("git", "rm", "--quiet", "--cached", "dvc.lock")
+        clone("git", "-c", "user.name=a", "-c", "user.email=b", "commit", "--quiet", "-m", "none")
+    lock.write_text(cut)
+    assert "dvc.lock' " in clone("dvc", "repro", code=255)
+    said = clone("python", "-m", "scripts.repair")
+    assert said.startswith("dvc.lock: was cut off; ")
+    assert len(said.splitlines()) == 1
+    assert lock.exists() == committed
+    assert "Stage 'generate' is cached - skipping run" in clone("dvc", "repro")
+    assert lock.read_text() == whole
+    assert (clone.folder / "log").read_text() == "ran\nran\n"
+
+
+@pytest.mark.parametrize("content", ["", '{"write": {"/da'])
+def test_a_list_of_running_commands_that_was_cut_off_goes(content: str, clone: Clone) -> None:
+    running = clone.folder / ".dvc" / "tmp" / "rwlock"
+    assert json.loads(running.read_text()) == {}
+    running.write_text(content)
+    (clone.folder / "number").write_text("3")
+    assert "JSON structure is corrupted" in clone("dvc", "repro", code=255)
+    assert clone("python", "-m", "scripts.repair") == ".dvc/tmp/rwlock: was cut off; removed\n"
+    clone("dvc", "repro")
+    assert (clone.folder / "made").read_text() == "3"
+
+
+def test_what_is_whole_or_somebodys_to_decide_stays(clone: Clone) -> None:
+    lock = clone.folder / "dvc.lock"
+    for content in (lock.read_text(), f"<<<<<<< ours\n{lock.read_text()}"):
+        lock.write_text(content)
+        assert clone("python", "-m", "scripts.repair") == ""
+        assert lock.read_text() == content
+    lock.unlink()
+    assert clone("python", "-m", "scripts.repair") == ""

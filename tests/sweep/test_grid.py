@@ -1,0 +1,86 @@
+"""A sweep's runs: all combinations, named, and refused here rather than on another machine."""
+
+import re
+
+import pytest
+
+from src.common.errors import UserError
+from src.sweep import __main__ as sweep
+from src.sweep.grid import grid
+
+from ..terminal.test_cli import ending
+
+
+def test_each_architecture_runs_with_each_seed_and_each_value() -> None:
+    runs = grid(["gpt2", "mixtral"], [0, 1], ["training.learning_rate=1e-3,2e-3", "data.B=999"])
+    assert len(runs) == 8
+    names = [run.name for run in runs]
+    assert names[0] == "gpt2-seed0-B-999-learning_rate-0.001"
+    assert names[-1] == "mixtral-seed1-B-999-learning_rate-0.002"
+    assert len(set(names)) == 8
+    assert runs[0].overrides == (
+        "model=gpt2",
+        "training.seed=0",
+        "data.B=999",
+        "training.learning_rate=0.001",
+    )
+
+
+def test_the_same_run_is_named_alike_and_done_once() -> None:
+    changes = ["training.max_steps=900", "data.B=999"]
+    runs = grid(["gpt2", "gpt2"], [1, 1], changes)
+    assert [run.name for run in runs] == ["gpt2-seed1-B-999-max_steps-900"]
+    assert [run.name for run in grid(["gpt2"], [1], changes[::-1])] == [runs[0].name]
+
+
+def test_what_is_said_of_one_architecture_leaves_the_others_alone() -> None:
+    gpt2, llama2 = grid(["gpt2", "llama2"], [0], ["models.gpt2.d_ff=64", "data.n_samples=9000"])
+    assert gpt2.name == "gpt2-seed0-data.n_samples-9000-d_ff-64"
+    assert llama2.name == "llama2-seed0-data.n_samples-9000"
+    assert llama2.overrides == ("model=llama2", "training.seed=0", "data.n_samples=9000")
+
+
+def test_no_two_values_share_a_name_and_git_takes_all() -> None:
+    values = ["'+*'", "'+/'", "'+'", "'-'", "'*'"]
+    names = [run.name for run in grid(["gpt2"], [0], [f"data.ops={','.join(values)}"])]
+    assert len(set(names)) == len(values)
+    assert all(re.fullmatch(r"[\w+-]+(\.[\w+-]+)*", name) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        (["training.lr=3"], "Could not override 'training.lr'"),
+        (["training.max_steps=abc"], "training.max_steps = 'abc': must be a valid integer"),
+        (["models.gpt2.n_heads=7"], "must be divisible by n_heads = 7"),
+        (["+extra=3"], "extra = 3: unknown key"),
+        (["training.max_steps"], "-S training.max_steps: Error parsing"),
+        (["training.max_steps=[1"], "-S training.max_steps=["),
+        (["training.max_steps=glob(*)"], "is not supported"),
+        (["training.seed=3"], "-S training.seed=3: --seeds says that"),
+        (["model=gpt2"], "-S model=gpt2: --models says that"),
+    ],
+)
+def test_a_wrong_change_is_refused(changes: list[str], reason: str) -> None:
+    with pytest.raises(UserError, match=re.escape(reason)):
+        grid(["gpt2"], [0], changes)
+
+
+@pytest.mark.parametrize(
+    ("flags", "reason"),
+    [
+        ("--models gpt3 --seeds 0", "model = 'gpt3': must be an entry of models: gpt2, llama2"),
+        ("--models gpt2 --seeds x", "argument --seeds: x: must be whole numbers, such as 0,1,2"),
+        ("--models gpt2 --seeds -1", "training.seed = -1: must be greater than or equal to 0"),
+        ("--models gpt2", "the following arguments are required: --seeds"),
+        ("--models gpt2 --seeds 0 --cpus-per-run 0", "--cpus-per-run: 0: must be at least 1"),
+        ("--models gpt2 --seeds 0 --gpus-per-run -1", "--gpus-per-run: -1: must be at least 0"),
+    ],
+)
+def test_a_wrong_flag_is_one_line(
+    flags: str, reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, stderr = ending(lambda: sweep.main(flags.split()), capsys)
+    assert code == 2
+    assert reason in stderr
+    assert len(stderr.splitlines()) == 1

@@ -1,0 +1,123 @@
+"""What a sweep must find before it starts anything."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from src.common.errors import UserError
+from src.sweep import remotes
+from src.sweep.__main__ import missing
+from src.sweep.cluster import connect
+from src.sweep.grid import Run
+from src.sweep.remotes import experiments, find_remotes
+from src.sweep.worker import Job
+
+
+def git(folder: Path, *words: str) -> str:
+    identity = ("-c", "user.name=test", "-c", "user.email=test@localhost")
+    done = subprocess.run(
+        ["git", *identity, *words], cwd=folder, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """One with everything that a sweep needs, in place of ours."""
+    folder = tmp_path / "repository"
+    (folder / ".dvc").mkdir(parents=True)
+    (folder / ".dvc" / ".gitignore").write_text("/config.local\n")
+    (folder / ".dvc" / "config").write_text("")
+    (folder / "params.yaml").write_text("model: gpt2\n")
+    (folder / ".dvc" / "config.local").write_text(
+        "[core]\n    remote = store\n['remote \"store\"']\n    url = ../store\n    jobs = 2\n"
+    )
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "first")
+    git(folder, "init", "--quiet", "--bare", "../hub.git")
+    git(folder, "remote", "add", "hub", "../hub.git")
+    git(folder, "push", "--quiet", "hub", "main")
+    monkeypatch.setattr(remotes, "ROOT", folder)
+    return folder
+
+
+def test_places_are_the_same_from_everywhere(repository: Path) -> None:
+    found = find_remotes("hub")
+    assert found.git_url == str(repository.with_name("hub.git"))
+    assert found.commit == git(repository, "rev-parse", "HEAD")
+    clone = repository.with_name("elsewhere") / "clone"
+    (clone / ".dvc").mkdir(parents=True)
+    (clone / ".dvc" / "config.local").write_text(found.dvc_config)
+    from dvc.config import Config
+
+    config = Config(str(clone / ".dvc"))
+    assert config["core"]["remote"] == "store"
+    assert config["remote"]["store"]["url"] == str(repository / "store")
+    assert config["remote"]["store"]["jobs"] == 2
+
+
+def test_a_commit_below_what_was_pushed_will_do(repository: Path) -> None:
+    git(repository, "commit", "--quiet", "--allow-empty", "--message", "second")
+    git(repository, "push", "--quiet", "hub", "main")
+    git(repository, "switch", "--quiet", "--detach", "HEAD^")
+    assert find_remotes("hub").commit == git(repository, "rev-parse", "main^")
+
+
+def test_each_mistake_is_named(repository: Path) -> None:
+    def refused(reason: str, remote: str = "hub") -> None:
+        with pytest.raises(UserError, match=reason):
+            find_remotes(remote)
+
+    refused("no git remote origin: git remote add origin URL", "origin")
+    (repository / "params.yaml").write_text("model: llama2\n")
+    refused("uncommitted changes, such as params.yaml")
+    git(repository, "commit", "--quiet", "--all", "--message", "second")
+    refused("hub does not have commit .*: git push")
+    git(repository, "push", "--quiet", "hub", "main")
+    find_remotes("hub")
+    config = repository / ".dvc" / "config.local"
+    config.write_text("[core]\n    remote = other\n")
+    refused("no DVC remote for the runs to push to: make remote URL=")
+    config.unlink()
+    refused("no DVC remote")
+    git(repository, "remote", "add", "gone", str(repository / "nothing"))
+    config.write_text("[core]\n    remote = store\n['remote \"store\"']\n    url = /store\n")
+    refused("git fetch: .*does not appear to be a git repository", "gone")
+
+
+def test_what_is_there_is_skipped_and_what_is_only_here_refused(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = find_remotes("hub")
+    ref = f"{found.refs}gpt2-seed0"
+    git(repository, "push", "--quiet", "hub", f"HEAD:{ref}")
+    # That of another commit, and another name that begins alike.
+    git(repository, "push", "--quiet", "hub", f"HEAD:refs/exps/12/{'3' * 38}/gpt2-seed1")
+    git(repository, "push", "--quiet", "hub", f"HEAD:{ref}-B-99")
+    assert experiments("hub", found.refs).keys() == {"gpt2-seed0", "gpt2-seed0-B-99"}
+    runs = [Run("gpt2-seed0", ()), Run("gpt2-seed1", ())]
+    assert missing(runs, "hub", found) == (runs[1:], ["gpt2-seed0"])
+    assert capsys.readouterr().out == "gpt2-seed0: finished before\n"
+    git(repository, "update-ref", ref, "HEAD")
+    assert missing(runs, "hub", found) == (runs[1:], [])
+    git(repository, "update-ref", f"{found.refs}gpt2-seed1", "HEAD")
+    with pytest.raises(UserError, match="gpt2-seed1 is here and not on hub: dvc exp push"):
+        missing(runs, "hub", found)
+
+
+JOB = Job("url", "commit", "refs", "", None, 1, 0)
+
+
+def test_without_ray_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UserError, match=r"pip install -r requirements-ray\.txt"):
+        connect(None, JOB)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "auto", "host:99999999", "::"])
+def test_a_cluster_that_does_not_answer_is_named(address: str) -> None:
+    with pytest.raises(UserError, match=f"no Ray cluster at {address}, which must be HOST:PORT"):
+        connect(address, JOB)
