@@ -1,0 +1,126 @@
+"""Carry recorded results over a change that only moves, renames or rewords code.
+
+    python -m scripts.carry_over --since COMMIT
+
+Proves first that the change is one: a short run of each architecture, generate, train and evaluate,
+gives the same bytes at COMMIT and at HEAD. Then dvc.lock gets the hashes of the new sources beside
+the results that it has, and DVC's run cache what the finished experiments left, so that neither
+`dvc repro` nor `dvc exp run` trains again what the old code trained. Without the proof nothing is
+written.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from src.common.errors import UserError
+from src.common.files import ROOT, replacing
+from src.common.yaml_1_2 import read_yaml
+from src.terminal.cli import Parser, run
+
+from .verify import QUICK, call, clone
+
+# All problems of a small space are graded too, compiled or not as on a first run.
+SHORT = (*QUICK, "data.B=99", "data.n_samples=4000", "evaluation.exhaustive=true")
+RESULTS = ("data/arithmetic", "models", "metrics")
+
+
+def results(folder: Path, model: str) -> dict[str, bytes]:
+    """What a short run of an architecture leaves: path and content of each file."""
+    flags = [word for value in (f"model={model}", *SHORT) for word in ("--set-param", value)]
+    call(folder, "dvc", "exp", "run", "--force", *flags)
+    files = [path for name in RESULTS for path in sorted((folder / name).rglob("*"))]
+    return {str(f.relative_to(folder)): f.read_bytes() for f in files if f.is_file()}
+
+
+def prove(workplace: Path, since: str) -> str:
+    """See that two commits give the same bytes.
+
+    Raises:
+        UserError: naming the files that differ.
+    """
+    before, after = clone(workplace / "before"), clone(workplace / "after")
+    call(before, "git", "checkout", "--quiet", since)
+    models = list(read_yaml(ROOT / "params.yaml")["models"])
+    n_files = 0
+    for model in models:
+        old, new = results(before, model), results(after, model)
+        differing = sorted(
+            name for name in old.keys() | new.keys() if old.get(name) != new.get(name)
+        )
+        if differing:
+            raise UserError(f"{model}: {since} and HEAD differ in {', '.join(differing)}")
+        n_files += len(new)
+        print(f"{model}: {len(new)} files of a short run are the same bytes", flush=True)
+    return f"{len(models)} short runs, {n_files} files, all identical"
+
+
+def carry(folder: Path, revision: str) -> None:
+    """Record a revision's results, which its dvc.lock names, as those of the folder's sources.
+
+    Args:
+        folder: a clone of HEAD that shares this repository's cache.
+        revision: a commit whose params.yaml, dvc.lock and metrics are taken.
+    """
+    from dvc.repo import Repo
+
+    call(folder, "git", "checkout", "--quiet", revision, "--", "params.yaml", "dvc.lock", "metrics")
+    # What the cache does not hold, as in a clone that never pulled, stays as dvc.lock has it.
+    call(folder, "dvc", "checkout", "--force", "--allow-missing", "--quiet")
+    with Repo(str(folder)) as repo:
+        repo.commit(force=True, allow_missing=True)
+
+
+def experiments() -> list[str]:
+    """The commits of this repository's experiments."""
+    listed = call(ROOT, "git", "for-each-ref", "--format=%(objectname) %(refname)", "refs/exps")
+    lines = (line.split() for line in listed.splitlines())
+    return [commit for commit, name in lines if not name.startswith("refs/exps/celery/")]
+
+
+def carry_all(workplace: Path) -> int:
+    """dvc.lock of HEAD and the run cache of every experiment; returns how many of these.
+
+    Raises:
+        UserError: where the sources have changes that no proof has seen.
+    """
+    folder = clone(workplace / "carried")
+    cache = call(ROOT, "dvc", "cache", "dir").strip()
+    call(folder, "dvc", "cache", "dir", "--local", cache)
+    call(folder, "git", "fetch", "--quiet", str(ROOT), "refs/exps/*:refs/exps/*")
+    found = experiments()
+    for commit in found:
+        carry(folder, commit)
+    carry(folder, "HEAD")
+    with replacing(ROOT / "dvc.lock") as temporary:
+        shutil.copyfile(folder / "dvc.lock", temporary)
+    return len(found)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    parser = Parser(
+        "scripts.carry_over",
+        "Carry recorded results over a change of code that is proven to change no byte of them.",
+    )
+    parser.add_argument("--since", required=True, help="the commit whose code made the results")
+    since = vars(parser.parse_args(argv))["since"]
+    changed = call(ROOT, "git", "status", "--porcelain", "--untracked-files=no").splitlines()
+    if [line for line in changed if not line.endswith("dvc.lock")]:
+        raise UserError("uncommitted changes: the proof is of commits; commit first")
+    try:
+        call(ROOT, "git", "rev-parse", "--verify", "--quiet", f"{since}^{{commit}}")
+    except UserError:
+        raise UserError(f"--since {since}: no such commit") from None
+    with tempfile.TemporaryDirectory(prefix="carry-over-") as workplace:
+        print(prove(Path(workplace), since))
+        n = carry_all(Path(workplace))
+    sys.stdout.flush()
+    print(f"dvc.lock is of HEAD's sources, and so are {n} experiments; commit dvc.lock")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,150 @@
+"""Does the committed result reproduce? Clone HEAD, run the pipeline without a cache, compare.
+
+    python -m scripts.verify            # the committed run: as long as make repro
+    python -m scripts.verify --quick    # the committed data, and a small training done twice
+
+Data is the same on every machine. Weights are the same on the same kind of CPU with the same
+number of threads; elsewhere the metrics must agree within `TOLERANCE`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from src.common.errors import UserError
+from src.common.files import ROOT
+from src.common.yaml_1_2 import read_yaml
+from src.terminal.cli import Parser, run
+
+# A training that rounds differently is in effect another seed. Default runs answer 99 % and
+# more, so that two of them are never further apart.
+TOLERANCE = {"exact_match": 0.01, "val_exact_match": 0.01}
+# Enough training to validate, to save a state and to draw each curve.
+QUICK = (
+    "data.n_samples=8000",
+    "training.max_steps=300",
+    "training.warmup_steps=30",
+    "training.val_check_interval=100",
+)
+
+
+def clone(folder: Path) -> Path:
+    """HEAD in a folder of its own, without DVC's cache."""
+    call(ROOT, "git", "clone", "--quiet", str(ROOT), str(folder))
+    return folder
+
+
+def changed(folder: Path) -> list[str]:
+    """Files that differ from the commit after a run, dvc.lock and metrics only."""
+    listed = call(folder, "git", "diff", "--name-only", "HEAD", "--", "dvc.lock", "metrics")
+    return listed.splitlines()
+
+
+def outputs(folder: Path, stage: str) -> dict[str, str]:
+    """Path and hash of each output of a stage, as dvc.lock has them."""
+    lock = read_yaml(folder / "dvc.lock")
+    return {out["path"]: out["md5"] for out in lock["stages"][stage]["outs"]}
+
+
+def verify(workplace: Path) -> str:
+    """Run the committed pipeline again.
+
+    Returns:
+        What agrees.
+
+    Raises:
+        UserError: naming what differs.
+    """
+    folder = clone(workplace / "clone")
+    committed = outputs(folder, "generate")
+    before = _metrics(folder)
+    call(folder, "dvc", "repro", show=True)
+    if outputs(folder, "generate") != committed:
+        raise UserError("the data differs from the committed data: dvc.lock, stage generate")
+    files = changed(folder)
+    if not files:
+        return "identical: dvc.lock and every file in metrics/"
+    for name, tolerance in TOLERANCE.items():
+        difference = abs(_metrics(folder)[name] - before[name])
+        if difference > tolerance:
+            raise UserError(
+                f"{name} differs by {difference:.4f}, more than {tolerance}; "
+                f"differing files: {', '.join(files)}"
+            )
+    return (
+        f"data identical, metrics within {TOLERANCE}; not to the byte, as on another kind of CPU "
+        f"or number of threads: {', '.join(files)}"
+    )
+
+
+def verify_quick(workplace: Path) -> str:
+    """Generate the committed data, and train twice, in two folders with and without workers.
+
+    Returns:
+        What agrees.
+
+    Raises:
+        UserError: naming what differs.
+    """
+    one, other = clone(workplace / "one"), clone(workplace / "else where" / "two")
+    call(one, "dvc", "repro", "generate", show=True)
+    if "dvc.lock" in changed(one):
+        raise UserError("the data differs from the committed data: dvc.lock, stage generate")
+    for folder, workers in ((one, 0), (other, 2)):
+        overrides = (*QUICK, f"runtime.num_workers={workers}")
+        flags = [word for value in overrides for word in ("--set-param", value)]
+        call(folder, "dvc", "exp", "run", *flags, show=True)
+    files = [Path("dvc.lock"), *sorted(p.relative_to(one) for p in one.glob("metrics/*.*"))]
+    differing = [str(f) for f in files if (one / f).read_bytes() != (other / f).read_bytes()]
+    if differing:
+        raise UserError(f"two runs of the same commit differ: {', '.join(differing)}")
+    return f"identical: the committed data, and {len(files)} files of two small runs"
+
+
+def _metrics(folder: Path) -> dict[str, Any]:
+    files = (folder / "metrics" / "train.json", folder / "metrics" / "eval.json")
+    return {k: v for f in files for k, v in json.loads(f.read_text(encoding="utf-8")).items()}
+
+
+def call(folder: Path, *command: str, show: bool = False) -> str:
+    """Run a command there; returns what it says, unless that is shown.
+
+    Raises:
+        UserError: if it fails.
+    """
+    # What DVC tells its stages must not reach the DVC of another repository.
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("DVC_")}
+    # The clone has no .venv: DVC and its stages are this Python's.
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        stdout=None if show else subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise UserError(f"{' '.join(command)} failed with exit code {done.returncode}")
+    return done.stdout or ""
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    parser = Parser("scripts.verify", "Run the committed pipeline in a fresh clone and compare.")
+    parser.add_argument("--quick", action="store_true", help="two minutes instead of a whole run")
+    quick = "quick" in parser.parse_args(argv)
+    with tempfile.TemporaryDirectory(prefix="verify-") as workplace:
+        result = verify_quick(Path(workplace)) if quick else verify(Path(workplace))
+    sys.stdout.flush()
+    print(result)
+
+
+if __name__ == "__main__":
+    run(main)
