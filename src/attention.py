@@ -1,14 +1,13 @@
-"""Multi-head causal self-attention, with optional RoPE and a key/value cache."""
+"""Multi-head causal self-attention."""
+
+from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from .ops.attend import attend, project
 from .ops.kv_cache import KVCache
 from .positional import RotaryEmbedding, apply_rope
-
-# So many tokens attend to each other in less time one product at a time than in PyTorch's kernel.
-_FEW_KEYS = 32
 
 
 class CausalSelfAttention(nn.Module):
@@ -58,8 +57,7 @@ class CausalSelfAttention(nn.Module):
         Args:
             x: (B, T, C).
             positions: (T,) or (B, T), read by RoPE.
-            mask: bool, broadcastable to (B, H, Q, T), True where a query may look; it must
-                contain causality. None means causal, and not both `at` and no cache.
+            mask: bool (B, 1, T, T), see `causal_mask`; None: causality alone.
             cache: of the tokens before x, without padding; extended by x, and read causally
                 whatever the mask.
             at: (B, Q), the places in x that look; None: all, Q = T.
@@ -67,21 +65,12 @@ class CausalSelfAttention(nn.Module):
         Returns:
             (B, Q, C).
         """
-        B, _, C = x.shape
-        q, k, v = self._project(x, positions, at)
-        dropout = self.dropout if self.training else 0.0
+        q, k, v = self._heads(x, positions, at)
         if cache is not None:
             k, v, mask = cache.append(k, v)
-            y = _few_queries(q, k, v, mask if at is None else mask[at][:, None], dropout)
-        elif torch.compiler.is_compiling() and k.size(2) <= _FEW_KEYS:
-            if mask is None:
-                mask = torch.ones(q.size(2), k.size(2), dtype=torch.bool, device=q.device).tril()
-            y = _few_queries(q, k, v, mask, dropout)
-        else:
-            y = F.scaled_dot_product_attention(
-                q, k, v, attn_mask=mask, dropout_p=dropout, is_causal=mask is None
-            )
-        return self.out(y.transpose(1, 2).reshape(B, q.size(2), C))
+        dropout = self.dropout if self.training else 0.0
+        y = attend(q, k, v, mask, at, dropout, few=cache is not None)  # (B, H, Q, D)
+        return self.out(y.transpose(1, 2).flatten(2))
 
     def weights(self, x: Tensor, positions: Tensor) -> Tensor:
         """How much each token looks at each: what `forward` sums over and never holds.
@@ -93,45 +82,37 @@ class CausalSelfAttention(nn.Module):
         Returns:
             (B, H, T, T), each query's row of sum 1, 0 for keys behind it.
         """
-        q, k, _ = self._project(x, positions)
+        q, k, _ = self._heads(x, positions)
         scores = q @ k.transpose(-2, -1) / q.size(-1) ** 0.5
         later = torch.ones_like(scores, dtype=torch.bool).triu(1)
         return scores.masked_fill(later, -torch.inf).softmax(-1)
 
-    def _project(
+    def _heads(
         self, x: Tensor, positions: Tensor, at: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Queries (B, H, Q, D) of the places `at`, keys and values (B, H, T, D) of all of x."""
-        if at is None:
-            q, k, v = self.qkv(x).chunk(3, dim=-1)
-            q_positions = positions
-        else:
-            C = x.size(-1)
-            weight, bias = self.qkv.weight, self.qkv.bias
-            q = F.linear(pick(x, at), weight[:C], None if bias is None else bias[:C])
-            kv = F.linear(x, weight[C:], None if bias is None else bias[C:])
-            k, v = kv.chunk(2, dim=-1)
-            q_positions = positions.expand(at.size(0), -1).gather(1, at)
         q, k, v = (
-            part.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)  # (B, H, .., D)
-            for part in (q, k, v)
+            part.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
+            for part in project(self.qkv, x, at)
         )
         if self.rope is not None:
-            q = apply_rope(q, *self.rope(q_positions))
+            asking = positions if at is None else positions.expand(len(at), -1).gather(1, at)
+            q = apply_rope(q, *self.rope(asking))
             k = apply_rope(k, *self.rope(positions))
         return q, k, v
 
 
-def pick(x: Tensor, at: Tensor) -> Tensor:
-    """Some places of each row: (B, T, C) and (B, Q) -> (B, Q, C)."""
-    return x.gather(1, at.unsqueeze(-1).expand(-1, -1, x.size(-1)))
+def causal_mask(attention_mask: Tensor) -> Tensor:
+    """Which tokens each token sees, of rows with padding.
 
+    Args:
+        attention_mask: (B, T), 1 for real tokens, 0 for padding on either side.
 
-def _few_queries(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, dropout: float) -> Tensor:
-    """`scaled_dot_product_attention` for a handful of tokens.
-
-    PyTorch's kernel starts anew for each row and head, which takes longer than so few tokens do.
-    Forward and backward, that is so where what stands between the two products is compiled.
+    Returns:
+        bool (B, 1, T, T), True for real tokens that are not behind the one that looks, and for
+        itself: padding sees itself, as a row of nothing has no softmax.
     """
-    scores = (q * q.size(-1) ** -0.5) @ k.transpose(-2, -1)
-    return F.dropout(scores.masked_fill(~mask, -torch.inf).softmax(-1), dropout) @ v
+    T = attention_mask.size(1)
+    square = torch.ones(T, T, dtype=torch.bool, device=attention_mask.device)
+    itself = torch.eye(T, dtype=torch.bool, device=attention_mask.device)
+    return (square.tril() & attention_mask.bool()[:, None] | itself)[:, None]

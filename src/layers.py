@@ -1,15 +1,15 @@
 """What a transformer block is made of: norms, MLPs, the mixture of experts, the block itself."""
 
-import math
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .attention import CausalSelfAttention, pick
-from .ops.grouped_linear import grouped_linear
+from .attention import CausalSelfAttention
+from .ops.activation import gelu
+from .ops.attend import pick
+from .ops.experts import mix
 from .ops.kv_cache import KVCache
 
 
@@ -33,15 +33,7 @@ class GELUMLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., C) -> (..., C)."""
-        return self.down(_gelu(self.up(x)))
-
-
-def _gelu(x: Tensor) -> Tensor:
-    """The tanh form of GELU: Hendrycks and Gimpel 2016 (arXiv 1606.08415)."""
-    if not torch.compiler.is_compiling():
-        return F.gelu(x, approximate="tanh")
-    # The same function, as (1 + tanh(u)) / 2 = sigmoid(2 u); exp is much cheaper to compute.
-    return x * torch.sigmoid(2 * math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x))
+        return self.down(gelu(self.up(x)))
 
 
 class SwiGLUMLP(nn.Module):
@@ -102,25 +94,10 @@ class Routing:
         return p.flatten(0, 1) if token_mask is None else p[token_mask]
 
 
-class _Permute(torch.autograd.Function):
-    """Rows in another order; backward in the inverse order, where indexing would add row by row."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, order: Tensor, inverse: Tensor) -> Tensor:
-        ctx.save_for_backward(inverse)
-        return x[order]
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        (inverse,) = ctx.saved_tensors
-        return grad[inverse], None, None
-
-
 class MoELayer(nn.Module):
     """Each token is served by its top-k of E SwiGLU experts (Jiang et al. 2024, arXiv 2401.04088).
 
-    Softmax over all experts, the k largest, renormalised to sum 1. Tokens are grouped by expert:
-    each expert runs once, on its own tokens only.
+    Softmax over all experts, the k largest, renormalised to sum 1: ``sum_k weight_k expert_k(x)``.
 
     Args:
         d_model: C.
@@ -150,37 +127,9 @@ class MoELayer(nn.Module):
         probabilities = self.router(x).float().softmax(-1)  # (B, T, E)
         weights, chosen = probabilities.topk(self.top_k, dim=-1)  # (B, T, K)
         weights = (weights / weights.sum(-1, keepdim=True)).to(x.dtype)
-        if torch.compiler.is_exporting():
-            return self._all_experts(x, weights, chosen)
-        self.routing = Routing(probabilities, chosen)
-        # One row for each (token, expert) assignment, sorted by expert.
-        order = chosen.flatten().argsort(stable=True)  # (N * K,)
-        back = order.argsort()
-        experts = torch.arange(len(self.experts), device=x.device)
-        counts = (chosen.flatten() == experts[:, None]).sum(1)  # (E,)
-        rows = x.unsqueeze(-2).expand(-1, -1, self.top_k, -1).reshape(-1, x.size(-1))
-        served = self._serve(_Permute.apply(rows, order, back), counts)
-        y = _Permute.apply(served, back, order).view(*chosen.shape, x.size(-1))  # (B, T, K, C)
-        return (weights.unsqueeze(-1) * y).sum(-2)
-
-    def _serve(self, rows: Tensor, counts: Tensor) -> Tensor:
-        """Each expert's SwiGLU on its own rows, (M, C), of which it has counts, (E,)."""
-
-        def linear(x: Tensor, name: str) -> Tensor:
-            weights = [getattr(expert, name).weight.to(x.dtype) for expert in self.experts]
-            return grouped_linear(x, weights, counts)
-
-        return linear(F.silu(linear(rows, "gate")) * linear(rows, "up"), "down")
-
-    def _all_experts(self, x: Tensor, weights: Tensor, chosen: Tensor) -> Tensor:
-        """The same by each expert on each token, (B, T, C) -> (B, T, C).
-
-        For `torch.export` and ONNX, where every shape is known beforehand and no operation is ours.
-        """
-        shares = weights.new_zeros(*x.shape[:-1], len(self.experts))  # (B, T, E)
-        shares = shares.scatter(-1, chosen, weights)
-        outputs = torch.stack([expert(x) for expert in self.experts], dim=-1)  # (B, T, C, E)
-        return (outputs @ shares.unsqueeze(-1)).squeeze(-1)
+        if not torch.compiler.is_exporting():
+            self.routing = Routing(probabilities, chosen)
+        return mix(x, self.experts, weights, chosen)
 
     def inactive_parameters(self) -> int:
         """Number of weights that one token does not use."""

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-import torch
 from torch import Tensor, nn
 
-from .attention import CausalSelfAttention, pick
+from .attention import CausalSelfAttention, causal_mask
+from .config import ModelConfig
 from .layers import GELUMLP, MoELayer, RMSNorm, Routing, SwiGLUMLP, TransformerBlock
 from .ops.decode import generate
 from .ops.kv_cache import KVCache
-from .positional import RotaryEmbedding
+from .positional import POSITIONS
 from .tokenizer import CharTokenizer
-
-if TYPE_CHECKING:
-    from .config import ModelConfig
 
 NORMS: dict[str, Callable[[int], nn.Module]] = {
     "layernorm": nn.LayerNorm,
@@ -49,12 +46,9 @@ class TransformerLM(nn.Module):
         self.max_seq_len = config.max_seq_len
         norm, C = NORMS[config.norm], config.d_model
         self.token_embedding = nn.Embedding(vocab_size, C)
-        self.position_embedding: nn.Embedding | None = None
-        rope: RotaryEmbedding | None = None
-        if config.pos_encoding == "learned":
-            self.position_embedding = nn.Embedding(config.max_seq_len, C)
-        else:
-            rope = RotaryEmbedding(C // config.n_heads, config.max_seq_len, config.rope_theta)
+        self.positions = POSITIONS[config.pos_encoding]
+        self.position_embedding = self.positions.embedding(config)
+        rope = self.positions.rope(config)
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(
             TransformerBlock(
@@ -114,32 +108,16 @@ class TransformerLM(nn.Module):
         S = past + input_ids.size(1)
         if S > self.max_seq_len:
             raise ValueError(f"{S} tokens do not fit in max_seq_len ({self.max_seq_len})")
-        positions, mask = torch.arange(past, S, device=input_ids.device), None
-        if attention_mask is not None:
-            real = attention_mask.bool()
-            # Padding does not count, so that a row is what it is alone wherever the padding is.
-            positions = (real.cumsum(1) - 1).clamp(min=0)  # (B, T)
-            square = torch.ones(S, S, dtype=torch.bool, device=input_ids.device)
-            # Each token sees itself, padding too: a row of nothing has no softmax.
-            mask = (square.tril() & real[:, None] | torch.eye(S, device=real.device).bool())[
-                :, None
-            ]  # (B, 1, T, T)
+        positions = self.positions.ids(input_ids, attention_mask, past)
+        mask = None if attention_mask is None else causal_mask(attention_mask)
         x = self.token_embedding(input_ids)
         if self.position_embedding is not None:
             x = x + self.position_embedding(positions)
         x = self.dropout(x)
-        last_mask = mask
-        if at is not None and not caches:
-            B, T = input_ids.shape
-            looks = torch.ones(T, S, dtype=torch.bool, device=at.device).tril(past)
-            looks = (looks if mask is None else mask).expand(B, 1, T, S)
-            last_mask = pick(looks[:, 0], at)[:, None]  # (B, 1, Q, S)
         for i, block in enumerate(self.blocks):
+            is_last = i == len(self.blocks) - 1
             cache = caches[i] if caches else None
-            if i < len(self.blocks) - 1:
-                x = block(x, positions, mask, cache)
-            else:
-                x = block(x, positions, last_mask, cache, at)
+            x = block(x, positions, mask, cache, at if is_last else None)
         return self.norm(x)
 
     def generate(

@@ -1,7 +1,14 @@
-"""Rotary position embedding (RoPE): positions as rotations of queries and keys."""
+"""Where a token stands, and how a model learns of it: a table of position schemes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+
+from .config import ModelConfig
 
 
 def apply_rope(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -49,3 +56,48 @@ class RotaryEmbedding(nn.Module):
     def forward(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """Cosines and sines for positions (T,) or (B, T), with a head dimension to broadcast."""
         return self.cos[positions].unsqueeze(-3), self.sin[positions].unsqueeze(-3)
+
+
+def count(input_ids: Tensor, attention_mask: Tensor | None = None, past: int = 0) -> Tensor:
+    """The position of each token: 0, 1, 2, ...
+
+    >>> count(torch.zeros(1, 4), torch.tensor([[0, 0, 1, 1]])).tolist()
+    [[0, 0, 0, 1]]
+
+    Args:
+        input_ids: (B, T).
+        attention_mask: (B, T), 0 for padding, which does not count: a row is what it is alone,
+            wherever its padding stands; None: no padding.
+        past: tokens that were read before these.
+
+    Returns:
+        (T,) or (B, T).
+    """
+    if attention_mask is None:
+        return torch.arange(past, past + input_ids.size(1), device=input_ids.device)
+    return (attention_mask.bool().cumsum(1) - 1).clamp(min=0)
+
+
+@dataclass(frozen=True)
+class PositionScheme:
+    """How positions come into a model.
+
+    Attributes:
+        ids: token ids -> position ids, see `count`.
+        embedding: makes the table of which each token's position adds a row to its embedding.
+        rope: makes what rotates each layer's queries and keys.
+    """
+
+    ids: Callable[[Tensor, Tensor | None, int], Tensor] = count
+    embedding: Callable[[ModelConfig], nn.Embedding | None] = lambda c: None
+    rope: Callable[[ModelConfig], RotaryEmbedding | None] = lambda c: None
+
+
+POSITIONS: dict[str, PositionScheme] = {
+    # One vector for each position, as in GPT-2.
+    "learned": PositionScheme(embedding=lambda c: nn.Embedding(c.max_seq_len, c.d_model)),
+    # Rotations, as in Llama-2 and Mixtral.
+    "rope": PositionScheme(
+        rope=lambda c: RotaryEmbedding(c.d_model // c.n_heads, c.max_seq_len, c.rope_theta)
+    ),
+}

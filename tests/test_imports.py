@@ -9,7 +9,7 @@ from .conftest import ROOT
 
 # Each may import those before it. A name is a module of the spine, or a wing.
 ORDER = (
-    *("common", "tokenizer", "positional", "config", "params", "data", "terminal", "splits"),
+    *("common", "tokenizer", "config", "params", "positional", "data", "terminal", "splits"),
     *("ops", "batches", "dataset", "attention", "layers", "models", "loss", "generation"),
     *("checkpoint", "utils", "training", "evaluation", "inspection", "lightning_module"),
     *("monitoring", "data_gen", "train", "eval", "predict"),

@@ -237,7 +237,8 @@ def test_generating_data_does_not_wait_for_torch(tmp_path: Path) -> None:
     assert not packages & {"torch", "lightning", "pytorch_lightning"}
 
 
-CALL = "import sys; from rich.console import Console; from src.terminal import cli; cli.run(lambda: {})"
+IMPORTS = "import sys; from rich.console import Console; from src.terminal import cli; "
+CALL = IMPORTS + "cli.run(lambda: {})"
 PRINT = ("-c", CALL.format("[print(i) for i in range(9)]"))
 BUFFER = ("-c", CALL.format("sys.stdout.write('a')"))
 RICH = ("-c", CALL.format("Console().print('a')"))
