@@ -23,8 +23,14 @@ from src.terminal.cli import Parser, run
 
 from .verify import QUICK, call, clone
 
-# All problems of a small space are graded too, compiled or not as on a first run.
-SHORT = (*QUICK, "data.B=99", "data.n_samples=4000", "evaluation.exhaustive=true")
+# Compiled, as a run of full length is, and with all problems of a small space graded.
+SHORT = (
+    *QUICK,
+    "data.B=99",
+    "data.n_samples=4000",
+    "evaluation.exhaustive=true",
+    "runtime.compile=on",
+)
 RESULTS = ("data/arithmetic", "models", "metrics")
 
 
