@@ -60,7 +60,7 @@ class CausalSelfAttention(nn.Module):
             mask: bool (B, 1, T, T), see `causal_mask`; None: causality alone.
             cache: of the tokens before x, without padding; extended by x, and read causally
                 whatever the mask.
-            at: (B, Q), the places in x that look; None: all, Q = T.
+            at: (B, Q), the positions in x to compute; None: all, Q = T.
 
         Returns:
             (B, Q, C).
@@ -73,14 +73,14 @@ class CausalSelfAttention(nn.Module):
         return self.out(y.transpose(1, 2).flatten(2))
 
     def weights(self, x: Tensor, positions: Tensor) -> Tensor:
-        """How much each token looks at each: what `forward` sums over and never holds.
+        """The attention weights, which `forward` never holds as a whole.
 
         Args:
             x: (B, T, C), without padding.
             positions: (T,) or (B, T).
 
         Returns:
-            (B, H, T, T), each query's row of sum 1, 0 for keys behind it.
+            (B, H, T, T), each query's row of sum 1, 0 for later keys.
         """
         q, k, _ = self._heads(x, positions)
         scores = q @ k.transpose(-2, -1) / q.size(-1) ** 0.5
@@ -90,7 +90,7 @@ class CausalSelfAttention(nn.Module):
     def _heads(
         self, x: Tensor, positions: Tensor, at: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries (B, H, Q, D) of the places `at`, keys and values (B, H, T, D) of all of x."""
+        """Queries (B, H, Q, D) at the positions `at`, keys and values (B, H, T, D) of all of x."""
         q, k, v = (
             part.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
             for part in project(self.qkv, x, at)
@@ -109,8 +109,8 @@ def causal_mask(attention_mask: Tensor) -> Tensor:
         attention_mask: (B, T), 1 for real tokens, 0 for padding on either side.
 
     Returns:
-        bool (B, 1, T, T), True for real tokens that are not behind the one that looks, and for
-        itself: padding sees itself, as a row of nothing has no softmax.
+        bool (B, 1, T, T), True for real tokens up to the query's own position, and for that
+        position: padding sees itself, as the softmax over no keys is undefined.
     """
     T = attention_mask.size(1)
     square = torch.ones(T, T, dtype=torch.bool, device=attention_mask.device)

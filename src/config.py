@@ -181,7 +181,7 @@ class RuntimeConfig(Section):
 
     @property
     def processes(self) -> int:
-        """That train together, one a device."""
+        """Total number of training processes, one for each device."""
         return self.devices * self.num_nodes
 
 

@@ -1,4 +1,4 @@
-"""Prompts in, answers out: what a person asks, by greedy decoding."""
+"""Prompts in, answers out: greedy decoding of text."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from .tokenizer import BOS, EOS, CharTokenizer
 
 
 def generate_answers(model: TransformerLM, prompts: Sequence[str]) -> list[str]:
-    """What greedy decoding says after each prompt, such as ``1010`` after ``554+456=``.
+    """The answer to each prompt by greedy decoding, such as ``1010`` to ``554+456=``.
 
-    An answer that does not end within the model's max_seq_len is cut there; special tokens that
-    are said in the middle of one are written out.
+    An answer that does not end within the model's max_seq_len is cut there; special tokens in the
+    middle of one are spelled out, such as ``<pad>``.
     """
     if not prompts:
         return []

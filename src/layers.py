@@ -52,7 +52,7 @@ class SwiGLUMLP(nn.Module):
 
 @dataclass(frozen=True)
 class Routing:
-    """How one MoE layer routed its last batch.
+    """How one MoE layer routed the tokens of its last batch.
 
     Attributes:
         probabilities: the router's softmax over experts, (B, T, E).
@@ -63,13 +63,13 @@ class Routing:
     chosen: Tensor
 
     def load(self, token_mask: Tensor | None = None) -> Tensor:
-        """Share f of the assignments that each expert got, (E,), sum 1; padding left out."""
+        """Share f of the (token, expert) assignments that each expert got, (E,), sum 1."""
         chosen = self.chosen.flatten(0, 1) if token_mask is None else self.chosen[token_mask]
         counts = torch.bincount(chosen.flatten(), minlength=self.probabilities.size(-1))
         return counts / counts.sum()
 
     def entropy(self, token_mask: Tensor | None = None) -> Tensor:
-        """Mean entropy of the router in nats: 0 if always sure, log E if it never is."""
+        """Mean entropy of the router's softmax in nats: 0 if always certain, log E if uniform."""
         return torch.special.entr(self._real(token_mask)).sum(-1).mean()
 
     def load_balancing_loss(
@@ -83,7 +83,7 @@ class Routing:
 
         Args:
             token_mask: bool (B, T), True for real tokens; None if all are.
-            load: f, (E,), where it is that of more tokens than these; None: of these.
+            load: f, (E,), if it was counted over more tokens than these; None: over these.
         """
         f = self.load(token_mask) if load is None else load
         P = self._real(token_mask).mean(0)

@@ -55,10 +55,10 @@ class LitLM(pl.LightningModule):
         self._sums: dict[str, tuple[Tensor, int]] = {}
 
     def configure_model(self) -> None:
-        """Share out the weights, where `runtime.strategy` says so."""
+        """Shard the weights, where `runtime.strategy` says so."""
         if self.device_mesh is not None:
             mesh = self.device_mesh["data_parallel"]
-            sharding.share_out(self.model.blocks, self.model, mesh)
+            sharding.shard(self.model.blocks, self.model, mesh)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """The model's logits, (B, T, V)."""
@@ -106,8 +106,8 @@ class LitLM(pl.LightningModule):
         with torch.compiler.set_stance("force_eager"):
             answers = answer(self.model, batch)
         if len(answers.valid) == 0:
-            # A last batch had too few rows for all processes; weights that are shared out want
-            # all of them to compute nevertheless.
+            # A last batch had too few rows for all processes; sharded weights want all of them
+            # to compute nevertheless.
             return
         self._add_mean("val_loss", answers.loss(), int(answers.valid.sum()))
         self._add("val_exact_match", answers.exact().sum(), len(answers.valid))
@@ -148,10 +148,10 @@ class LitLM(pl.LightningModule):
         parameters = self.trainer.precision_plugin.main_params(optimizer)
         if gradient_clip_val:
             norm = torch.nn.utils.clip_grad_norm_(parameters, gradient_clip_val)
-            self.grad_norm = sharding.whole(norm)
+            self.grad_norm = sharding.full(norm)
         elif (self.trainer.global_step + 1) % self.training_config.log_every_n_steps == 0:
             gradients = [p.grad for p in parameters if p.grad is not None]
-            self.grad_norm = sharding.whole(torch.nn.utils.get_total_norm(gradients))
+            self.grad_norm = sharding.full(torch.nn.utils.get_total_norm(gradients))
 
     def configure_optimizers(self) -> Any:
         """The optimizer; linear warm-up, then cosine to zero at max_steps."""

@@ -1,4 +1,4 @@
-"""Answers under teacher forcing: what training minimises and what grading counts.
+"""The loss and the exact match of answers under teacher forcing.
 
 Greedy decoding produces an answer exactly when each of its tokens is the argmax given the true
 tokens before it: up to the first miss, the two see the same prefix. So one forward pass knows
@@ -16,21 +16,21 @@ from torch.nn import functional as F
 from .layers import Routing
 from .models import TransformerLM
 
-# Places without a target, as F.cross_entropy has it.
+# The target of positions that have none, as in F.cross_entropy.
 _IGNORED = -100
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What a model says at the places that answer, A in each row.
+    """A model's predictions of the answer tokens of a batch, A positions in each row.
 
     Attributes:
         logits: (B, A, V), given the true tokens before.
-        targets: (B, A).
-        at: (B, A), the places, each before the token that it says.
-        valid: bool (B, A), False where a row's answer is shorter than A.
-        token_mask: bool (B, T - 1), tokens read that are followed by another: not ``<eos>``, which
-            is read only beside a longer problem.
+        targets: (B, A), the true token ids.
+        at: (B, A), the positions that predict them.
+        valid: bool (B, A), False beyond the end of an answer that is shorter than A.
+        token_mask: bool (B, T - 1), True for tokens that the model reads and another follows:
+            padding is not, nor ``<eos>``, which is read only beside a longer problem.
     """
 
     logits: Tensor
@@ -45,19 +45,20 @@ class Answers:
         return F.cross_entropy(self.logits.flatten(0, 1), targets.flatten(), ignore_index=_IGNORED)
 
     def correct(self) -> Tensor:
-        """bool (B, A): False at answer tokens that are not the argmax, True elsewhere."""
+        """bool (B, A): False for answer tokens that are not the argmax, True elsewhere."""
         return (self.logits.argmax(-1) == self.targets) | ~self.valid
 
     def exact(self) -> Tensor:
-        """bool (B,): rows whose whole answer, ``<eos>`` included, greedy decoding gives."""
+        """bool (B,): True where greedy decoding gives the whole answer, ``<eos>`` included."""
         return self.correct().all(1)
 
     def routed(self, model: TransformerLM) -> list[tuple[Routing, Tensor, Tensor]]:
-        """For each MoE layer of the model that has just answered: how it routed which tokens.
+        """How each MoE layer routed the tokens of this batch; to be asked before the next one.
 
         Returns:
-            The routing, the tokens' places, and bool which of them count, each (B, T - 1); in the
-            last block (B, A), as it serves the answers only.
+            For each layer its routing, the positions of the tokens in their rows, and which of
+            them are real, each (B, T - 1); (B, A) for the last layer, which computes the answers
+            only.
         """
         T = self.token_mask.size(1)
         places = torch.arange(T, device=self.at.device).expand_as(self.token_mask)
@@ -67,7 +68,7 @@ class Answers:
 
 
 def answer(model: TransformerLM, batch: dict[str, Tensor]) -> Answers:
-    """One forward pass; the last block and the head serve the places that answer, no others.
+    """One forward pass, of which the last block and the head compute the answer positions only.
 
     Args:
         batch: what `collate_fn` returns, padded on the right.

@@ -69,13 +69,13 @@ class TransformerLM(nn.Module):
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor | None = None, at: Tensor | None = None
     ) -> Tensor:
-        """Logits of the next token at each position, or at some places of each row.
+        """Logits of the next token at each position, or at chosen positions of each row.
 
         Args:
             input_ids: (B, T).
             attention_mask: (B, T), 1 for real tokens, 0 for padding on either side; None if all
                 are real. Padding changes no real token's logits.
-            at: (B, Q), the places wanted; None: all, Q = T.
+            at: (B, Q), the chosen positions; None: all, Q = T.
 
         Returns:
             (B, Q, V).
@@ -92,14 +92,14 @@ class TransformerLM(nn.Module):
         caches: list[KVCache] | None = None,
         at: Tensor | None = None,
     ) -> Tensor:
-        """What the head reads, (B, Q, C), for those who need the logits of some places only.
+        """The normed residual stream that the head reads, (B, Q, C).
 
         Args:
             input_ids: (B, T), the tokens after those that the caches hold.
             attention_mask: (B, T), as for `forward`; without caches.
-            caches: one a block, of sequences without padding; extended by input_ids.
-            at: (B, Q), the places in input_ids to return; None: all, Q = T. What the last block
-                would say elsewhere nobody reads, so it computes keys and values there only.
+            caches: one for each block, of sequences without padding; extended by input_ids.
+            at: (B, Q), the positions in input_ids to return; None: all, Q = T. Elsewhere the last
+                block computes keys and values only.
 
         Raises:
             ValueError: if the caches' tokens and T exceed max_seq_len.

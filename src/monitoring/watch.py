@@ -15,7 +15,7 @@ from ..generation import generate_answers
 from ..lightning_module import LitLM
 from ..terminal.progress_bar import LINES_APART, Bar, duration, start_bar
 from ..training.history import History
-from ..training.sharding import is_shared_out
+from ..training.sharding import is_sharded
 from .loggers import log_samples
 
 
@@ -121,8 +121,8 @@ class Watch(pl.Callback):
         assert isinstance(pl_module, LitLM)
         row = self.history.val[-1]
         figures = {f"val_{name}": value for name, value in row.items() if name != "step"}
-        # Weights that are shared out answer only where all processes ask.
-        samples = [] if is_shared_out(pl_module.model) else self.samples
+        # A model with sharded weights answers only where all processes ask it.
+        samples = [] if is_sharded(pl_module.model) else self.samples
         with torch.compiler.set_stance("force_eager"):
             said = generate_answers(pl_module.model, [record.prompt for record in samples])
         table = [

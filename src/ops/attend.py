@@ -1,4 +1,4 @@
-"""Attention's products: of few tokens, of some places only, behind what a cache holds."""
+"""Scaled dot-product attention, fast for short sequences and for chosen query positions."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-# So many tokens attend to each other in less time one product at a time than in PyTorch's kernel.
+# Up to so many keys, separate matrix products take less time than PyTorch's fused kernel.
 _FEW_KEYS = 32
 
 
 def pick(x: Tensor, at: Tensor) -> Tensor:
-    """Some places of each row: (B, T, C) and (B, Q) -> (B, Q, C)."""
+    """Chosen positions of each row: (B, T, C) and (B, Q) -> (B, Q, C)."""
     return x.gather(1, at.unsqueeze(-1).expand(-1, -1, x.size(-1)))
 
 
 def project(qkv: nn.Linear, x: Tensor, at: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-    """Queries, keys and values: ``qkv(x)`` in three parts, the queries at some places only.
+    """Queries, keys and values: ``qkv(x)`` in three parts, the queries at chosen positions only.
 
     Args:
         qkv: C -> 3 C.
         x: (B, T, C).
-        at: (B, Q), the places that ask; None: all, Q = T.
+        at: (B, Q), the queries' positions; None: all, Q = T.
 
     Returns:
         (B, Q, C), (B, T, C) and (B, T, C).
@@ -45,16 +45,16 @@ def attend(
     dropout: float = 0.0,
     few: bool = False,
 ) -> Tensor:
-    """``softmax(q k^T / sqrt(D)) v``, each query seeing its own place and those before.
+    """``softmax(q k^T / sqrt(D)) v``, each query seeing its own position and those before.
 
     Args:
         q: (B, H, Q, D).
         k, v: (B, H, S, D).
-        mask: bool, (T, S) or (B, 1, T, S), True where a place may look, which must contain
-            causality; None: causality alone, T = S.
-        at: (B, Q), the places of the T that ask; None: all, Q = T.
+        mask: bool, (T, S) or (B, 1, T, S), True for the keys that a position sees, which must
+            be causal; None: its own and all before, T = S.
+        at: (B, Q), the queries' positions among the T; None: all, Q = T.
         dropout: on the weights.
-        few: the queries are known to be few, as behind a cache.
+        few: whether few queries are known to come, as in decoding with a cache.
 
     Returns:
         (B, H, Q, D).
@@ -77,8 +77,8 @@ def _causal(k: Tensor) -> Tensor:
 def _few_queries(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, dropout: float) -> Tensor:
     """`scaled_dot_product_attention` for a handful of tokens.
 
-    PyTorch's kernel starts anew for each row and head, which takes longer than so few tokens do.
-    Forward and backward, that is so where what stands between the two products is compiled.
+    PyTorch's fused kernel has a cost for each row and head that exceeds the work on so few tokens.
+    For forward and backward together it does so only where the softmax in between is compiled.
     """
     scores = (q * q.size(-1) ** -0.5) @ k.transpose(-2, -1)
     return F.dropout(scores.masked_fill(~mask, -torch.inf).softmax(-1), dropout) @ v

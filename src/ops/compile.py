@@ -1,4 +1,4 @@
-"""Whether and how torch.compile is to be used: where that pays and can be done."""
+"""When torch.compile is used, and how: where it pays and the machine can do it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from torch.utils import cpp_extension
 
 from ..config import Params
 
-# What compiling takes, ten to twenty seconds on two cores, is won back by so many steps ..
+# Compiling takes ten to twenty seconds on two cores, which so many training steps win back ..
 _STEPS = 2000
-# .. and by grading so many problems.
+# .. and so many graded problems.
 _PROBLEMS = 400_000
 # The instruction sets of which inductor may use one, as options of a compiler.
 _VECTORS = (
@@ -43,15 +43,15 @@ def compile_model(model: nn.Module, params: Params, device: torch.device) -> Non
     of a GPU are launched together, as CUDA graphs: one by one, those of a small model are done
     before Python has launched the next.
     """
-    # A graph writes gradients over those of the pass before, which must not be wanted any more.
-    # How it gets on with DDP was not tried.
+    # A CUDA graph overwrites the gradients of the pass before, which accumulation still needs. With
+    # DDP it was not tried.
     alone = params.training.accumulate_grad_batches == 1 and params.runtime.processes == 1
     graphs = device.type == "cuda" and alone
     model.compile(dynamic=False, mode="reduce-overhead" if graphs else None)
 
 
 def compiles_grading(params: Params, problems: int) -> bool:
-    """Whether they ask for it where so many problems are graded at once."""
+    """Whether to compile the grading of `problems` problems."""
     return _compiles(params, problems >= _PROBLEMS, "grading")
 
 
@@ -61,7 +61,7 @@ def _compiles(params: Params, pays: bool, what: str) -> bool:
 
 
 def _can_compile(what: str) -> bool:
-    """Try: a compiler may be missing, or the headers that it needs."""
+    """Whether compiling works here: a compiler may be missing, or the headers that it needs."""
     if inductor.cpp.vec_isa_ok is None and _knows_vectors():
         # It would compile a trial for each of the processor's instruction sets, and start a Python
         # to load it: six seconds on two cores, before the first step of a first run.
@@ -80,7 +80,7 @@ def _can_compile(what: str) -> bool:
 
 
 def _knows_vectors() -> bool:
-    """Whether the compiler knows whatever instruction set the processor may have."""
+    """Whether the compiler accepts the options of every instruction set that inductor may use."""
     command = [os.environ.get("CXX", "g++"), *_VECTORS.split(), "-E", "-x", "c++", os.devnull]
     try:
         return subprocess.run(command, capture_output=True).returncode == 0

@@ -1,4 +1,4 @@
-"""What PyTorch leaves undone on a CPU: the processor's full width, and memory used again."""
+"""PyTorch's settings for a CPU: instruction set, threads, tiny numbers, freed memory."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD = -1, -3, 2**25
 def use_well(accelerator: str = "cpu") -> None:
     """Change PyTorch's defaults for this process where they make it slow, not less exact.
 
-    Products of float32 go through oneDNN where `hardware` says so; it and MKL, PyTorch's default,
-    round each operation to float32. Threads are as many as a container may use.
+    Matrix products of float32 go through oneDNN where `hardware` says so; it and MKL, PyTorch's
+    default, round each operation to float32. Threads are as many as a container may use.
 
     Code that is compiled is kept apart for each instruction set. PyTorch's cache does not know that
     ATEN_CPU_CAPABILITY holds it to another one, and what was made for wider registers reads past
@@ -61,7 +61,7 @@ def use_well(accelerator: str = "cpu") -> None:
 
 
 def multiplies_by_onednn() -> bool:
-    """Whether products of float32 go through oneDNN.
+    """Whether float32 matrix products go through oneDNN.
 
     It generates code for each shape of the operands, which takes longer than to multiply them:
     shapes must be few.
@@ -71,7 +71,7 @@ def multiplies_by_onednn() -> bool:
 
 @contextmanager
 def as_by_default() -> Iterator[None]:
-    """Products of float32 as PyTorch computes them by itself, meanwhile."""
+    """Context in which float32 matrix products are computed as PyTorch does by default."""
     before = _matmul().fp32_precision
     _multiply_by("none")
     try:

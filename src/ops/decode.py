@@ -31,15 +31,15 @@ def generate(
     attention_mask: Tensor | None,
     pad_id: int,
 ) -> Tensor:
-    """The most likely token after each prompt, again and again.
+    """The argmax of the next token's logits after each prompt, appended, again and again.
 
-    Prompts of equal length are run together, so that no padding is.
+    Prompts of equal length are run together, so that none is padded.
 
     Args:
         model: put into evaluation mode meanwhile.
         input_ids: (B, T) prompts, padded on either side to equal length.
         max_new_tokens: stop after so many, or when all rows have ended.
-        eos_id: the token that ends a row; what follows it is pad_id.
+        eos_id: the token that ends a row; pad_id follows it.
         attention_mask: (B, T), 1 for real tokens; None: all that are not pad_id.
         pad_id: padding, of prompts and of rows that ended.
 
@@ -85,7 +85,7 @@ def _continue(
     eos_id: int,
     pad_id: int,
 ) -> Tensor:
-    """What follows prompts that the model has read: (B, new), padded where rows ended early.
+    """The tokens after prompts that the model has read: (B, new), padded where rows ended early.
 
     Args:
         hidden: (B, 1, C), what the head reads at the last token of each prompt.

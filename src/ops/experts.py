@@ -50,7 +50,7 @@ def mix(x: Tensor, experts: nn.ModuleList, weights: Tensor, chosen: Tensor) -> T
 
 
 def _serve(rows: Tensor, experts: nn.ModuleList, counts: Tensor) -> Tensor:
-    """Each expert's SwiGLU on its own rows, (M, C), of which it has counts, (E,)."""
+    """Each expert's SwiGLU on its own rows: rows (M, C) sorted by expert, counts (E,)."""
 
     def linear(x: Tensor, name: str) -> Tensor:
         weights = [getattr(expert, name).weight.to(x.dtype) for expert in experts]

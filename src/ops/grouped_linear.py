@@ -10,16 +10,16 @@ from torch import Tensor
 
 from . import cpu
 
-# Where each number of rows takes code of its own, it is a multiple of this.
+# With oneDNN, which generates code for each shape, numbers of rows are rounded up to this.
 _ROWS = 64
 
 
-# A CUDA graph would repeat what the first numbers of rows made of it.
+# A CUDA graph would replay the numbers of rows of its first call.
 _TAGS = (torch.Tag.cudagraph_unsafe,)
 
 
-# An operation of its own: how many rows a group has is known only when it runs, so that a compiler
-# that looked inside would compile anew for each batch.
+# A custom operation: the number of rows of a group is known only at run time, and torch.compile
+# would otherwise recompile for each batch.
 @torch.library.custom_op("mini_language_models::grouped_linear", mutates_args=(), tags=_TAGS)
 def grouped_linear(x: Tensor, weights: Sequence[Tensor], counts: Tensor) -> Tensor:
     """Rows times the weights of their group: ``x[i] @ weights[group of i].T``.

@@ -1,4 +1,4 @@
-"""What the processor or the accelerator can do, and all that is decided by it."""
+"""What the processor or the accelerator can do, and the settings that follow from it."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from pathlib import Path
 
 import torch
 
-# What a container may use: microseconds of all processors together in a period of so many.
+# A container's CPU quota: microseconds of processor time in a period of so many microseconds.
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 @dataclass(frozen=True)
 class Hardware:
-    """What a job computes on.
+    """The device of a job, and the settings that follow from it.
 
     Attributes:
         device: PyTorch's name of its kind: cpu, cuda, mps, ...
         kind: the instruction set that PyTorch uses (AVX2, AVX512, or DEFAULT on a processor for
             which it has no choice), or the name of the GPU.
-        threads: of one process; of a CPU.
-        coarse: in what a product is computed that may be rounded as coarsely as to bfloat16:
-            Muon's rounds, and the first pass over all problems. float32, unless the hardware
+        threads: of one process, on a CPU.
+        coarse: the type of matrix products that may be rounded as coarsely as bfloat16: Muon's
+            iterations, and the first pass over all problems. float32, unless the hardware
             multiplies bfloat16. Where it does not, PyTorch converts number by number: on a Zen 3
-            Muon's rounds took 323 ms in bfloat16 and 13 ms in float32.
-        onednn: whether products of float32 go through oneDNN, as Intel's MKL, PyTorch's default,
-            uses half of the processor: AMD's with AVX-512.
+            Muon's iterations took 323 ms in bfloat16 and 13 ms in float32.
+        onednn: whether float32 matrix products go through oneDNN: on AMD's processors with
+            AVX-512, of which Intel's MKL, PyTorch's default, uses half the width.
     """
 
     device: str
@@ -46,14 +46,14 @@ class Hardware:
         return f"{self.device}: {', '.join(words)}"
 
     def line(self, optimizer: str, compiled: bool) -> str:
-        """What a training begins with: ``cpu: AVX2, 2 threads, float32 Muon, compiled``."""
+        """What a training prints first: ``cpu: AVX2, 2 threads, float32 Muon, compiled``."""
         muon = f"{str(self.coarse).removeprefix('torch.')} Muon"
-        moved = muon if optimizer == "muon" else "AdamW"
-        return f"{self}, {moved}, {'compiled' if compiled else 'not compiled'}"
+        name = muon if optimizer == "muon" else "AdamW"
+        return f"{self}, {name}, {'compiled' if compiled else 'not compiled'}"
 
 
 def device_for(accelerator: str) -> torch.device:
-    """Where a job computes that `runtime.accelerator` allows an accelerator, or not."""
+    """The device that `runtime.accelerator` asks for, as far as there is one."""
     found = torch.accelerator.current_accelerator() if accelerator != "cpu" else None
     return found if found is not None and torch.accelerator.is_available() else torch.device("cpu")
 
@@ -71,7 +71,7 @@ def coarse_dtype(device: torch.device) -> torch.dtype:
 
 
 def hardware(device: torch.device) -> Hardware:
-    """What there is, and what follows from it."""
+    """The hardware of a device."""
     threads, onednn = int(torch.get_num_threads()), False
     if device.type == "cpu":
         kind = torch.backends.cpu.get_cpu_capability()
@@ -91,7 +91,7 @@ def _is_wide() -> bool:
 
 
 def _allowed_threads() -> int:
-    """As many as a container's quota has processors: more would wait for each other."""
+    """Threads that the container's CPU quota allows; more would wait for each other."""
     if "OMP_NUM_THREADS" in os.environ:
         return int(torch.get_num_threads())
     try:

@@ -1,4 +1,4 @@
-"""Keys and values of the tokens that a layer has read, so that they are computed once."""
+"""A key/value cache: keys and values of past tokens are computed once."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import torch
 from torch import Tensor
 
 # PyTorch's softmax over fewer than 16 numbers is several times slower than over 16.
-_ROOM = 16
+_STEP = 16
 
 
 class KVCache:
-    """Keys and values of one layer's past tokens, in room that grows by 16 tokens."""
+    """Keys and values of one layer's past tokens, in memory that grows by 16 tokens at a time."""
 
     def __init__(self) -> None:
         self.length = 0
-        # (B, H, room, D) each; any finite numbers where no token is yet.
+        # (B, H, capacity, D) each; arbitrary finite numbers beyond `length`.
         self._keys: Tensor | None = None
         self._values: Tensor | None = None
 
@@ -29,12 +29,11 @@ class KVCache:
 
         Returns:
             All keys and values so far, each (B, H, S, D), S a multiple of 16 where not compiled;
-            and which of them each new token sees, bool (T, S): itself, those before, none of the
-            empty places.
+            and which of them each new token sees, bool (T, S): itself and those before it.
         """
         past, self.length = self.length, self.length + keys.size(2)
-        # Room would be copied too; what is copied as it is becomes one kernel with `take`.
-        put = _behind if torch.compiler.is_compiling() else _put
+        # Compiled, a plain concatenation is fused with the copy that `take` makes.
+        put = _concatenate if torch.compiler.is_compiling() else _write_in_place
         self._keys = put(self._keys, past, keys)
         self._values = put(self._values, past, values)
         new = torch.arange(past, self.length, device=keys.device)
@@ -42,18 +41,21 @@ class KVCache:
         return self._keys, self._values, place <= new[:, None]
 
     def take(self, source: KVCache, index: Tensor) -> KVCache:
-        """Become the rows of another cache that an index (n,) names, each as often as it does.
+        """Become a copy of the rows of another cache that an index (n,) selects.
 
-        The memory held is used again where it suffices, as to touch new memory takes longer than
-        to fill it: under `torch.no_grad` only.
+        The memory held so far is used again where it suffices, as the first use of new memory takes
+        longer than the copy: under `torch.no_grad` only.
         """
         self.length = source.length
-        self._keys = _rows(source._keys, index, self._keys, self.length)
-        self._values = _rows(source._values, index, self._values, self.length)
+        self._keys = _select(source._keys, index, self._keys, self.length)
+        self._values = _select(source._values, index, self._values, self.length)
         return self
 
 
-def _rows(source: Tensor | None, index: Tensor, held: Tensor | None, length: int) -> Tensor | None:
+def _select(
+    source: Tensor | None, index: Tensor, held: Tensor | None, length: int
+) -> Tensor | None:
+    """Rows of `source`, in the memory of `held` if that suffices."""
     if held is not None and len(held) < len(index):
         held = None
     if source is None:
@@ -65,15 +67,15 @@ def _rows(source: Tensor | None, index: Tensor, held: Tensor | None, length: int
     return held
 
 
-def _behind(held: Tensor | None, past: int, new: Tensor) -> Tensor:
-    """What is held, and new tokens behind it."""
+def _concatenate(held: Tensor | None, past: int, new: Tensor) -> Tensor:
+    """The first `past` tokens that are held, and the new ones."""
     return new if held is None else torch.cat((held[:, :, :past], new), 2)
 
 
-def _put(held: Tensor | None, past: int, new: Tensor) -> Tensor:
-    """What is held, in more room if need be, with new tokens from place `past` on."""
+def _write_in_place(held: Tensor | None, past: int, new: Tensor) -> Tensor:
+    """The new tokens written from position `past` on, into larger memory if they do not fit."""
     B, H, T, D = new.shape
-    S = -(-(past + T) // _ROOM) * _ROOM
+    S = -(-(past + T) // _STEP) * _STEP
     if held is None or held.size(2) < S:
         larger = new.new_zeros(B, H, S, D)
         if held is not None:

@@ -1,4 +1,4 @@
-"""Token sequences that begin alike: each beginning is run once, its keys and values are shared."""
+"""Sequences with common prefixes: each prefix is run once, and its keys and values are shared."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from .kv_cache import KVCache
 
-# Rows that share, and tokens of one pass: enough that Python's share is small, few enough for a
-# core's cache.
+# Rows among which prefixes are shared, and tokens of one forward pass: enough that Python's overhead
+# is small, few enough for a core's cache.
 _ROWS, _TOKENS = 2**14, 3 * 2**10
-# What another pass costs, and another row of a cache, in tokens that they would have to save.
+# Cost of one more forward pass, and of one more row of a cache, in tokens.
 _PASS, _ROW = 128, 1
 
 
@@ -34,13 +34,13 @@ class CachedModel(Protocol):
 
 
 class Ending(NamedTuple):
-    """Some rows of a batch, run up to where they differ.
+    """The tokens of some rows that are left to run, behind prefixes that were run already.
 
     Attributes:
-        rows: their numbers, (b,).
-        ids: (b, S), what is left to run.
-        trunk: a cache for each block, of the tokens before.
-        parent: (b,), which row of the trunk is each row's.
+        rows: indices of the rows, (b,).
+        ids: (b, S), the tokens left.
+        trunk: a cache for each block, of the prefixes.
+        parent: (b,), the row of the trunk that is each row's prefix.
     """
 
     rows: Tensor
@@ -50,31 +50,31 @@ class Ending(NamedTuple):
 
 
 def endings(model: CachedModel, input_ids: Tensor, keep: int) -> Iterator[Ending]:
-    """Run what sequences of equal length have in common, once.
+    """Run the common prefixes of sequences of equal length, each once.
 
-    The rows are sorted, and their columns cut into stretches. In each stretch the rows that have
-    been alike so far are one, which attends to the keys and values of the stretch before. The
-    last stretch is left to do.
+    The rows are sorted, and their columns cut into segments. Rows that are equal up to the end of a
+    segment are run as one, which attends to the keys and values of the segment before. The last
+    segment is left to `finish`.
 
     Args:
         input_ids: (n, T), without padding.
-        keep: the least length of the endings, from 1 to T.
+        keep: minimal length of the endings, from 1 to T.
     """
     order = np.lexsort(input_ids.cpu().numpy().T[::-1])
     for rows in torch.from_numpy(order).to(input_ids.device).split(_ROWS):
         ids = input_ids[rows].long()
-        shared = _shared(ids)
+        shared = _shared_lengths(ids)
         distinct = shared.bincount(minlength=ids.size(1)).cumsum(0).tolist()
-        *beginnings, (last, _) = _stretches(distinct, keep)
+        *segments, (last, _) = _segments(distinct, keep)
 
         trunk = [KVCache() for _ in model.blocks]
         parent = torch.zeros_like(rows)
-        for start, stop in beginnings:
-            # The first of the rows that are alike stands for all.
+        for start, stop in segments:
+            # The first of equal rows stands for all.
             first = shared < stop
             trunk = [KVCache().take(cache, parent[first]) for cache in trunk]
-            beginning = ids[first, start:stop]
-            model.hidden(beginning, caches=trunk, at=beginning[:, :0])
+            prefix = ids[first, start:stop]
+            model.hidden(prefix, caches=trunk, at=prefix[:, :0])
             parent = first.cumsum(0) - 1
         size = max(1, _TOKENS // (ids.size(1) - last))
         for part in torch.arange(len(rows), device=rows.device).split(size):
@@ -84,11 +84,11 @@ def endings(model: CachedModel, input_ids: Tensor, keep: int) -> Iterator[Ending
 def finish(
     model: CachedModel, ending: Ending, keep: int, caches: list[KVCache] | None = None
 ) -> Tensor:
-    """Run an ending: what the head reads at the last `keep` positions, (b, keep, C).
+    """Run an ending; returns what the head reads at the last `keep` positions, (b, keep, C).
 
     Args:
-        caches: one for each block, which become those of all T tokens; the memory that they held
-            is used again. A compiled function plans its memory itself, and leaves them alone.
+        caches: one for each block, which become those of all T tokens; their memory is used again.
+            A compiled function plans its memory itself, and leaves them alone.
     """
     ids, trunk = ending.ids, ending.trunk
     if caches is None or torch.compiler.is_compiling():
@@ -99,26 +99,26 @@ def finish(
     return model.hidden(ids, caches=caches, at=at.expand(len(ids), -1))
 
 
-def _shared(ids: Tensor) -> Tensor:
-    """How many tokens each sorted row shares with the one before, at most all but one: (n,)."""
+def _shared_lengths(ids: Tensor) -> Tensor:
+    """Length of the prefix that each sorted row shares with the one before, at most T - 1: (n,)."""
     differs = ids[1:] != ids[:-1]
-    # Equal rows part at the last token: each row gets what the head reads.
+    # Equal rows are kept apart at the last token, as each row needs its own result.
     differs[:, -1] = True
     return torch.cat((differs.new_zeros(1).long(), differs.int().argmax(1)))
 
 
-def _stretches(distinct: list[int], keep: int) -> list[tuple[int, int]]:
+def _segments(distinct: list[int], keep: int) -> list[tuple[int, int]]:
     """Where to cut the columns so that the fewest tokens are run.
 
-    >>> _stretches([1, 10, 100, 1000, 1000, 1000], 2)
+    >>> _segments([1, 10, 100, 1000, 1000, 1000], 2)
     [(0, 2), (2, 3), (3, 6)]
 
     Args:
-        distinct: how many different beginnings of 1, 2, .. T tokens there are.
-        keep: the last stretch is at least so long.
+        distinct: number of distinct prefixes of 1, 2, .. T tokens.
+        keep: minimal length of the last segment.
 
     Returns:
-        First and last column (not included) of each stretch.
+        First column and last column (not included) of each segment.
     """
     T = len(distinct)
     best: list[tuple[int, list[tuple[int, int]]]] = [(0, [])]

@@ -181,14 +181,15 @@ def orthogonalise(matrices: Tensor) -> Tensor:
             gram = _gram(x)
         factor = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
         factor.diagonal(dim1=-2, dim2=-1).add_(a)
-        x = x @ factor if _stands(x) else factor @ x
+        x = x @ factor if _is_tall(x) else factor @ x
     return x
 
 
 def _gram(x: Tensor) -> Tensor:
-    """Products of all columns or of all rows, whichever are fewer."""
-    return x.mT @ x if _stands(x) else x @ x.mT
+    """``x^T x`` or ``x x^T``, whichever is smaller."""
+    return x.mT @ x if _is_tall(x) else x @ x.mT
 
 
-def _stands(x: Tensor) -> bool:
+def _is_tall(x: Tensor) -> bool:
+    """Whether matrices have more rows than columns."""
     return x.size(-2) > x.size(-1)

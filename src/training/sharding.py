@@ -1,4 +1,4 @@
-"""Weights that several processes share out between them, where a model is too large for one."""
+"""Fully sharded data parallelism: each process holds a part of every weight."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor
 
 
-def share_out(blocks: Iterable[nn.Module], model: nn.Module, mesh: DeviceMesh) -> None:
-    """Leave each process a part of each weight; a block's are put together while it computes.
+def shard(blocks: Iterable[nn.Module], model: nn.Module, mesh: DeviceMesh) -> None:
+    """Shard each weight over the processes; a block's weights are gathered while it computes.
 
     Zhao et al. 2023 (arXiv 2304.11277).
     """
-    if not is_shared_out(model):
+    if not is_sharded(model):
         for module in (*blocks, model):
             fully_shard(module, mesh=mesh)
 
 
-def is_shared_out(model: nn.Module) -> bool:
-    """Whether all processes must compute together."""
+def is_sharded(model: nn.Module) -> bool:
+    """Whether the weights are sharded, so that every forward pass needs all processes."""
     return isinstance(model, FSDPModule)
 
 
 def whole_weights(module: nn.Module) -> dict[str, Tensor]:
-    """A module's state dict; of weights that are shared out, in the first process only."""
-    if not any(is_shared_out(part) for part in module.modules()):
+    """A module's state dict; of sharded weights, in the first process only."""
+    if not any(is_sharded(part) for part in module.modules()):
         return module.state_dict()
     options = StateDictOptions(full_state_dict=True, cpu_offload=True)
     return dict(get_model_state_dict(module, options=options))  # type: ignore[arg-type]
 
 
-def whole(value: Tensor) -> Tensor:
-    """A number that each process has a part of, in all of them."""
+def full(value: Tensor) -> Tensor:
+    """A tensor of which each process may hold a part, gathered in all of them."""
     return value.full_tensor() if isinstance(value, DTensor) else value
