@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from .kv_cache import KVCache
 
-# Rows among which prefixes are shared, and tokens of one forward pass: enough that Python's overhead
-# is small, few enough for a core's cache.
+# Rows among which prefixes are shared, and tokens of one forward pass: enough that Python's
+# overhead is small, few enough for a core's cache.
 _ROWS, _TOKENS = 2**14, 3 * 2**10
 # Cost of one more forward pass, and of one more row of a cache, in tokens.
 _PASS, _ROW = 128, 1
@@ -65,11 +65,11 @@ def endings(model: CachedModel, input_ids: Tensor, keep: int) -> Iterator[Ending
         ids = input_ids[rows].long()
         shared = _shared_lengths(ids)
         distinct = shared.bincount(minlength=ids.size(1)).cumsum(0).tolist()
-        *segments, (last, _) = _segments(distinct, keep)
+        *before, (last, _) = segments(distinct, keep)
 
         trunk = [KVCache() for _ in model.blocks]
         parent = torch.zeros_like(rows)
-        for start, stop in segments:
+        for start, stop in before:
             # The first of equal rows stands for all.
             first = shared < stop
             trunk = [KVCache().take(cache, parent[first]) for cache in trunk]
@@ -107,10 +107,10 @@ def _shared_lengths(ids: Tensor) -> Tensor:
     return torch.cat((differs.new_zeros(1).long(), differs.int().argmax(1)))
 
 
-def _segments(distinct: list[int], keep: int) -> list[tuple[int, int]]:
+def segments(distinct: list[int], keep: int) -> list[tuple[int, int]]:
     """Where to cut the columns so that the fewest tokens are run.
 
-    >>> _segments([1, 10, 100, 1000, 1000, 1000], 2)
+    >>> segments([1, 10, 100, 1000, 1000, 1000], 2)
     [(0, 2), (2, 3), (3, 6)]
 
     Args:
@@ -125,8 +125,8 @@ def _segments(distinct: list[int], keep: int) -> list[tuple[int, int]]:
     for stop in range(1, T + 1):
         options = []
         for start in range(stop if stop < T else T - keep + 1):
-            cost, before = best[start]
+            cost, earlier = best[start]
             cost += _PASS + distinct[stop - 1] * (stop - start + _ROW)
-            options.append((cost, [*before, (start, stop)]))
+            options.append((cost, [*earlier, (start, stop)]))
         best.append(min(options))
     return best[T][1]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from src.models import TransformerLM, build_model
 from src.ops.kv_cache import KVCache
-from src.ops.prefix_sharing import _stretches, endings, finish
+from src.ops.prefix_sharing import endings, finish, segments
 
 from ..conftest import ARCHITECTURES, tiny_model
 
@@ -77,12 +77,12 @@ GROWING = st.lists(st.integers(0, 300), min_size=1, max_size=9).map(sorted)
 
 
 @given(GROWING, st.data())
-def test_stretches_follow_each_other_and_leave_what_is_kept_whole(
+def test_segments_follow_each_other_and_leave_what_is_kept_whole(
     distinct: list[int], data: st.DataObject
 ) -> None:
     keep = data.draw(st.integers(1, len(distinct)))
-    stretches = _stretches(distinct, keep)
-    ends = [0, *(stop for _, stop in stretches)]
-    assert stretches == list(pairwise(ends))
+    found = segments(distinct, keep)
+    ends = [0, *(stop for _, stop in found)]
+    assert found == list(pairwise(ends))
     assert ends[-1] == len(distinct)
-    assert stretches[-1][0] <= len(distinct) - keep
+    assert found[-1][0] <= len(distinct) - keep
