@@ -45,7 +45,7 @@ def save_checkpoint(
         weights: state dict of the Lightning module.
         params: the run's configuration.
         metrics: the validation row of these weights.
-        story: see `story_of`; None: nothing is known.
+        story: the origin of the weights, see `lineage.story_of`; None: not known.
     """
     story = story_of({"story": story})
     began_with = story["init_from"]
@@ -64,7 +64,7 @@ def save_checkpoint(
 
 
 def about(metrics: Mapping[str, float], story: Mapping[str, Any]) -> dict[str, Any]:
-    """What a checkpoint holds beside weights and configuration.
+    """The entries of a checkpoint beside weights and configuration.
 
     Args: see `save_checkpoint`.
     """
@@ -76,9 +76,9 @@ class Loaded:
     """A checkpoint that was read.
 
     Attributes:
-        path: the file; where a folder was named, the one that was chosen there.
+        path: the file; for a folder, the file chosen in it.
         model: in evaluation mode on the CPU.
-        content: all that the file holds.
+        content: everything in the file.
     """
 
     path: Path
@@ -126,13 +126,13 @@ def load_checkpoint(path: Path) -> Loaded:
 
 
 def find_checkpoint(path: Path) -> Path:
-    """The checkpoint that a person means who names a file or a folder.
+    """The checkpoint file that a path means.
 
-    A file is itself. In a folder it is best.ckpt, which a finished training leaves, or else the
-    newest state of a training that is running or was interrupted. Nothing is changed there.
+    Of a folder it is best.ckpt, which a finished training leaves, or else the newest state of a
+    training that is running or was interrupted.
 
     Raises:
-        UserError: if there is none in a folder.
+        UserError: for a folder without one.
     """
     if not path.is_dir():
         return path
@@ -150,13 +150,13 @@ def find_checkpoint(path: Path) -> Path:
 
 
 def _read_newest(path: Path) -> tuple[Path, dict[str, Any]]:
-    """The chosen file and its content."""
+    """The file that a path means, and its content."""
     while True:
         file = find_checkpoint(path)
         try:
             return file, read_tensors(file)
         except UserError:
-            # A running training may have removed it since, for a newer one.
+            # A running training may have replaced it by a newer one.
             if file == path or file.exists():
                 raise
 
@@ -191,7 +191,7 @@ def read_tensors(path: Path) -> dict[str, Any]:
         UserError: if it is missing, damaged, or holds anything that would have to be executed.
     """
     try:
-        # Opened once: what is renamed to its place meanwhile is another file.
+        # Opened once, so that a file renamed to its place meanwhile is not mixed in.
         with path.open("rb") as file:
             content = torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError:

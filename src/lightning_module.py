@@ -27,19 +27,18 @@ class LitLM(pl.LightningModule):
     architectures.
 
     Measures ``train_loss``, ``val_loss`` (nats per answer token) and ``val_exact_match`` (share of
-    problems that greedy decoding answers right). Lightning's own way to a logger is not used: it
-    counts validations one step back, and shows single batches. Nor is `log` for what each step
-    measures: it takes some hundredths of a step, and several processes would wait for each
-    other in every step.
+    problems that greedy decoding answers right). Lightning's own logging is not used: it counts
+    validations one step too early, and shows single batches. `log` is not called in each step
+    either: it takes some hundredths of a step, and makes several processes wait for each other.
 
-    Of several processes each has its share of a batch, and all measure the whole.
+    With several processes, each computes its share of a batch, and the metrics are of the whole.
 
     Args:
         model: the fields of `ModelConfig`.
         training: the fields of `TrainingConfig`.
 
     Attributes:
-        grad_norm: of all gradients together before clipping, of the last step that computed it.
+        grad_norm: norm of all gradients before clipping, in the last step that computed it.
     """
 
     grad_norm: Tensor
@@ -51,7 +50,7 @@ class LitLM(pl.LightningModule):
         self.training_config = TrainingConfig.model_validate(training)
         self.model = build_model(self.model_config)
         self.grad_norm = torch.tensor(math.nan)
-        # Of the validation in progress: sum and count, by metric.
+        # Sum and count of each metric in the validation that is running.
         self._sums: dict[str, tuple[Tensor, int]] = {}
 
     def configure_model(self) -> None:
@@ -67,14 +66,12 @@ class LitLM(pl.LightningModule):
     def losses(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor | None]:
         """Cross-entropy of the answer tokens, and the mean auxiliary loss of the MoE layers.
 
-        Of several processes, and of several batches whose gradients are accumulated, each gets
-        its part, so that the mean over them is the loss of all rows, and the mean of the
-        gradients, which the optimizer is given, the gradient of that: they differ in tokens. An
-        expert's load is that of all processes' tokens, but of this batch alone: how the next ones
-        are routed is known only after another forward pass. That one batch's load is above the
-        step's and another's below it cancels; what is left is the covariance of load and
-        gradient over the batches: at the default coefficient less than a thousandth of the whole
-        gradient, where 64 problems come in 2 to 8 batches.
+        With several processes, or batches whose gradients are accumulated, each part is weighted
+        by its number of tokens: the mean over the parts is the loss of all rows, and the mean of
+        their gradients, which the optimizer gets, its gradient. An expert's load is counted over
+        all processes, but over this batch alone, as the routing of the next batches is not known
+        yet. The error is the covariance of load and gradient over the batches: less than a
+        thousandth of the gradient at the default coefficient, for 64 problems in 2 to 8 batches.
         """
         answers = answer(self.model, batch)
         routed = [(routing, mask) for routing, _, mask in answers.routed(self.model)]
@@ -92,7 +89,7 @@ class LitLM(pl.LightningModule):
         return loss, torch.stack(aux).mean() if aux else None
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> dict[str, Tensor]:
-        """For one batch what the optimizer minimises, as ``loss``, and what it consists of."""
+        """The ``loss`` of a batch, which the optimizer minimises, and its parts."""
         loss, aux_loss = self.losses(batch)
         measured = {"train_loss": loss.detach()}
         if aux_loss is not None:
@@ -101,8 +98,8 @@ class LitLM(pl.LightningModule):
         return {"loss": loss, **measured}
 
     def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
-        """Add up over all tokens and all problems, whatever the batches and processes."""
-        # Too few batches to pay for compiling their shapes too.
+        """Add this batch to the sums over all tokens and problems."""
+        # Compiling for their shapes too would not pay for so few batches.
         with torch.compiler.set_stance("force_eager"):
             answers = answer(self.model, batch)
         if len(answers.valid) == 0:
@@ -125,9 +122,9 @@ class LitLM(pl.LightningModule):
         self._sums[name] = before + value, n + count
 
     def on_validation_epoch_end(self) -> None:
-        """Measure the means.
+        """Log the means over all processes.
 
-        Lightning's own divide by a mean count that is rounded down, where processes differ.
+        Lightning's own means are wrong where processes differ in their counts.
         """
         sums = {name: (float(value), count) for name, (value, count) in self._sums.items()}
         self._sums = {}
@@ -141,9 +138,9 @@ class LitLM(pl.LightningModule):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Clip by the norm as Lightning does, and keep the norm, which it throws away.
+        """Clip by the norm as Lightning does, and keep the norm for the logger.
 
-        Where nothing is clipped it is computed for the steps that are logged.
+        Without clipping it is computed for the steps that are logged.
         """
         parameters = self.trainer.precision_plugin.main_params(optimizer)
         if gradient_clip_val:
@@ -180,7 +177,7 @@ def initial_module(params: Params, weights: Mapping[str, Tensor] | None = None) 
 
 
 def _loads(routed: list[tuple[Routing, Tensor]]) -> list[Tensor]:
-    """Each layer's share of the assignments of its experts, (E,), over all processes."""
+    """Each layer's share of assignments by expert, (E,), over all processes."""
     if not routed:
         return []
     counts = [(routing.load(mask), mask.sum().float()) for routing, mask in routed]
@@ -190,7 +187,7 @@ def _loads(routed: list[tuple[Routing, Tensor]]) -> list[Tensor]:
 
 
 def learning_rate_factor(step: int, config: TrainingConfig) -> float:
-    """Share of the learning rate that optimizer step 0, 1, .. uses."""
+    """Factor of the learning rate at optimizer step 0, 1, ..: linear warm-up, then cosine to 0."""
     if step < config.warmup_steps:
         return (step + 1) / config.warmup_steps
     progress = (step - config.warmup_steps) / (config.max_steps - config.warmup_steps)

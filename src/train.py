@@ -43,17 +43,17 @@ def train(
     """Train `params.model` and write its checkpoints, samples and metrics.
 
     Args:
-        data_dir: what the generate stage wrote.
+        data_dir: the splits that the generate stage wrote.
         models_dir: gets best.ckpt, last.ckpt, config.yaml and samples.txt; best-2.ckpt and so on
             where `training.keep_best` asks for more.
         metrics_dir: gets train.json, train.csv and val.csv.
         runs_dir: gets logs, and the state of a running training; one that was interrupted goes
             on from there and ends with the same bytes.
-        overwrite: by hand, whether to replace a training that lies in models_dir; None: the
+        overwrite: called by hand, whether to replace an earlier training in models_dir; None: the
             folder is the pipeline's, whose results DVC keeps.
 
     Returns:
-        What train.json holds. Of several processes, the others than the first write nothing, and
+        The content of train.json. With several processes, only the first writes files; the others
         end here.
 
     Raises:

@@ -75,7 +75,7 @@ def grade(model: TransformerLM, dataset: ArithmeticDataset, batch_size: int) -> 
 def _served(
     input_ids: Tensor, routing: Routing, places: Tensor, counts: Tensor, max_len: int
 ) -> Ints:
-    """How often each expert served each token at each position of a batch: (max_len, V, E)."""
+    """Number of assignments of each token at each position to each expert: (max_len, V, E)."""
     V, E = len(VOCABULARY), routing.probabilities.size(-1)
     places, counts, chosen = places.cpu(), counts.cpu(), routing.chosen.cpu()
     token = input_ids.gather(1, places)

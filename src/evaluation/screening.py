@@ -1,4 +1,4 @@
-"""Which of very many problems a model answers right: quickly, and twice where it is close."""
+"""Exact match of very many problems: a quick pass, and a second one where that is close."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ..ops.kv_cache import KVCache
 from ..ops.prefix_sharing import endings, finish
 from ..tokenizer import CharTokenizer
 
-# Logits that an answer must be ahead or behind in the quick pass to be left at that. Rounding to
-# bfloat16 moves a trained model's by some tenths, and by 1.5 where it knows little.
+# Lead, in logits, above which the quick pass alone decides. Rounding to bfloat16 changes the leads
+# of a trained model by some tenths, and by up to 1.5 on problems that it cannot do.
 CLEAR = 6.0
 
 Leads = Callable[[Tensor], Tensor]
@@ -24,15 +24,15 @@ Leads = Callable[[Tensor], Tensor]
 
 @torch.inference_mode()
 def leads(model: TransformerLM, tokens: Tensor, finish: Callable[..., Tensor] = finish) -> Tensor:
-    """By how much each problem's answer is ahead, where it is so by the least.
+    """The smallest lead of a true token over the others in each problem's answer.
 
-    The logit of a true token less the largest other one, the minimum over the answer: greedy
-    decoding gives the whole answer where that is above 0. Problems of equal lengths run together,
-    and what begins alike runs once.
+    The logit of the true token minus the largest other logit, the minimum over the answer: greedy
+    decoding gives the whole answer where it is above 0. Problems of equal lengths run together, and
+    common prefixes run once.
 
     Args:
         tokens: (n, T), ``<bos>554+456=1010<eos>`` padded on the right, on the model's device.
-        finish: `prefix_sharing.finish`, or the same compiled.
+        finish: `prefix_sharing.finish`, compiled or not.
 
     Returns:
         (n,), float32.
@@ -59,9 +59,8 @@ def exact(model: TransformerLM, tokens: Tensor, quick: Leads | None = None) -> T
 
     Args:
         tokens: as `leads` takes them, (n, T).
-        quick: what `quick_leads` returns. Problems whose answer it does not find clearly ahead or
-            behind are done again by the model itself; all are, if they show that it is off by
-            more than half of what counts as clear.
+        quick: the function that `quick_leads` returns. Problems without a clear lead are graded
+            again by the model itself; all are, if these show an error of more than CLEAR / 2.
 
     Returns:
         bool (n,).
@@ -69,7 +68,7 @@ def exact(model: TransformerLM, tokens: Tensor, quick: Leads | None = None) -> T
     if quick is None:
         return leads(model, tokens) > 0
     lead = quick(tokens)
-    # What is not a number is not clear.
+    # NaN is not clear.
     close = ~(lead.abs() >= CLEAR)
     if close.any():
         again = leads(model, tokens[close])
@@ -80,7 +79,7 @@ def exact(model: TransformerLM, tokens: Tensor, quick: Leads | None = None) -> T
 
 
 def quick_leads(model: TransformerLM) -> Leads:
-    """`leads` of a model, compiled, in bfloat16 where that is both faster and near enough.
+    """`leads` of a model, compiled, in bfloat16 where that is faster and accurate enough.
 
     Compiling takes some ten seconds, at the first call.
     """
@@ -92,5 +91,5 @@ def quick_leads(model: TransformerLM) -> Leads:
 
 
 def _routes(model: TransformerLM) -> bool:
-    """Whether rounding may send a token to another expert, and the answer anywhere."""
+    """Whether the model has experts: rounding may route a token to another one."""
     return any(isinstance(module, MoELayer) for module in model.modules())

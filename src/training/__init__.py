@@ -1,4 +1,4 @@
-"""What makes a training run: optimizers, states to resume from, several processes, its results.
+"""A training run: optimizers, states to resume from, several processes, the files it writes.
 
 For who changes how models are trained; the loss and the step are in `lightning_module`.
 """

@@ -1,7 +1,7 @@
-"""Several processes that train one model: which of them this one is, and what they tell each other.
+"""Training with several processes: the rank of this one, and communication between them.
 
-Lightning or a launcher starts them, PyTorch connects them (gloo on CPUs, NCCL on GPUs). Alone,
-each function here returns what it was given.
+Lightning or a launcher starts them, PyTorch connects them (gloo on CPUs, NCCL on GPUs). In a single
+process, each function here returns what it was given.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Process:
     Attributes:
         rank: its number, from 0.
         size: how many there are, on all hosts together.
-        environment: what started them, for Lightning.
+        environment: how they were started, as Lightning wants to know it.
     """
 
     rank: int
@@ -50,12 +50,12 @@ class Process:
 
     @property
     def is_first(self) -> bool:
-        """The one that decides and writes."""
+        """Whether this is the process that decides and writes."""
         return self.rank == 0
 
 
 def this_process(runtime: RuntimeConfig) -> Process:
-    """From the variables that torchrun, SLURM's srun or Lightning itself set.
+    """The rank of this process, from the variables that torchrun, SLURM's srun or Lightning set.
 
     Raises:
         UserError: if a launcher started another number of processes than the parameters say.
@@ -87,7 +87,7 @@ def this_process(runtime: RuntimeConfig) -> Process:
 
 
 def _end_with(parent: int) -> None:
-    """End when the process that started this one has gone, whatever we are waiting for."""
+    """End this process when its parent has gone, even while it waits for others."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -117,9 +117,9 @@ def strategy(runtime: RuntimeConfig) -> Strategy | str:
 
 
 def connect(trainer: pl.Trainer, module: pl.LightningModule) -> None:
-    """Start the other processes, where Lightning is to, and wait for all.
+    """Start the other processes, unless a launcher has, and connect to them.
 
-    Lightning does so in `fit`; before it, they have to agree from where to resume.
+    Lightning would do so in `fit`; but before it, all must agree on the state to resume from.
     """
     if trainer.world_size > 1:
         trainer.strategy.connect(module)
@@ -129,20 +129,20 @@ def connect(trainer: pl.Trainer, module: pl.LightningModule) -> None:
 
 
 class EndAtOnce(pl.Callback):
-    """Lets SIGTERM end a process of several, as losing one does; what is saved is safe.
+    """Has SIGTERM end one of several processes at once; states that were saved stay valid.
 
-    Lightning has the processes agree to stop, by messages from within the signal's handler: these
-    get between those of the step that was interrupted, and all may wait for each other.
+    Lightning has the processes agree to stop, by messages from within the signal handler. These mix
+    with the messages of the step that was interrupted, and the processes may deadlock.
     """
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Replace Lightning's handler, which it puts back at the end."""
+        """Replace Lightning's signal handler; Lightning restores the old one at the end."""
         if trainer.world_size > 1:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def from_first(make: Callable[[], _Value]) -> _Value:
-    """What the first process makes, in all of them."""
+    """Return in all processes what the first one makes."""
     if not torch.distributed.is_initialized():
         return make()
     made = [make() if torch.distributed.get_rank() == 0 else None]
@@ -151,7 +151,7 @@ def from_first(make: Callable[[], _Value]) -> _Value:
 
 
 def from_all(value: _Value) -> list[_Value]:
-    """Each process's value, by rank."""
+    """The values of all processes, by rank."""
     if not torch.distributed.is_initialized():
         return [value]
     values: list[Any] = [None] * torch.distributed.get_world_size()
@@ -160,7 +160,7 @@ def from_all(value: _Value) -> list[_Value]:
 
 
 def processes() -> int:
-    """How many are connected."""
+    """Number of connected processes."""
     return torch.distributed.get_world_size() if torch.distributed.is_initialized() else 1
 
 
@@ -173,9 +173,9 @@ def summed(values: Tensor) -> Tensor:
 
 
 def means(sums: Mapping[str, tuple[float, int]]) -> dict[str, float]:
-    """Sum and count of some names, added up over all processes, as means.
+    """The mean of each name, from its sum and count in every process.
 
-    A process may have counted less than the others, or nothing.
+    A process may have counted fewer than the others, or none.
     """
     totals: dict[str, tuple[float, int]] = {}
     for part in from_all(sums):
@@ -187,10 +187,10 @@ def means(sums: Mapping[str, tuple[float, int]]) -> dict[str, float]:
 
 @contextmanager
 def together(process: Process) -> Iterator[None]:
-    """What all processes do together: one that loses another ends too, and says so.
+    """Context for what all processes do together: when one is lost, the others end and say so.
 
     Raises:
-        UserError: what is raised within, from the first process alone, and of a lost process.
+        UserError: the one raised within, in the first process only; and for a lost process.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""Learning curves as dense CSV files."""
+"""Learning curves, a row for each interval and each validation."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class DivergedError(Exception):
 
 
 class History(pl.Callback):
-    """Collects a row each log_every_n_steps and one each validation.
+    """Collects a row every log_every_n_steps steps, and one for each validation.
 
     Lightning's CSVLogger leaves cells empty where a step has no such metric, and DVC draws an
-    empty cell as 0. Of several processes each collects the same rows.
+    empty cell as 0. With several processes, each collects the same rows.
 
     Args:
         log_every_n_steps: optimizer steps that a row of `train` averages.
@@ -35,7 +35,7 @@ class History(pl.Callback):
             for a mixture.
         val: step, loss, exact_match, and for each layer of a mixture its router_entropy_<layer>
             and expert_load_<layer>_<expert>.
-        learning_rate: that the last step used.
+        learning_rate: of the last step.
     """
 
     def __init__(self, log_every_n_steps: int) -> None:
@@ -50,13 +50,13 @@ class History(pl.Callback):
     def on_before_optimizer_step(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Optimizer
     ) -> None:
-        """Keep the learning rate: behind the step, the schedule has set the next one's."""
+        """Keep the learning rate: after the step, the schedule has set that of the next one."""
         self.learning_rate = float(optimizer.param_groups[0]["lr"])
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any
     ) -> None:
-        """Add the batch to the mean; no value leaves the device, or is sent, until a row is due."""
+        """Add the batch to the mean; nothing leaves the device until a row is due."""
         for name in ("train_loss", "train_aux_loss"):
             if name in outputs:
                 self._sums[name] = self._sums.get(name, 0) + outputs[name]
@@ -87,7 +87,7 @@ class History(pl.Callback):
                 pd.DataFrame(rows, columns=columns).to_csv(file, index=False, lineterminator="\n")
 
     def check(self, trainer: pl.Trainer) -> dict[str, float]:
-        """The sums of the losses since the last row; all processes ask at once.
+        """The sums of the losses since the last row; all processes must call this together.
 
         Raises:
             DivergedError: with the step, if one was not finite.
@@ -104,10 +104,10 @@ class History(pl.Callback):
         return {name: distributed.summed(value) / n for name, value in self._sums.items()}
 
     def state_dict(self) -> dict[str, Any]:
-        """All rows, and the mean in progress: another number of processes can go on."""
+        """All rows, and the sums since the last one, independent of the number of processes."""
         state = {name: value for name, value in vars(self).items() if name in _STATE}
         return {**state, "_sums": self._sums_of_all()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on where a resumed run stopped."""
+        """Restore the rows of the run that is resumed."""
         vars(self).update(state_dict)

@@ -13,9 +13,9 @@ from ..checkpoint import load_checkpoint, story_of, weights_hash
 from ..common.errors import UserError
 from ..config import ModelConfig, Params
 
-# Of training only: weights serve whatever these are.
+# Keys that matter in training only: weights can be used with any value of them.
 _OF_TRAINING = {"dropout", "init_std", "aux_loss_coef"}
-# Read by some models only, in words of the key that says so.
+# Keys that only some models read: the key and the value that says which.
 _READ_WHERE = {
     "max_seq_len": ("pos_encoding", "learned"),
     "rope_theta": ("pos_encoding", "rope"),
@@ -26,12 +26,12 @@ _READ_WHERE = {
 
 @dataclass(frozen=True)
 class Start:
-    """Weights of a checkpoint, for a training that goes on from them.
+    """Weights of a checkpoint that a training begins with.
 
     Attributes:
         weights: state dict of the model.
         sha256: see `weights_hash`.
-        story: what the new checkpoints tell of this one, see `story_of`.
+        story: what the new checkpoints record of this one, see `lineage.story_of`.
     """
 
     weights: dict[str, Tensor]
@@ -46,8 +46,8 @@ def load_start(params: Params, outputs: Iterable[Path]) -> Start | None:
         outputs: files that the training will write.
 
     Raises:
-        UserError: if there is no such checkpoint, if its model computes in another way than the
-            configured one, and if the training would overwrite it.
+        UserError: if there is no such checkpoint, if its model differs from the configured one, and
+            if the training would overwrite it.
     """
     if params.training.init_from is None:
         return None
@@ -74,7 +74,7 @@ def load_start(params: Params, outputs: Iterable[Path]) -> Start | None:
 
 
 def _check_alike(path: Path, theirs: ModelConfig, ours: ModelConfig) -> None:
-    """See that weights of one configuration mean the same in another."""
+    """Check that the weights of one configuration fit another and compute the same."""
     for key, value in theirs.model_dump().items():
         word, choice = _READ_WHERE.get(key, ("name", ours.name))
         if key in _OF_TRAINING or getattr(ours, word) != choice:

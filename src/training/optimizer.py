@@ -69,10 +69,10 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {"adamw": _adamw, 
 
 
 class Muon(torch.optim.Optimizer):
-    """Matrices move along their orthogonalised momentum, all other weights by Adam.
+    """Matrices are updated by their orthogonalised momentum, all other weights by Adam.
 
-    A gradient has a few directions that drown the others; orthogonalised, its momentum turns a
-    matrix in all of them alike. Jordan et al. 2024 (kellerjordan.github.io/posts/muon); scaled to
+    A few directions dominate a gradient; the orthogonalised momentum has all of them at the same
+    size. Jordan et al. 2024 (kellerjordan.github.io/posts/muon); scaled to
     the size of AdamW's updates by Liu et al. 2025 (arXiv 2502.16982), so that learning rate and
     weight decay mean the same. `torch.optim.Muon` computes the same one matrix after the other,
     which takes longer, and no other weights, for which Lightning would want a second optimizer.
@@ -123,7 +123,7 @@ class Muon(torch.optim.Optimizer):
         torch._foreach_lerp_(means, grads, 1 - momentum)
         ahead = torch._foreach_lerp(grads, means, momentum)
         torch._foreach_mul_(weights, 1 - lr * group["weight_decay"])
-        # Those of one shape together: a few large products instead of hundreds of small ones.
+        # Matrices of one shape together: a few large products instead of hundreds of small ones.
         for R, C in sorted({(x.size(0), x.size(1)) for x in ahead}):
             alike = [i for i, x in enumerate(ahead) if x.shape == (R, C)]
             updates = orthogonalise(torch.stack([ahead[i] for i in alike])).unbind()
@@ -149,7 +149,7 @@ class Muon(torch.optim.Optimizer):
     def _tensors(
         self, group: dict[str, Any], *names: str
     ) -> tuple[list[Tensor], list[Tensor], list[list[Tensor]]]:
-        """Weights that have a gradient, these gradients, and what is remembered under each name."""
+        """Weights that have a gradient, the gradients, and the state under each name."""
         weights = [p for p in group["params"] if p.grad is not None]
         for weight in weights:
             for name in names:
@@ -173,7 +173,7 @@ def orthogonalise(matrices: Tensor) -> Tensor:
     """
     x = matrices.to(coarse_dtype(matrices.device))
     gram = _gram(x)
-    # It bounds the square of the largest singular value, more closely than that of x itself does.
+    # Its norm bounds the square of the largest singular value, more closely than that of x does.
     size = _MARGIN * gram.norm(dim=(-2, -1), keepdim=True).clamp(min=1e-30)
     x, gram = x * size.rsqrt(), gram / size
     for i, (a, b, c) in enumerate(_QUINTICS):

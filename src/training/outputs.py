@@ -1,4 +1,4 @@
-"""What a training leaves in its folder, and that nothing is lost there."""
+"""The files that a training writes, and the check that none is overwritten by mistake."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..data.records import Record
 from ..generation import generate_answers
 from .fit import Fit
 
-# Written first: where it is, a training was.
+# Written first: its presence marks the folder of a training.
 _FIRST = "last.ckpt"
 _RUNNER_UP = r"best-[0-9]+\.ckpt"
 _RESULTS = re.compile(
@@ -27,17 +27,17 @@ _RESULTS = re.compile(
 
 
 def results(folder: Path) -> list[Path]:
-    """The files in a folder that a training writes, or would replace."""
+    """The files in a folder that a training has written or would replace."""
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if _RESULTS.fullmatch(path.name))
 
 
 def check_vacant(folder: Path, overwrite: bool) -> None:
-    """See that a training called by hand replaces nothing but, if it may, another training.
+    """Check that a training called by hand replaces nothing, or if allowed an older training.
 
     Raises:
-        UserError: naming a file that stands in the way, and the flag that decides.
+        UserError: naming a file that would be lost, and the flag that allows it.
     """
     there = [path.name for path in results(folder)]
     if there and not overwrite:
@@ -54,7 +54,7 @@ def write_models(
 ) -> None:
     """last.ckpt, best.ckpt, best-2.ckpt and so on, config.yaml, and samples.txt.
 
-    The samples are what the best model says to the first problems of val.
+    The samples are the best model's answers to the first problems of val.
     """
     save_checkpoint(folder / _FIRST, fitted.last_weights, params, fitted.last, story)
     save_checkpoint(folder / "best.ckpt", fitted.best_weights, params, fitted.best, story)
@@ -64,7 +64,7 @@ def write_models(
         written.add(f"best-{place}.ckpt")
         save_checkpoint(folder / f"best-{place}.ckpt", weights, params, row, story)
     for path in results(folder):
-        # Of a training that kept more of them.
+        # Left by a training that kept more of them.
         if re.fullmatch(_RUNNER_UP, path.name) and path.name not in written:
             path.unlink()
     with open_replacing(folder / "config.yaml") as file:

@@ -31,23 +31,23 @@ class CheckpointFiles(TorchCheckpointIO):
         write_tensors(Path(path), checkpoint)
 
     def load_checkpoint(self, path: str | Path, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """What the first process reads, in all of them: others may be on another disk."""
+        """Read in the first process, for all of them: others may have no access to the file."""
         read = super().load_checkpoint
         return distributed.from_first(lambda: read(path, *args, **kwargs))
 
 
 class Progress(pl.Callback):
-    """Saves all state each every_n_steps optimizer steps, in the middle of an epoch too.
+    """Saves the whole state every `every_n_steps` optimizer steps, also within an epoch.
 
     Lightning saves weights, optimizer, schedule and the callbacks' states; this adds the random
-    state of each process and the position in the data, counted in batches that all of them share:
-    another number of processes can go on.
+    state of each process and the position in the data, counted in whole batches, so that another
+    number of processes can resume.
 
     Args:
         run_dir: gets the files, see `run_dir`.
-        every_n_steps: optimizer steps between two.
-        history: asked whether the training is still sound.
-        story: what each checkpoint tells of its weights, see `story_of`.
+        every_n_steps: optimizer steps between two states.
+        history: checked for divergence before a state is saved.
+        story: the origin of the weights that checkpoints record, see `lineage.story_of`.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Progress(pl.Callback):
         self._random: dict[str, Any] | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Put back the random state of a resumed run, behind all that may draw in setting up."""
+        """Restore the random state of a resumed run, after everything that may draw in set-up."""
         self._saved_step = trainer.global_step
         if self._random is not None:
             states = [self._random, *self._random.get("others", [])]
@@ -78,7 +78,7 @@ class Progress(pl.Callback):
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Save before a batch: the step before it is complete then, its validation included."""
+        """Save at the start of a batch, when the step before it is complete with its validation."""
         step = trainer.global_step
         if step == self._saved_step or step % self.every_n_steps:
             return
@@ -89,26 +89,26 @@ class Progress(pl.Callback):
         if trainer.is_global_zero:
             save_progress(self.run_dir, step, trainer.save_checkpoint)
         else:
-            # Takes part in gathering the state, and writes nothing.
+            # Takes part in gathering the state, but writes nothing.
             trainer.save_checkpoint(self.run_dir / "progress")
 
     def state_dict(self) -> dict[str, Any]:
-        """The random states, the first process's and the others'."""
+        """The random states of all processes."""
         cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
         states = distributed.from_all({"cpu": torch.get_rng_state(), "cuda": cuda})
         return {**states[0], "others": states[1:]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Keep the random state for `on_train_start`."""
+        """Keep the random states for `on_train_start`."""
         self._random = state_dict
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Have each of Lightning's checkpoints be one that `load_model` reads, and count right.
+        """Make Lightning's checkpoints readable for `load_model`, and correct their batch count.
 
-        Lightning numbers validations by the batches fetched, and would count the one twice that
-        was fetched already and is not done.
+        Lightning counts fetched batches, and would count the one twice that was fetched already but
+        not trained on.
         """
         row: dict[str, float] = {"step": trainer.global_step}
         if self.history.val and self.history.val[-1]["step"] == trainer.global_step:

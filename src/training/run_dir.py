@@ -25,13 +25,12 @@ _KEPT = 2  # the newest, and one to fall back on
 
 
 def run_name(params: Params, splits: Mapping[str, Records], init_sha256: str | None = None) -> str:
-    """Architecture, and a hash of all that decides the weights except the code.
+    """The architecture, and a hash of everything but the code that decides the weights.
 
-    Where the weights are shared out between processes, the state of a running training numbers
-    them in another way, and has a folder of its own.
+    With FSDP the state of a running training has another layout, and a folder of its own.
 
     Args:
-        init_sha256: of the weights that `training.init_from` names, wherever they lie.
+        init_sha256: hash of the weights that `training.init_from` names.
     """
     digest = hashlib.sha256()
     training = params.training.model_dump() | {"init_from": init_sha256}
@@ -48,12 +47,12 @@ def run_name(params: Params, splits: Mapping[str, Records], init_sha256: str | N
 
 @contextmanager
 def claimed(folder: Path, runs_dir: Path) -> Iterator[None]:
-    """Hold a folder for the results of this process's training, until they are there.
+    """Reserve a folder for the results of this process's training.
 
     Raises:
         UserError: if another process is training to write there.
     """
-    # Not in the folder itself, which then holds nothing but results.
+    # The lock is kept elsewhere, so that the folder holds nothing but results.
     digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
     with locked(runs_dir / f"into-{digest}", folder):
         yield
@@ -61,10 +60,10 @@ def claimed(folder: Path, runs_dir: Path) -> Iterator[None]:
 
 @contextmanager
 def locked(run_dir: Path, shown: Path | None = None) -> Iterator[None]:
-    """Hold a run's folder for this process alone; the system lets go of it when we die.
+    """Lock a run's folder for this process; the system releases it when the process ends.
 
     Args:
-        shown: what a message names instead of the folder.
+        shown: the name in the error message; None: run_dir.
 
     Raises:
         UserError: if another process holds it, with its id.

@@ -29,15 +29,15 @@ def make_trainer(
     """Lightning's trainer as `training:` and `runtime:` ask for it.
 
     Args:
-        process: which of several this is; None: find out.
-        logger: gets what watchers log; False: none.
+        process: this one of those that train together; None: find out.
+        logger: where the callbacks log; False: none.
     """
     config, runtime = params.training, params.runtime
     process = process or this_process(runtime)
     interval = config.val_check_interval
     if interval <= 1:
         interval = max(1, round(interval * order.per_epoch))
-    # Lightning advertises and names each device it did not find; none of it helps here.
+    # Lightning advertises, and names each device that it did not find.
     for name in ("pytorch_lightning", "lightning_fabric.utilities.distributed"):
         logging.getLogger(name).setLevel(logging.WARNING)
     # Batches are slices of one tensor: a worker process costs more than it prepares.
@@ -46,8 +46,8 @@ def make_trainer(
     warnings.filterwarnings("ignore", "Checkpoint directory .* exists and is not empty")
     # Lightning's own use of torch, not ours to mend.
     warnings.filterwarnings("ignore", ".*LeafSpec.* is deprecated")
-    # `deterministic` would fill all new memory first, lest something read what it never wrote.
-    # Nothing here does, and to fill it takes a twentieth of a step.
+    # `deterministic` would also fill all new memory with NaN, against reads of what was never
+    # written. Nothing here does that, and it would take a twentieth of a step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     return pl.Trainer(
         accelerator=runtime.accelerator,
