@@ -1,4 +1,4 @@
-"""Which rows make up which batch: an order of (seed, epoch), shared between processes."""
+"""The rows of each batch: a shuffle that depends on seed and epoch alone."""
 
 from __future__ import annotations
 
@@ -14,41 +14,40 @@ from .tokenizer import VOCABULARY, CharTokenizer
 
 Ints = NDArray[np.int64]
 
-# Rows whose order is computed at once, and to which the rows of a small kind are repeated.
+# Rows whose order is computed at once, and the length to which a small kind is repeated.
 _ROWS, _TILED = 2**12, 2**12
-# Rows looked at together, and the most that are remembered of one kind: what is drawn with
-# repetition need not hold all of a large data set.
+# Rows that are classified at once, and the most that are kept of one kind: a sample is enough for
+# what is drawn with repetition.
 _BLOCK, _KEPT = 2**16, 2**15
-# An odd 64-bit number, the golden ratio's digits: the code of a row is a polynomial in it.
-_SPREAD = np.uint64(0x9E3779B97F4A7C15)
-# Every digit is alike.
+# An odd 64-bit number, from the digits of the golden ratio: a row's hash is a polynomial in it.
+_HASH_BASE = np.uint64(0x9E3779B97F4A7C15)
+# The class of each token: all digits are one.
 _CLASSES = np.array([3 if token.isdigit() else i for i, token in enumerate(VOCABULARY)], np.uint64)
 
 
 class BatchOrder(Sampler[list[int]]):
     """All batches of a training run, of equal size: epoch after epoch without a seam.
 
-    Each epoch is a permutation of (seed, epoch). Where the rows of one do not fill its last batch,
-    those of the next do: a smaller batch would be another shape to compile for.
+    Each epoch is a permutation that depends on seed and epoch. A batch at the end of an epoch is
+    filled up with rows of the next: a smaller batch would be another shape to compile for.
 
-    A share of the rows is drawn evenly from the kinds of problems instead, one kind after the
-    other: each goes through its own rows again and again, so that a kind of few problems repeats
-    them often. Those rows are spread evenly over the run.
+    A share of the rows is drawn from the kinds of problems in turn instead, so that all kinds are
+    equally frequent: each kind goes through its own rows again and again. These rows are spread
+    evenly over the run.
 
-    To Lightning the run is one long epoch, so that a run can be resumed at any batch. All is
-    computed from the number of a row, a few thousand at a time: it takes no memory, and no time to
-    resume in the middle of an epoch.
+    To Lightning the run is one long epoch, so that it can be resumed at any batch. Each row is
+    computed from its number in the run, which takes no memory, and no time to resume.
 
     Args:
         size: rows of the data set.
         batch_size: rows of a batch.
         n_batches: batches of the whole run.
         seed: of the permutations.
-        share: of the rows that are drawn evenly from the kinds, `training.length_balance`.
+        share: share of the rows that are drawn from the kinds in turn, `training.length_balance`.
         kinds: the rows of each kind, see `rows_by_kind`.
 
     Attributes:
-        start: batches that an earlier process has trained on; iteration begins behind them.
+        start: number of batches that an earlier process has trained on; iteration begins there.
     """
 
     def __init__(
@@ -68,7 +67,7 @@ class BatchOrder(Sampler[list[int]]):
 
     @property
     def per_epoch(self) -> int:
-        """Batches that an epoch's rows fill, rounded up."""
+        """Batches of an epoch, rounded up."""
         return -(-self.size // self.batch_size)
 
     def __len__(self) -> int:
@@ -83,9 +82,9 @@ class BatchOrder(Sampler[list[int]]):
                 yield rows[start : start + self.batch_size]
 
     def _rows(self, first: int, last: int) -> Ints:
-        """Rows number first to last (not included) of the run."""
+        """The rows from number `first` to `last` (not included) of the run."""
         number = np.arange(first, last)
-        # Of the rows before each one, so many are drawn evenly.
+        # How many of the rows before each one are drawn from the kinds.
         before = number * self.share.numerator // self.share.denominator
         even = np.diff(before, append=last * self.share.numerator // self.share.denominator) > 0
         rows = np.empty(len(number), np.int64)
@@ -94,7 +93,7 @@ class BatchOrder(Sampler[list[int]]):
         drawn = np.empty(len(place), np.int64)
         for i, kind in enumerate(self.kinds):
             its = place % len(self.kinds) == i
-            # A few rows many times: one order of thousands costs as much as one of a few.
+            # A small kind is repeated: a permutation of thousands costs as much as one of a few.
             size = len(kind) * max(1, _TILED // len(kind))
             row = self._shuffled(size, place[its] // len(self.kinds), [i]) % len(kind)
             drawn[its] = kind[row]
@@ -102,7 +101,7 @@ class BatchOrder(Sampler[list[int]]):
         return rows
 
     def _shuffled(self, size: int, number: Ints, stream: list[int]) -> Ints:
-        """Of so many rows, taken epoch after epoch in random orders, those with these numbers."""
+        """The rows with these numbers, of `size` rows that are shuffled anew for each epoch."""
         rows = np.empty(len(number), np.int64)
         epoch = number // size
         for e in np.unique(epoch).tolist():
@@ -112,7 +111,7 @@ class BatchOrder(Sampler[list[int]]):
 
 
 def rows_by_kind(tokens: NDArray[np.uint8]) -> list[Ints]:
-    """The rows of each kind of problem: those with equal operators and lengths of their operands.
+    """The rows of each kind of problem: equal operators, and operands of equal lengths.
 
     >>> encode = CharTokenizer().encode
     >>> tokens = np.array([encode(text) for text in ("1+2=3", "4+5=9", "7-2=5", "7-12=", "1+7=8")])
@@ -123,11 +122,11 @@ def rows_by_kind(tokens: NDArray[np.uint8]) -> list[Ints]:
         tokens: (n, T), token ids of texts, padded on the right.
 
     Returns:
-        The first 32,768 rows of each kind, or fewer where there are fewer.
+        The first 32,768 rows of each kind.
     """
     found: dict[int, list[Ints]] = {}
     for start in range(0, len(tokens), _BLOCK):
-        code = _kinds(tokens[start : start + _BLOCK])
+        code = _hash_of_kind(tokens[start : start + _BLOCK])
         order = code.argsort(kind="stable")
         values, begins = np.unique(code[order], return_index=True)
         for value, rows in zip(values.tolist(), np.split(order, begins[1:]), strict=True):
@@ -137,20 +136,20 @@ def rows_by_kind(tokens: NDArray[np.uint8]) -> list[Ints]:
     return [np.concatenate(found[value]) for value in sorted(found)]
 
 
-def _kinds(tokens: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """A number for each row, the same for problems of one kind: (n,)."""
+def _hash_of_kind(tokens: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """A 64-bit hash of each row's kind, (n,)."""
     ends = (tokens == CharTokenizer.equals_id).argmax(1)
     code = np.zeros(len(tokens), np.uint64)
     for place, column in enumerate(tokens.T):
-        code = np.where(place <= ends, code * _SPREAD + _CLASSES[column], code)
+        code = np.where(place <= ends, code * _HASH_BASE + _CLASSES[column], code)
     return code
 
 
 class Share(Sampler[list[int]]):
-    """Of each batch what one of several processes takes: every size-th row, from the rank-th on.
+    """One process's share of each batch: every size-th row, from the rank-th on.
 
-    All of them see each batch, so that they stay in step, and together they have its rows, none
-    twice. Where a batch has fewer rows than there are processes, some get an empty share.
+    All processes go through the same batches, and together they have each row once. Of a batch with
+    fewer rows than processes, some get an empty share.
 
     >>> [list(Share([[5, 3, 8], [1]], rank, size=2)) for rank in (0, 1)]
     [[[5, 8], [1]], [[3], []]]

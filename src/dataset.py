@@ -1,4 +1,4 @@
-"""Tokenized problems, in batches whose order depends on seed and epoch alone."""
+"""Tokenized problems as a data set, and the loaders of training and evaluation."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class ArithmeticDataset(Dataset[Tensor]):
 
     Attributes:
         tokens: (number of records, longest text), padded on the right; uint8, as the vocabulary
-            is small and there may be millions of rows. Those of a large file stay on disk: a
-            batch reads its own rows, and the system keeps in memory what there is room for.
+            is small and there may be millions of rows. The rows of a large file stay on disk and
+            are read when a batch needs them.
         max_len: tokens of the longest text.
     """
 
@@ -55,7 +55,7 @@ class ArithmeticDataset(Dataset[Tensor]):
 
 
 def check_length(dataset: ArithmeticDataset, max_seq_len: int, source: Path) -> None:
-    """Refuse problems that a model has no positions for.
+    """Refuse problems that are longer than a model's max_seq_len.
 
     Raises:
         UserError: with both lengths.
@@ -70,7 +70,7 @@ def check_length(dataset: ArithmeticDataset, max_seq_len: int, source: Path) -> 
 def collate_fn(
     rows: Tensor | Sequence[Tensor], width: int | None = None, answer_width: int | None = None
 ) -> dict[str, Tensor]:
-    """A batch as the models take it.
+    """A batch in the form that the models take.
 
     Args:
         rows: padded token ids, (B, max_len) or a sequence of rows; B may be 0.
@@ -78,9 +78,9 @@ def collate_fn(
         answer_width: A; None: the longest answer of the batch, ``<eos>`` included.
 
     Returns:
-        input_ids, attention_mask and loss_mask, each (B, T); answer_at, (B, A), the places whose
-        next token belongs to the answer; answer_mask, bool (B, A), False behind an answer that is
-        shorter than A.
+        input_ids, attention_mask and loss_mask, each (B, T); answer_at, (B, A), the positions whose
+        next token belongs to the answer; answer_mask, bool (B, A), False beyond the end of an
+        answer that is shorter than A.
     """
     tokens = rows if isinstance(rows, Tensor) else torch.stack(list(rows))
     attention_mask = tokens != CharTokenizer.pad_id
@@ -94,26 +94,26 @@ def collate_fn(
         "input_ids": input_ids,
         "attention_mask": attention_mask[:, :T].long(),
         "loss_mask": loss_mask,
-        # The last place that is read, where there is no more.
+        # Beyond the end of an answer: the last position that the model reads.
         "answer_at": (first + nth).clamp(max=T - 2),
         "answer_mask": nth < lengths,
     }
 
 
 def _longest(lengths: Tensor) -> int:
-    # Of no rows: any width that has room for a place to answer.
+    # Without rows: any width with room for a position that answers.
     return int(lengths.max()) if len(lengths) else 2
 
 
 class TrainLoader(DataLoader[Tensor]):
-    """Batches in a `BatchOrder`, with the position that Lightning saves and restores.
+    """Training batches in a `BatchOrder`, at a position that Lightning saves and restores.
 
     Args:
         rank, size: of the processes that share each batch, see `Share`.
-        trim: to each batch's longest text; otherwise all have the width of the data set's, as a
-            compiled model wants them.
-        accumulate: batches of an optimizer step. Where a step takes several, or several processes,
-            each batch comes with the counts of the whole step, see `_with_counts`.
+        trim: whether to cut each batch to its longest text; otherwise all batches have the width of
+            the longest of all, so that a compiled model sees one shape.
+        accumulate: batches of an optimizer step. With several, or several processes, each batch
+            comes with the counts of the whole step, see `_with_counts`.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class TrainLoader(DataLoader[Tensor]):
             batch_sampler=Share(order, rank, size),
             num_workers=num_workers,
             collate_fn=partial(collate_fn, width=widths[0], answer_width=widths[1]),
-            # Of its own, or each new iterator would draw from the stream that dropout uses.
+            # Its own, or each new iterator would draw from the generator that dropout uses.
             generator=torch.Generator(),
         )
         self.order, self.accumulate = order, accumulate
@@ -143,10 +143,10 @@ class TrainLoader(DataLoader[Tensor]):
         return batches if self.whole else self._with_counts(batches)
 
     def _with_counts(self, batches: Iterator[dict[str, Tensor]]) -> Iterator[dict[str, Tensor]]:
-        """Add to each batch what the optimizer step has in all its batches and processes.
+        """Add token counts of the whole optimizer step, over all its batches and processes.
 
-        step_answers: tokens that answer, step_tokens: tokens that are read. The order of the rows
-        is known, so that nothing has to be waited for.
+        step_answers: answer tokens, step_tokens: tokens read. They are counted from the order of
+        the rows, without communication.
         """
         order, tokens = iter(self.order), self.dataset.tokens  # type: ignore[attr-defined]
         while rows := list(chain.from_iterable(islice(order, self.accumulate))):
@@ -159,11 +159,11 @@ class TrainLoader(DataLoader[Tensor]):
                 yield batch | counts
 
     def state_dict(self) -> dict[str, int]:
-        """Where this process began; only the training loop knows how far it came since."""
+        """The first batch of this process; only the training loop knows how far it has come."""
         return {"start": self.order.start}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Begin where an earlier process stopped."""
+        """Begin at the batch where an earlier process stopped."""
         self.order.start = state["start"]
 
 

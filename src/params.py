@@ -72,11 +72,11 @@ def load_params(
 
 def _defaults() -> dict[str, Any]:
     """The repository's params.yaml."""
-    return _repositorys(PARAMS_FILE.stat().st_mtime_ns).model_dump()
+    return _repository_params(PARAMS_FILE.stat().st_mtime_ns).model_dump()
 
 
 @lru_cache(maxsize=1)
-def _repositorys(mtime_ns: int) -> Params:
+def _repository_params(mtime_ns: int) -> Params:
     # A tenth of a second to read, for each other file that is read.
     return load_params()
 
