@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import pickle
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -15,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .common.checkpoint_files import find_checkpoint
 from .common.errors import UserError
 from .common.files import replacing
 from .config import ModelConfig, Params
@@ -24,10 +24,6 @@ from .tokenizer import VOCABULARY
 
 # `LitLM.model`, whose weights the state dict of the Lightning module holds under this prefix.
 _PREFIX = "model."
-# The state of a running training, with the hash of its bytes.
-PROGRESS = re.compile(r"progress-(?P<step>[0-9]{9})-(?P<digest>[0-9a-f]{16})\.ckpt")
-# What Lightning keeps of the validations with the lowest losses.
-_GRADED = re.compile(r"step=(?P<step>[0-9]+)\.ckpt")
 
 
 def save_checkpoint(
@@ -123,30 +119,6 @@ def load_checkpoint(path: Path) -> Loaded:
     model = build_model(config)
     model.load_state_dict(weights)
     return Loaded(path, model.eval(), config, content)
-
-
-def find_checkpoint(path: Path) -> Path:
-    """The checkpoint file that a path means.
-
-    Of a folder it is best.ckpt, which a finished training leaves, or else the newest state of a
-    training that is running or was interrupted.
-
-    Raises:
-        UserError: for a folder without one.
-    """
-    if not path.is_dir():
-        return path
-    best = path / "best.ckpt"
-    if best.exists():
-        return best
-    states = [
-        (int(match["step"]), state)
-        for state in (*path.iterdir(), *path.glob("checkpoints/*"))
-        if (match := PROGRESS.fullmatch(state.name) or _GRADED.fullmatch(state.name))
-    ]
-    if not states:
-        raise UserError(f"{path}: no best.ckpt in it, and no state of a running training")
-    return max(states)[1]
 
 
 def _read_newest(path: Path) -> tuple[Path, dict[str, Any]]:

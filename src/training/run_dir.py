@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..checkpoint import PROGRESS
+from ..common.checkpoint_files import PROGRESS
 from ..common.errors import UserError
 from ..config import Params
 from ..data.records import Records

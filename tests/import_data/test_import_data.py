@@ -177,7 +177,7 @@ def test_a_failure_in_the_middle_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = hundred(tmp_path)
-    monkeypatch.setattr("src.import_data.write_description", None)
+    monkeypatch.setattr("src.import_data.__main__.write_description", None)
     with pytest.raises(TypeError):
         imported(path, tmp_path / "out")
     assert list(tmp_path.iterdir()) == [path]

@@ -96,7 +96,7 @@ def rows_that_are_not_zero(before: str, folder: Path | None = None) -> str:
 
 def test_numbers_near_zero_are_zero_in_all_threads() -> None:
     assert rows_that_are_not_zero("") == "2 2000"
-    assert rows_that_are_not_zero("from src import cpu; cpu.use_well()") == "2 0"
+    assert rows_that_are_not_zero("from src.ops import cpu; cpu.use_well()") == "2 0"
 
 
 @pytest.mark.slow
@@ -122,7 +122,7 @@ def test_memory_that_is_freed_stays() -> None:
     script = """
 import sys, torch
 from pathlib import Path
-from src import cpu
+from src.ops import cpu
 
 def resident():
     pages = int(Path("/proc/self/statm").read_text().split()[1])

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from src.checkpoint import find_checkpoint, load_model, read_tensors, story_of, weights_hash
+from src.checkpoint import load_model, read_tensors, story_of, weights_hash
+from src.common.checkpoint_files import find_checkpoint
 from src.common.errors import UserError
 from src.config import Params
 from src.data.description import write_description
