@@ -19,7 +19,7 @@ from ..conftest import ROOT
 OWNER = """
 import os, sys
 from pathlib import Path
-from src.tether import tethered
+from src.sweep.process_group import tethered
 folder, lock = Path(sys.argv[1]), Path(sys.argv[2])
 with tethered(folder, lock, lambda: print("waits", flush=True)) as call:
     tell = lambda line: print(line, end="", flush=True)
