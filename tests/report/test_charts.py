@@ -1,4 +1,4 @@
-"""What a chart's specification holds is what its table says."""
+"""A chart's specification holds the figures of its data frame."""
 
 import pandas as pd
 import pytest

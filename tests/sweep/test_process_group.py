@@ -1,4 +1,4 @@
-"""What a process started ends with it, and only then is its lock free."""
+"""Commands that a process started end with it, and only then is its lock free."""
 
 import fcntl
 import os
@@ -15,7 +15,7 @@ from src.sweep.process_group import tethered
 
 from ..conftest import ROOT
 
-# Starts a shell that starts a sleeper, and says who they are.
+# Starts a shell that starts a sleeping process, and prints the ids of both.
 OWNER = """
 import os, sys
 from pathlib import Path
@@ -60,7 +60,7 @@ def test_commands_end_with_the_block(tmp_path: Path) -> None:
     folder = tmp_path / "place"
     folder.mkdir()
     with tethered(folder, None, lambda: None) as call:
-        # The sleeper holds no pipe: nobody waits for it.
+        # The sleeping process has no pipe open, so the call does not wait for it.
         script = "sleep 600 > /dev/null 2>&1 & echo $!; echo problem >&2; exit 3"
         assert call(["sh", "-c", script], folder, os.environ, said.append) == 3
         sleeper = psutil.Process(int(said[0]))
