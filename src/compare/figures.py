@@ -56,27 +56,24 @@ def architectures(groups: Groups) -> pd.DataFrame:
     steps_to_99 and steps_to_99_9 (means; NaN if a seed never got there); parameters,
     active_parameters, training_flops.
     """
+
+    def mean(column: pd.Series) -> float:
+        return column.astype(float).mean(skipna=False)
+
     table = runs(groups).groupby("label", sort=False)
-    exact = table["exact_match"]
-
-    def mean(name: str) -> pd.Series:
-        return table[name].apply(lambda column: column.astype(float).mean(skipna=False))
-
-    return pd.DataFrame(
-        {
-            "seeds": table.size(),
-            "exact_match_mean": exact.mean(),
-            "exact_match_sd": exact.std(),
-            "exact_match_min": exact.min(),
-            "exact_match_max": exact.max(),
-            "loss_mean": mean("loss"),
-            "steps_to_90": mean("steps_to_90"),
-            "steps_to_99": mean("steps_to_99"),
-            "steps_to_99_9": mean("steps_to_99_9"),
-            "parameters": table["parameters"].first(),
-            "active_parameters": table["active_parameters"].first(),
-            "training_flops": mean("training_flops"),
-        }
+    return table.agg(
+        seeds=("seed", "size"),
+        exact_match_mean=("exact_match", "mean"),
+        exact_match_sd=("exact_match", "std"),
+        exact_match_min=("exact_match", "min"),
+        exact_match_max=("exact_match", "max"),
+        loss_mean=("loss", mean),
+        steps_to_90=("steps_to_90", mean),
+        steps_to_99=("steps_to_99", mean),
+        steps_to_99_9=("steps_to_99_9", mean),
+        parameters=("parameters", "first"),
+        active_parameters=("active_parameters", "first"),
+        training_flops=("training_flops", mean),
     ).reset_index()
 
 

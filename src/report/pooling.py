@@ -50,15 +50,14 @@ def pooled(counts: pd.DataFrame) -> pd.DataFrame:
     """
     kinds = counts.groupby(["value", "label"], sort=False, observed=True)
     table = kinds[["problems", "wrong"]].sum().reset_index()
-    by = "value" if pd.api.types.is_numeric_dtype(table["value"]) else "order"
-    order = {value: i for i, value in enumerate(dict.fromkeys(table["value"]))}
-    table = table.assign(order=table["value"].map(order)).sort_values(by, kind="stable")
-    bounds = [wilson(*pair) for pair in zip(table["wrong"], table["problems"], strict=True)]
-    return table.drop(columns="order").assign(
-        share=table["wrong"] / table["problems"],
-        low=[low for low, _ in bounds],
-        high=[high for _, high in bounds],
-    )
+    rank = table["value"]
+    if not pd.api.types.is_numeric_dtype(rank):
+        rank = pd.Series(pd.factorize(rank)[0])
+    table = table.loc[rank.sort_values(kind="stable").index]
+    pairs = zip(table["wrong"], table["problems"], strict=True)
+    table["share"] = table["wrong"] / table["problems"]
+    table[["low", "high"]] = [wilson(*pair) for pair in pairs]
+    return table
 
 
 def best(experiments: list[Experiment]) -> Experiment:

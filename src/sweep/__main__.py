@@ -117,10 +117,6 @@ def _print_at_once(line: str) -> None:
     print(line, flush=True)
 
 
-def _names(text: str) -> list[str]:
-    return text.split(",")
-
-
 def _seeds(text: str) -> list[int]:
     try:
         return [int(word) for word in text.split(",")]
@@ -142,7 +138,7 @@ def _at_least(least: int, kind: Callable[[str], float]) -> Callable[[str], float
 def main(argv: list[str] | None = None) -> None:
     """The command."""
     parser = Parser("src.sweep", "Run each combination as an experiment on a Ray cluster.")
-    parser.add_argument("--models", type=_names, required=True, help="gpt2,llama2,mixtral")
+    parser.add_argument("--models", required=True, help="gpt2,llama2,mixtral")
     parser.add_argument("--seeds", type=_seeds, required=True, help="0,1,2")
     parser.add_argument(
         "-S",
@@ -168,7 +164,7 @@ def main(argv: list[str] | None = None) -> None:
     runs_dir = given.get("runs_dir", None if address else RUNS_DIR)
     try:
         failures = sweep(
-            grid(given["models"], given["seeds"], given.get("set_param", [])),
+            grid(given["models"].split(","), given["seeds"], given.get("set_param", [])),
             given.get("git_remote", "origin"),
             address,
             runs_dir and runs_dir.expanduser().resolve(),
