@@ -1,4 +1,4 @@
-"""What the parts cost, beside others and beside the hardware."""
+"""Time and memory of our code, beside that of others and the limits of the hardware."""
 
-# Before anything that may be missing: it says how to get it.
+# First, as it names any package that is missing and the way to install it.
 import src  # noqa: F401

@@ -1,7 +1,8 @@
-"""What a command of ours takes, run in a process of its own as a user would."""
+"""What benchmarks have in common: their flags, and commands run and measured as users run them."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -9,11 +10,26 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).parent.parent
+from src.common.files import ROOT
+from src.terminal.cli import Parser
+
+
+def parser(name: str, doc: str | None) -> Parser:
+    """An argument parser for a benchmark.
+
+    Args:
+        name: of the module.
+        doc: the module's docstring, which --help prints.
+    """
+    summary, _, details = str(doc).partition("\n")
+    made = Parser(f"benchmarks.{name}", summary)
+    made.epilog, made.formatter_class = details, argparse.RawDescriptionHelpFormatter
+    made.argument_default = None
+    return made
 
 
 class Cost(NamedTuple):
-    """Wall-clock and processor seconds from start to exit, and the peak of resident MiB."""
+    """Wall-clock and processor seconds from start to exit, and peak resident memory in MiB."""
 
     wall: float
     processor: float
@@ -21,10 +37,13 @@ class Cost(NamedTuple):
 
 
 def run(folder: Path | str, *command: str) -> Cost:
-    """Run ``python -m command``, which ends us with its exit code if it fails.
+    """Run ``python -m command`` in a process of its own, and measure it.
 
     Args:
-        folder: where it stands, and writes.
+        folder: its working directory.
+
+    Raises:
+        SystemExit: with its exit code, if it fails.
     """
     started = time.perf_counter()
     process = subprocess.Popen(

@@ -2,16 +2,15 @@
 
     python -m benchmarks.distributed [--models llama2] [--steps 200] [--processes 2]
 
-Each is the real command, ``python -m src.train``, at the sizes of ``params.yaml``, on CPUs, with a
-row for each step. One process runs twice: with one thread, as each of several does, and with as
-many threads as there are processes: the curve of that differs from the first by rounding alone,
-and says how far rounding goes. On one machine this shows what sharing costs; what it brings
+Each curve is that of the real command, ``python -m src.train``, at the sizes of ``params.yaml``, on
+CPUs, with a row for each step. A single process runs twice: with one thread, as each of several
+processes has, and with as many threads as there are processes. These two curves differ by rounding
+alone, and show how far that goes. On one machine this measures what communication costs; the gain
 shows only where each process has a device of its own.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import subprocess
@@ -29,12 +28,12 @@ from src.data_gen import generate
 from src.params import load_params
 from src.terminal import cli
 
-from .command import ROOT
+from .command import ROOT, parser
 from .machine import machine
 
 
 def measure(params: Params, data: Path, processes: int, threads: int) -> tuple[pd.Series, float]:
-    """Loss by step, and milliseconds of a step in the median."""
+    """Loss by step, and the median milliseconds of a step."""
     runtime = params.runtime.model_copy(update={"devices": processes})
     content = params.model_copy(update={"runtime": runtime}).model_dump()
     command = [sys.executable, "-m", "src.train", "--config", "params.yaml", "--data_dir"]
@@ -49,20 +48,18 @@ def measure(params: Params, data: Path, processes: int, threads: int) -> tuple[p
         curve = pd.read_csv(Path(folder, "checkpoints", "params", "train.csv"), index_col="step")[
             "loss"
         ]
-    # Of the step before a validation, on the line that each of them prints.
+    # From the line that each validation prints: problems per second of the steps before it.
     speeds = [float(speed.replace(",", "")) for speed in re.findall(r"([\d,]+) prob", run.stdout)]
     return curve, 1000 * params.training.batch_size / median(speeds)
 
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(
-        "python -m benchmarks.distributed", description=__doc__.split("\n")[0]
-    )
-    parser.add_argument("--models", nargs="+", help="architectures (all)")
-    parser.add_argument("--steps", type=int, default=200)
-    parser.add_argument("--processes", type=int, default=2)
-    args = parser.parse_args(argv)
+    flags = parser("distributed", __doc__)
+    flags.add_argument("--models", nargs="+", help="architectures (all)")
+    flags.add_argument("--steps", type=int, default=200)
+    flags.add_argument("--processes", type=int, default=2)
+    args = flags.parse_args(argv)
     training = {"max_steps": args.steps, "warmup_steps": args.steps // 4}
     training |= {"log_every_n_steps": 1, "val_check_interval": 10.0, "patience": args.steps}
     overrides = {f"training.{key}": value for key, value in training.items()}

@@ -2,21 +2,21 @@
 
 python -m benchmarks.evaluation [--ckpt models/best.ckpt] [--rounds 5] [--threads 1]
 
-Two jobs, each by turns in one process. *Grade*: all problems of ``params.yaml``, against Hugging
-Face's greedy `generate` with its cache on the same weights. *Generate*: 512 and 4,096 prompts,
-others in each round, both sides with `generate`. Grading runs on a part of the problems, whole
-first operands with all their second ones, and Hugging Face's on a sample of these; both are scaled
-to all problems.
-*Products* are the matrix products that ours computes where it is not compiled, in float32, each
-shape with its strides as often as it occurs, on random numbers and nothing else. Ours and they run
-with what `src.ops.cpu` changes, Hugging Face's without.
+Two jobs; in each, ours, Hugging Face's and the products take turns in one process. *Grade*: all
+problems of ``params.yaml``, against Hugging Face's greedy `generate` with a cache, on the same
+weights. *Generate*: 512 and 4,096 prompts, new ones in each round, by `generate` on both sides.
+Ours grades a part of the problems, some first operands with all second ones, and Hugging Face's
+answers a sample of these; both times are scaled to all problems.
+*Products* are the matrix products that ours computes where it is not compiled, in float32: each
+shape, with its strides, as often as it occurs, on random numbers, and nothing else. Ours and the
+products run with the settings of `src.ops.cpu`, Hugging Face's without.
 
-Grading is compiled, as `runtime.compile: auto` has it for so many problems; compiling is not
-counted. Where the device computes in bfloat16 the first pass does, and may take less time than the
-products in float32.
+Grading is compiled where that is possible, as `runtime.compile: auto` has it for so many problems;
+compiling is not counted. Where the device computes in bfloat16, so does the first pass, which may
+take less time than the products in float32.
 
-Without a checkpoint the weights are fresh. They never say <eos>, so both sides say as many tokens
-as the longest answer has.
+Without a checkpoint the weights are random. These never answer with <eos>, so both sides generate
+as many tokens as the longest answer has.
 """
 
 from __future__ import annotations
@@ -40,12 +40,14 @@ from src.evaluation.exhaustive import every_problem, grade_rest
 from src.evaluation.screening import quick_leads
 from src.models import TransformerLM, build_model
 from src.ops import cpu
+from src.ops.compile import compiles_grading
 from src.params import load_params
 from src.splits.space import ProblemSpace
 from src.terminal import cli
 from src.tokenizer import BOS, CharTokenizer
 from tests.huggingface.peers import peer
 
+from .command import parser
 from .machine import machine
 from .products import Job, products_of
 
@@ -55,7 +57,7 @@ _PROMPTS = (512, 4096)
 
 
 def left_padded(prompts: list[str]) -> tuple[Tensor, Tensor]:
-    """Token ids and attention mask as Hugging Face generates from."""
+    """Token ids and attention mask of prompts, padded on the left for Hugging Face's `generate`."""
     tokenizer = CharTokenizer()
     reversed_ids = [tokenizer.encode(BOS + prompt)[::-1] for prompt in prompts]
     ids, mask = tokenizer.pad_batch(reversed_ids)
@@ -98,13 +100,15 @@ def our_generate(ours: TransformerLM, prompts: list[str], new_tokens: int, fresh
 
 
 def in_turn(jobs: Iterable[Job]) -> Job:
-    """At each call the next of them."""
+    """A job that runs the next of several at each call."""
     queue = iter(jobs)
     return lambda: next(queue)()
 
 
-def by_turns(jobs: Mapping[str, Job], rounds: int, clock: Callable[[], float]) -> dict[str, Any]:
-    """Seconds of each job in each round, after one that does not count."""
+def by_turns(
+    jobs: Mapping[str, Job], rounds: int, clock: Callable[[], float]
+) -> dict[str, list[float]]:
+    """Seconds of each job in each round, by name; a first round warms up and is not counted."""
     seconds: dict[str, list[float]] = {name: [] for name in jobs}
     with torch.inference_mode():
         for turn in range(rounds + 1):
@@ -132,9 +136,17 @@ def measure(
     ours: TransformerLM,
     config: ModelConfig,
     every: Problems,
+    compiled: bool,
     args: argparse.Namespace,
 ) -> None:
-    """Both jobs for one set of weights."""
+    """Measure both jobs for one set of weights, and print a line for each.
+
+    Args:
+        name: of the architecture, in these lines.
+        every: all problems.
+        compiled: whether to compile grading.
+        args: the flags.
+    """
     fresh = args.ckpt is None
     clock = time.process_time if args.clock == "cpu" else time.perf_counter
     rng = np.random.default_rng(0)
@@ -148,7 +160,7 @@ def measure(
     part = every[np.isin(first, kept)]
     sample = part[rng.permutation(len(part))[: args.sample]]
 
-    quick = quick_leads(ours) if args.compile else None
+    quick = quick_leads(ours) if compiled else None
 
     def grade() -> Any:
         return grade_rest(ours, part, {}, quick=quick)
@@ -164,32 +176,31 @@ def measure(
         batches = [every[rng.integers(0, len(every), n)].prompts() for _ in range(args.rounds + 1)]
         mine = [our_generate(ours, prompts, new_tokens, fresh) for prompts in batches]
         others = [their_generate(theirs, prompts, new_tokens, fresh) for prompts in batches]
-        # Other prompts in each round: oneDNN generates code for shapes that it has not seen.
+        # New prompts in each round, as in use: oneDNN generates code for each new shape.
         jobs = {"ours": in_turn(mine), "theirs": in_turn(others), "products": products_of(mine[0])}
         report(f"{name} generate {n:,}", by_turns(jobs, args.rounds, clock), dict.fromkeys(jobs, 1))
 
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(
-        "python -m benchmarks.evaluation", description=__doc__.split("\n")[0]
+    flags = parser("evaluation", __doc__)
+    flags.add_argument("--ckpt", type=Path, help="trained weights instead of random ones")
+    flags.add_argument("--models", nargs="+", help="architectures (all)")
+    flags.add_argument("--rounds", type=int, default=5)
+    flags.add_argument("--threads", type=int, default=1)
+    flags.add_argument("--problems", type=int, default=20_000, help="how many ours grades")
+    flags.add_argument("--sample", type=int, default=1024, help="how many Hugging Face's answers")
+    flags.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
+    flags.add_argument(
+        "--clock", choices=("wall", "cpu"), default="wall", help="cpu: for a machine that is busy"
     )
-    parser.add_argument("--ckpt", type=Path, help="trained weights instead of fresh ones")
-    parser.add_argument("--models", nargs="+", help="architectures (all)")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--problems", type=int, default=20_000, help="of those that ours grades")
-    parser.add_argument("--sample", type=int, default=1024, help="of those that theirs answers")
-    parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
-    parser.add_argument(
-        "--clock", choices=("wall", "cpu"), default="wall", help="cpu: where others share the cores"
-    )
-    args = parser.parse_args(argv)
+    args = flags.parse_args(argv)
     torch.set_num_threads(args.threads)
     cpu.use_well()
-    params = load_params()
+    params = load_params(overrides={"runtime.compile": "on" if args.compile else "off"})
     data = params.data
     every = every_problem(ProblemSpace(data.N, data.A, data.B, data.ops, data.precedence))
+    compiled = compiles_grading(params, len(every))
 
     transformers.logging.set_verbosity_error()
 
@@ -198,11 +209,11 @@ def main(argv: list[str] | None = None) -> None:
     print(f"{header}   {'theirs / ours':>20}   {'ours / products':>20}")
     if args.ckpt:
         model, config = load_model(args.ckpt)
-        return measure(config.name, model, config, every, args)
+        return measure(config.name, model, config, every, compiled, args)
     for name in args.models or params.models:
         torch.manual_seed(0)
         config = params.models[name]
-        measure(name, build_model(config).eval(), config, every, args)
+        measure(name, build_model(config).eval(), config, every, compiled, args)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""Training loops as people write them: over our parts, Hugging Face's and x-transformers' models.
+"""Plain training loops over our model, Hugging Face's and one of x-transformers.
 
-A bare loop each: forward, backward, clip, PyTorch's fused AdamW, and PyTorch as it is by default.
+Each is a bare loop of forward pass, backward pass, clipping and PyTorch's fused AdamW, with the
+default settings of PyTorch.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _IGNORED = -100
 
 
 def plain_job(params: Params, batches: Iterator[Batch]) -> Job:
-    """Our parts, every position."""
+    """A step of our model, which computes logits at every position."""
     config = params.model_config_in_use
     model = build_model(config)
 
@@ -39,25 +40,25 @@ def plain_job(params: Params, batches: Iterator[Batch]) -> Job:
         aux = [routing.load_balancing_loss(tokens) for routing in model.routings()]
         return value + config.aux_loss_coef * torch.stack(aux).mean() if aux else value
 
-    return _loop(model, loss, batches, params)
+    return _step_of(model, loss, batches, params)
 
 
 def huggingface_job(params: Params, batches: Iterator[Batch]) -> Job:
-    """Hugging Face's model."""
+    """A step of Hugging Face's model."""
     transformers.logging.set_verbosity_error()
     config = params.model_config_in_use
     model = peer(build_model(config), config).train()
 
     def loss(batch: Batch) -> Tensor:
-        # Without an attention mask: on the right, padding is hidden already.
+        # Needs no attention mask: the causal mask hides padding on the right.
         labels = batch["input_ids"].masked_fill(batch["loss_mask"] == 0, _IGNORED)
         return model(input_ids=batch["input_ids"], labels=labels, use_cache=False).loss
 
-    return _loop(model, loss, batches, params)
+    return _step_of(model, loss, batches, params)
 
 
 def x_transformers_job(params: Params, batches: Iterator[Batch]) -> Job | None:
-    """A model of x-transformers; None for a mixture of experts, which it lacks."""
+    """A step of a model of x-transformers; None for a mixture of experts, which it lacks."""
     config = params.model_config_in_use
     if config.mlp == "moe":
         return None
@@ -66,11 +67,11 @@ def x_transformers_job(params: Params, batches: Iterator[Batch]) -> Job | None:
     def loss(batch: Batch) -> Tensor:
         return _loss(model(batch["input_ids"][:, :-1]), batch)
 
-    return _loop(model, loss, batches, params)
+    return _step_of(model, loss, batches, params)
 
 
 def x_transformer(config: ModelConfig) -> nn.Module:
-    """Their model of a configuration's shape: as many weights, but for some biases."""
+    """A model of x-transformers of a configuration's shape, as large but for some biases."""
     with warnings.catch_warnings():
         # It uses torch.jit.script, which PyTorch has deprecated.
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -84,7 +85,7 @@ def x_transformer(config: ModelConfig) -> nn.Module:
         attn_flash=True,
         use_rmsnorm=config.norm == "rmsnorm",
         rotary_pos_emb=rope,
-        # The dimensions that turn: its default, at least 32, is more than a head has.
+        # All dimensions of a head; the default is at least 32, and a head may have fewer.
         rotary_emb_dim=config.d_model // config.n_heads,
         ff_mult=config.d_ff / config.d_model,
         ff_glu=swiglu,
@@ -105,10 +106,10 @@ def _loss(logits: Tensor, batch: Batch) -> Tensor:
     return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
 
 
-def _loop(
+def _step_of(
     model: Any, loss: Callable[[Batch], Tensor], batches: Iterator[Batch], params: Params
 ) -> Job:
-    """One optimizer step of a bare loop."""
+    """A job that takes one optimizer step."""
     config = params.training
     model.to(device_for(params.runtime.accelerator))
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, fused=True)

@@ -1,4 +1,4 @@
-"""The matrix products of a job, alone: what no implementation in this arithmetic can undercut."""
+"""The matrix products of a job alone: a lower bound on the time of any implementation of it."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from src.lightning_module import LitLM
 
 PRODUCTS = {"mm", "addmm", "bmm", "baddbmm", "matmul", "linear"}
-# Products of ours: what they do besides is to cut and to allocate.
+# Operators of ours that hardly do more than matrix products: they slice and allocate.
 GROUPED = {"grouped_linear", "grouped_linear_backward"}
 
 Job = Callable[[], Any]
 
 
 class Products(TorchDispatchMode):
-    """Notes every matrix product that runs.
+    """Records every matrix product that runs while it is active.
 
     Attributes:
-        calls: counts operator and operands' layouts.
-        grouped: operator and operands of the grouped ones.
+        calls: how often each operator ran with each layout of operands (shape, strides, device).
+        grouped: operator and operands of each call of `GROUPED`.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Products(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        """Note a product, run anything."""
+        """Record the operator if it is a matrix product, and run it."""
         name = func.overloadpacket.__name__
         if name in PRODUCTS:
             layouts = tuple((a.shape, a.stride(), a.device) for a in args if a is not None)
@@ -45,8 +45,8 @@ class Products(TorchDispatchMode):
             self.grouped.append((func, args))
         return func(*args, **(kwargs or {}))
 
-    def again(self) -> Job:
-        """What computes them all once more, from operands made beforehand."""
+    def replay(self) -> Job:
+        """A job that computes all recorded products again, on operands allocated beforehand."""
         jobs = [
             (
                 func,
@@ -69,14 +69,14 @@ class Products(TorchDispatchMode):
 
 
 def products_of(job: Job) -> Job:
-    """The matrix products of a job, as a job."""
+    """A job that computes only the matrix products of another job, which runs once."""
     with Products() as products:
         job()
-    return products.again()
+    return products.replay()
 
 
 def products_of_a_step(lit: LitLM, batch: dict[str, Tensor]) -> Job:
-    """The matrix products of a training step, forward and backward; leaves no gradients."""
+    """A job of only the matrix products of a training step, forward and backward."""
 
     def step() -> None:
         loss, aux_loss = lit.losses(batch)

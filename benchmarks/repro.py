@@ -1,10 +1,10 @@
-"""What `dvc repro` takes from nothing, beside the matrix products of its training alone.
+"""Seconds of `dvc repro` in a fresh clone, beside those of its training's matrix products alone.
 
     python -m benchmarks.repro
 
-The committed pipeline runs in a clone of its own, without DVC's cache and without anything
-compiled before. The products are those of all its steps, on random numbers. So is a processor
-without AVX-512 to be had on one with it, where it does not multiply bfloat16 either:
+The committed pipeline runs in a fresh clone, with nothing in DVC's cache and nothing compiled
+before. The matrix products are those of all training steps, on random numbers. A processor with
+AVX-512 is measured as one without it, which also has no bfloat16 products, by:
 
     export ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_ENABLE_INSTRUCTIONS=AVX2
     python -m benchmarks.repro
@@ -12,7 +12,6 @@ without AVX-512 to be had on one with it, where it does not multiply bfloat16 ei
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import tempfile
@@ -32,6 +31,7 @@ from src.ops import cpu
 from src.params import load_params
 from src.terminal import cli
 
+from .command import parser
 from .machine import machine
 from .products import products_of_a_step
 
@@ -39,7 +39,7 @@ _STEPS = 50
 
 
 def products(params: Params) -> float:
-    """Seconds that the matrix products of a whole training take, forward and backward."""
+    """Seconds of the matrix products of a whole training, forward and backward."""
     cpu.use_well()
     few = params.data.model_copy(update={"n_samples": 2000})
     dataset = ArithmeticDataset(generate(few)["train"])
@@ -55,7 +55,11 @@ def products(params: Params) -> float:
 
 
 def repro() -> float:
-    """Seconds of `dvc repro` in a fresh clone, which ends us with its exit code if it fails."""
+    """Seconds of `dvc repro` in a fresh clone.
+
+    Raises:
+        SystemExit: with its exit code, if it fails.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = clone(Path(name) / "clone")
         cache = {"TORCHINDUCTOR_CACHE_DIR": str(Path(name) / "compiled")}
@@ -68,14 +72,8 @@ def repro() -> float:
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    summary, _, details = str(__doc__).partition("\n")
-    argparse.ArgumentParser(
-        "python -m benchmarks.repro",
-        description=summary,
-        epilog=details,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    ).parse_args(argv)
-    # Both by turns: other programs may come and go.
+    parser("repro", __doc__).parse_args(argv)
+    # Before and after, as the load of the machine may change.
     before, whole, after = products(load_params()), repro(), products(load_params())
     alone = (before + after) / 2
     print(machine())

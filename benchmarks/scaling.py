@@ -1,15 +1,15 @@
-"""What larger models would take, on paper: memory, time, traffic and hours of a sweep.
+"""Estimates for larger models: memory, time, traffic between devices, and hours of a sweep.
 
     python -m benchmarks.scaling [--peak 9.894e14] [--share 0.4] [--link 4.5e11] [--memory 8e10]
 
 Weights, optimizer state and operations are counted on the real model and the real optimizer, with
-tensors that hold no data; activations come of a formula that a test holds against what the real
-model saves. The machine is what the flags say: nothing is timed. docs/scaling.md has the formulas.
+tensors that hold no data. Activations follow from a formula, which a test compares with what the
+real model saves. The flags describe the machine; nothing is timed. The formulas are in
+docs/scaling.md.
 """
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 
 import torch
@@ -21,10 +21,12 @@ from src.terminal import cli
 from src.training.optimizer import make_optimizer
 from src.utils import training_flops
 
+from .command import parser
+
 _FLOAT = 4  # bytes; weights, gradients and optimizer state stay float32 in bf16-mixed, too
-# Share of a step that the backward pass takes, behind which gradients travel.
+# The backward pass's share of a step's time, during which gradients can be sent.
 _BACKWARD = 2 / 3
-# Of a Llama-2; the last has the blocks of the published 7B.
+# Sizes of a Llama-2; the last has the blocks of the published 7B.
 SIZES: dict[str, dict[str, int]] = {
     "the default": {},
     "1024 wide": {"d_model": 1024, "n_layers": 24, "n_heads": 16, "d_ff": 2736},
@@ -34,14 +36,14 @@ SIZES: dict[str, dict[str, int]] = {
 
 @dataclass(frozen=True)
 class Machine:
-    """A device, and what joins it to the others.
+    """Several devices and the link between them.
 
     Attributes:
-        peak: FLOP/s by its datasheet.
-        share: of the peak that training reaches.
-        link: bytes a second that a device can send.
-        memory: bytes.
-        devices: of one run.
+        peak: FLOP/s of a device, by its datasheet.
+        share: the share of the peak that training reaches.
+        link: bytes per second that a device can send.
+        memory: bytes of a device.
+        devices: number of devices of one run.
     """
 
     peak: float
@@ -53,13 +55,13 @@ class Machine:
 
 @dataclass(frozen=True)
 class Size:
-    """What a model takes, whatever the machine.
+    """What a model needs on any machine.
 
     Attributes:
-        parameters: weights.
-        state: bytes of weights, gradients and optimizer state, by optimizer.
-        activations: bytes of a token that the backward pass needs.
-        flops: of a token, forward and backward.
+        parameters: number of weights.
+        state: bytes of weights, gradients and optimizer state, by name of the optimizer.
+        activations: bytes for each token that the backward pass needs.
+        flops: operations for each token, forward and backward.
         block: bytes of the weights of one block.
     """
 
@@ -71,25 +73,26 @@ class Size:
 
 
 def activations(config: ModelConfig) -> int:
-    """Bytes for each token that a Llama-2 in float32 saves for its backward pass, nearly.
+    """Bytes for each token that a Llama-2 in float32 saves for its backward pass, approximately.
 
-    Each block saves 12 rows of C, for norms and attention, and 4 of F; the last norm 3 of C.
+    Each block saves 12 vectors of C numbers, for norms and attention, and 4 of F; the last norm 3
+    of C.
     """
     C, F = config.d_model, config.d_ff
     return _FLOAT * (config.n_layers * (12 * C + 4 * F) + 3 * C)
 
 
 def size(config: ModelConfig, T: int) -> Size:
-    """Count one model.
+    """What one model needs.
 
     Args:
-        T: tokens of a sequence, all of which are to be predicted.
+        T: tokens of a sequence, all of which are targets.
     """
     with torch.device("meta"):
         model = build_model(config)
     state = {}
     for name in ("adamw", "muon"):
-        # The fused kernel wants real tensors.
+        # bf16-mixed, as the fused optimizer of full precision needs tensors with data.
         changes = {"optimizer": name, "precision": "bf16-mixed"}
         optimizer = make_optimizer(model, load_params().training.model_copy(update=changes))
         for parameter in model.parameters():
@@ -108,40 +111,40 @@ def size(config: ModelConfig, T: int) -> Size:
 
 
 def seconds(size: Size, machine: Machine, tokens: float) -> float:
-    """Time to train on so many tokens, on one device."""
+    """Seconds to train on a number of tokens on one device."""
     return tokens * size.flops / (machine.share * machine.peak)
 
 
 def all_reduce(size: Size, machine: Machine) -> float:
-    """Bytes that each device sends for the gradients of a step, in a ring."""
+    """Bytes that each device sends to sum the gradients of a step by a ring all-reduce."""
     return 2 * (machine.devices - 1) / machine.devices * _FLOAT * size.parameters
 
 
 def least_tokens(size: Size, machine: Machine) -> float:
-    """Tokens of a device and step for which the gradients travel no longer than backward takes."""
+    """Tokens per device and step from which the backward pass takes as long as its all-reduce."""
     travel = all_reduce(size, machine) / machine.link
     return travel / (_BACKWARD * seconds(size, machine, 1))
 
 
 def ddp_tokens(size: Size, machine: Machine) -> float:
-    """Tokens of a device whose activations fit beside the whole state; below 0: nothing fits."""
+    """Tokens per device whose activations fit beside the whole state; below 0 if it is too big."""
     return (machine.memory - size.state["adamw"]) / size.activations
 
 
 def fsdp_tokens(size: Size, machine: Machine) -> float:
-    """The same with the state divided among the devices, and two blocks gathered at a time."""
+    """`ddp_tokens` with the state sharded over the devices, and two blocks gathered at a time."""
     held = size.state["adamw"] / machine.devices + 2 * size.block
     return (machine.memory - held) / size.activations
 
 
 def table(machine: Machine, T: int, tokens: int, steps: int, runs: int) -> str:
-    """All sizes in markdown.
+    """A Markdown table with a column for each of `SIZES`.
 
     Args:
-        T: of a sequence.
-        tokens: of a step, all devices together.
-        steps: of a run.
-        runs: of a sweep.
+        T: tokens of a sequence.
+        tokens: tokens of a step, on all devices together.
+        steps: steps of a run.
+        runs: runs of a sweep.
     """
     base = load_params().models["llama2"]
     sizes = [size(base.model_copy(update={**s, "max_seq_len": T}), T) for s in SIZES.values()]
@@ -170,19 +173,17 @@ def table(machine: Machine, T: int, tokens: int, steps: int, runs: int) -> str:
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(
-        "python -m benchmarks.scaling", description=__doc__.split("\n")[0]
-    )
-    parser.add_argument("--peak", type=float, default=989.4e12, help="FLOP/s of a device")
-    parser.add_argument("--share", type=float, default=0.4, help="of it that training reaches")
-    parser.add_argument("--link", type=float, default=450e9, help="bytes/s that a device sends")
-    parser.add_argument("--memory", type=float, default=80e9, help="bytes of a device")
-    parser.add_argument("--devices", type=int, default=8, help="of one run")
-    parser.add_argument("--length", type=int, default=1024, help="tokens of a sequence")
-    parser.add_argument("--tokens", type=int, default=2**19, help="of a step, all devices")
-    parser.add_argument("--steps", type=int, default=10_000, help="of a run")
-    parser.add_argument("--runs", type=int, default=9, help="of a sweep")
-    args = parser.parse_args(argv)
+    flags = parser("scaling", __doc__)
+    flags.add_argument("--peak", type=float, default=989.4e12, help="FLOP/s of a device")
+    flags.add_argument("--share", type=float, default=0.4, help="share of it that training reaches")
+    flags.add_argument("--link", type=float, default=450e9, help="bytes/s that a device sends")
+    flags.add_argument("--memory", type=float, default=80e9, help="bytes of a device")
+    flags.add_argument("--devices", type=int, default=8, help="devices of a run")
+    flags.add_argument("--length", type=int, default=1024, help="tokens of a sequence")
+    flags.add_argument("--tokens", type=int, default=2**19, help="tokens of a step, all devices")
+    flags.add_argument("--steps", type=int, default=10_000, help="steps of a run")
+    flags.add_argument("--runs", type=int, default=9, help="runs of a sweep")
+    args = flags.parse_args(argv)
     machine = Machine(args.peak, args.share, args.link, args.memory, args.devices)
     print(table(machine, args.length, args.tokens, args.steps, args.runs), end="")
 

@@ -2,13 +2,13 @@
 
     python -m benchmarks.training [--models llama2] [--rounds 10] [--threads 2] [--accelerator gpu]
 
-All by turns in one process, some steps each, at the sizes of ``params.yaml``. *Ours* is the real
-run: Lightning, batching, clipping, learning rate, metrics, TensorBoard, states to resume from, and
-compiled where that is possible. The others are bare loops, not compiled and without what
-`src.ops.cpu` changes, that compute every position: *plain* over our parts, *hf* over Hugging Face's
-model, *x-tf* over one of x-transformers of the same shape, which has no mixture of experts.
-*Products* are the matrix products of a step of ours, forward and backward, on random numbers and
-nothing else. Ratios are the least, median and largest of all rounds.
+All take turns of some steps each in one process, at the sizes of ``params.yaml``. *Ours* is the
+real run: Lightning, batching, clipping, learning rate, metrics, TensorBoard, states to resume from,
+and compiled where that is possible. The others are bare loops, not compiled and without the
+settings of `src.ops.cpu`, which compute every position: *plain* over our model, *hf* over Hugging
+Face's, *x-tf* over one of x-transformers of the same shape, which has no mixture of experts.
+*Products* are the matrix products of a step of ours, forward and backward, on random numbers, and
+nothing else. Ratios are the smallest, median and largest of all rounds.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from src.lightning_module import LitLM
 from src.monitoring.loggers import make_logger
 from src.monitoring.watch import Watch
 from src.ops import cpu
-from src.ops.compile import compile_model
+from src.ops.compile import compile_model, compiles_training
 from src.ops.hardware import device_for
 from src.params import load_params
 from src.terminal import cli
@@ -42,6 +42,7 @@ from src.training.optimizer import OPTIMIZERS
 from src.training.resume import Progress
 from src.training.trainer import make_trainer
 
+from .command import parser
 from .machine import machine
 from .peers import huggingface_job, plain_job, x_transformers_job
 from .products import Job, products_of_a_step
@@ -50,15 +51,15 @@ PEERS = {"plain": plain_job, "hf": huggingface_job, "x-tf": x_transformers_job}
 
 
 class Turns(pl.Callback):
-    """Lets others have their turn after every some steps of a training, and keeps the times.
+    """Interrupts a training every some steps to run other jobs, and keeps the times of all.
 
     Args:
-        jobs: a step each.
-        steps: of one turn.
-        rounds: that count; one goes before them.
+        jobs: each takes one step, by name.
+        steps: steps of a turn.
+        rounds: rounds that are counted, after a first one that is not.
 
     Attributes:
-        seconds: of a step, by name and round; `ours` is the training's own.
+        seconds: of a step in each round, by name; `ours` is the training itself.
     """
 
     def __init__(self, jobs: Mapping[str, Job], steps: int, rounds: int) -> None:
@@ -69,7 +70,7 @@ class Turns(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any
     ) -> None:
-        """Stop our clock, run the others, start it again."""
+        """At the end of a turn of the training, run the other jobs and note all times."""
         if trainer.global_step % self.steps:
             return
         times = {"ours": clock() - self._started}
@@ -78,7 +79,7 @@ class Turns(pl.Callback):
             for _step in range(self.steps):
                 job()
             times[name] = clock() - start
-        # The first turn compiles, and warms up everybody.
+        # The first round compiles and warms up.
         if trainer.global_step > self.steps:
             for name, seconds in times.items():
                 self.seconds[name].append(seconds / self.steps)
@@ -86,7 +87,7 @@ class Turns(pl.Callback):
 
 
 def clock() -> float:
-    """Seconds, once the device has done all that it was asked to."""
+    """The time in seconds, after all work that was queued on the device."""
     if torch.accelerator.is_available():
         torch.accelerator.synchronize()
     return time.perf_counter()
@@ -95,7 +96,7 @@ def clock() -> float:
 def measure(
     params: Params, train: ArithmeticDataset, run_dir: Path, args: Any
 ) -> dict[str, list[float]]:
-    """Seconds of a step, by name and round, for the architecture in use."""
+    """Seconds of a step in each round, by name, for the architecture in use."""
     cpu.use_well(params.runtime.accelerator)
     device = device_for(params.runtime.accelerator)
 
@@ -118,14 +119,14 @@ def measure(
     progress = Progress(run_dir, params.runtime.checkpoint_every_n_steps, history)
     ours = loader()
     steps = args.steps * (args.rounds + 1)
-    # A real run validates once in hundreds of steps; here it would fall into some rounds only.
+    # No validation: a real run has one in hundreds of steps, which only some rounds would contain.
     rules = {"max_steps": steps, "val_check_interval": float(steps + 1)}
     short = params.training.model_copy(update=rules)
     here = params.model_copy(update={"training": short})
     callbacks = [history, Watch(here, train), progress, turns]
     logger = make_logger(here, run_dir, None)
     trainer = make_trainer(here, run_dir, callbacks, ours.order, logger=logger)
-    if args.compile:
+    if compiles_training(here):
         compile_model(lit.model, here, device)
     trainer.fit(lit, ours, eval_loader(train, 8 * params.training.batch_size))
     return turns.seconds
@@ -133,23 +134,26 @@ def measure(
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(
-        "python -m benchmarks.training", description=__doc__.split("\n")[0]
-    )
-    parser.add_argument("--models", nargs="+", help="architectures (all)")
-    parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--steps", type=int, default=20, help="of each in one round")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument(
+    flags = parser("training", __doc__)
+    flags.add_argument("--models", nargs="+", help="architectures (all)")
+    flags.add_argument("--rounds", type=int, default=10)
+    flags.add_argument("--steps", type=int, default=20, help="steps of each in a round")
+    flags.add_argument("--threads", type=int, default=torch.get_num_threads())
+    flags.add_argument(
         "--optimizer", choices=OPTIMIZERS, default="muon", help="of ours; the others have adamw"
     )
-    parser.add_argument("--accelerator", default="cpu", help="runtime.accelerator (cpu)")
-    parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
-    args = parser.parse_args(argv)
+    flags.add_argument("--accelerator", default="cpu", help="runtime.accelerator (cpu)")
+    flags.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
+    args = flags.parse_args(argv)
     torch.set_num_threads(args.threads)
-    quiet = {"runtime.accelerator": args.accelerator, "runtime.progress": False}
-    chosen = {"data.n_samples": 20_000, "training.optimizer": args.optimizer}
-    params = load_params(overrides={**chosen, **quiet})
+    overrides = {
+        "data.n_samples": 20_000,
+        "training.optimizer": args.optimizer,
+        "runtime.accelerator": args.accelerator,
+        "runtime.compile": "on" if args.compile else "off",
+        "runtime.progress": False,
+    }
+    params = load_params(overrides=overrides)
     train = ArithmeticDataset(generate(params.data)["train"])
     columns = ("ours", *PEERS, "products")
     others = columns[1:]
@@ -171,7 +175,7 @@ def _ms(seconds: list[float] | None) -> str:
 
 
 def _ratio(ours: list[float], other: list[float] | None) -> str:
-    """Least, median and largest of the rounds."""
+    """Smallest, median and largest ratio of the rounds."""
     if not other:
         return "- - -"
     ratio = [a / b for a, b in zip(ours, other, strict=True)]

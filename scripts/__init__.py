@@ -1,1 +1,1 @@
-"""Chores of who keeps the repository: results reproduced, tables written, DVC repaired."""
+"""For maintainers: reproduce results, write tables of the documentation, repair DVC's files."""

@@ -2,8 +2,9 @@
 
     python -m scripts.params_schema
 
-Types, ranges and choices are those of `config`, explanations the comments of params.yaml: each
-belongs to the key below it. Rules that span several keys are checked when a command reads the file.
+Types, ranges and choices come from `src.config`. Explanations are the comments of params.yaml, each
+of which belongs to the key below it. Rules for several keys are not in the schema; commands check
+them when they read the file.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ SCHEMA_FILE = PARAMS_FILE.with_name("params.schema.json")
 
 
 def comments(text: str) -> dict[tuple[str, ...], str]:
-    r"""The comment right above each key, by the key's path.
+    r"""Comments of a YAML text, each by the path of the key right below it.
 
     >>> comments("a:\n  # Both\n  # lines.\n  b: 1\n  c: 2")
     {('a', 'b'): 'Both lines.'}
@@ -46,7 +47,7 @@ def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of params.yaml."""
     schema = Params.model_json_schema()
     models = schema["properties"]["models"]
-    # The entries have comments of their own: each is the general one and its explanations.
+    # An entry with comments of its own: the schema of all entries, and descriptions beside it.
     models["properties"] = {}
     for path, text in comments(PARAMS_FILE.read_text(encoding="utf-8")).items():
         place = schema

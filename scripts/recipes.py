@@ -1,4 +1,4 @@
-"""The recipes of configs/, one for each kind of problem: their commands, and what they end at.
+"""The recipes of configs/, one for each kind of problem: their commands and their results.
 
 python -m scripts.recipes              # the table of docs/recipes.md, from the runs of make recipes
 python -m scripts.recipes --commands   # each recipe as a dvc exp run
@@ -24,27 +24,27 @@ BEGIN = "<!-- recipes: written by python -m scripts.recipes -->"
 
 
 def recipes() -> list[Path]:
-    """The files of configs/ that say what to change in params.yaml, by name.
+    """The files of configs/ that change some values of params.yaml, sorted by name.
 
-    The others are of the description: a model or the data, whole.
+    The other files there hold the whole section of the data or of a model.
     """
     whole = {"data", *load_params().models}
     return [path for path in sorted(CONFIGS.glob("*.yaml")) if path.stem not in whole]
 
 
 def command(config: Path) -> str:
-    """The `dvc exp run` that trains as a file of configs/ says.
+    """The `dvc exp run` with the parameters of a file of configs/.
 
-    Its flags are what differs from params.yaml, whatever the file says.
+    Its flags are the values that differ from params.yaml, which may be fewer than the file has.
     """
     ours, base = (_flat(load_params(path)) for path in (config, PARAMS_FILE))
-    changes = [f"{key}={_word(value)}" for key, value in ours.items() if base.get(key) != value]
+    changes = [f"{key}={_text(value)}" for key, value in ours.items() if base.get(key) != value]
     flags = [f"-S {shlex.quote(change)}" for change in changes]
     return " ".join(["dvc exp run", f"--name {config.stem}", *flags])
 
 
 def _flat(params: Params) -> dict[str, Any]:
-    """The values of params.yaml by dotted key; of models only the one in use."""
+    """Values by dotted key; of `models:` only the one in use."""
     content = params.model_dump()
     flat = {"model": content["model"]}
     sections = {name: content[name] for name in ("data", "training", "evaluation")}
@@ -52,19 +52,19 @@ def _flat(params: Params) -> dict[str, Any]:
     return flat | {f"{s}.{k}": v for s, values in sections.items() for k, v in values.items()}
 
 
-def _word(value: Any) -> str:
+def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def table(runs: Path) -> str:
-    """What each recipe's run ended at, as Markdown.
+    """A Markdown table with the results of each recipe.
 
     Args:
-        runs: holds a folder for each recipe that was run, with config.yaml, train.json and
+        runs: contains a folder for each recipe that was run, with config.yaml, train.json and
             eval/eval.json.
 
     Raises:
-        UserError: if none was run.
+        UserError: if no recipe was run.
     """
     lines = [
         "| recipe | problems | for training | exact match on unseen ones (95 %) | wrong "
@@ -74,13 +74,13 @@ def table(runs: Path) -> str:
     found = False
     for config in recipes():
         params, run = load_params(config), runs / config.stem
-        data, ran = params.data, _ran(run, params)
+        data, ran = params.data, _is_graded(run, params)
         found |= ran
         cells = [
             f"[{config.stem}](../configs/{config.name})",
             f"{data.N} numbers {data.A:,} .. {data.B:,}, `{' '.join(data.ops)}`",
             f"{data.split_sizes['train']:,}",
-            *(_ended_at(run) if ran else ("not run", "-", "-", "-")),
+            *(_results(run) if ran else ("not run", "-", "-", "-")),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     if not found:
@@ -88,8 +88,8 @@ def table(runs: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _ran(run: Path, params: Params) -> bool:
-    """Whether there is a graded run, of this model and training and of no earlier ones."""
+def _is_graded(run: Path, params: Params) -> bool:
+    """Whether a graded run exists, with the recipe's current model and training."""
     if not (run / "eval" / "eval.json").exists():
         return False
     its = load_params(run / "config.yaml")
@@ -97,7 +97,7 @@ def _ran(run: Path, params: Params) -> bool:
     return (its.model_config_in_use, its.training) == ours
 
 
-def _ended_at(run: Path) -> tuple[str, str, str, str]:
+def _results(run: Path) -> tuple[str, str, str, str]:
     """Exact match, wrong answers, steps to 99 % and all steps of a run."""
     trained = json.loads((run / "train.json").read_text(encoding="utf-8"))
     graded = json.loads((run / "eval" / "eval.json").read_text(encoding="utf-8"))

@@ -1,10 +1,10 @@
-"""Put right what a kill or a power cut left half-written of DVC's own files.
+"""Repair DVC's own files that a kill or a power cut left half-written.
 
     python -m scripts.repair
 
-DVC writes dvc.lock and .dvc/tmp/rwlock in place, and no command of it works while either of them
-cannot be read. Neither holds what is nowhere else: dvc.lock is in git, and what ran since the last
-commit is in DVC's cache of runs; rwlock says which processes work on which files now.
+DVC writes dvc.lock and .dvc/tmp/rwlock in place, and none of its commands works while one of them
+cannot be read. Nothing is lost with them: git has dvc.lock of the last commit, and DVC's run cache
+the runs since; rwlock only lists the files that running processes work on.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from src.terminal.cli import Parser, run
 
 
 def repair(root: Path) -> list[str]:
-    """Restore or remove DVC's files that DVC cannot read.
+    """Restore or remove those of DVC's files that DVC cannot read.
 
     Args:
-        root: of the repository.
+        root: the repository.
 
     Returns:
-        A line for each.
+        A line for each of them.
     """
     from dvc.dvcfile import Lockfile
     from dvc.exceptions import DvcException
@@ -41,7 +41,7 @@ def repair(root: Path) -> list[str]:
     lock = root / "dvc.lock"
     with Repo(str(root)) as repo:
         broken = _is_broken(lock, Lockfile(repo, str(lock)).load, DvcException)
-    # Where a merge left its marks, somebody has to choose.
+    # With the marks of a merge conflict, the user has to choose.
     if broken and b"<<<<<<<" not in lock.read_bytes():
         command = ["git", "show", "HEAD:./dvc.lock"]
         git = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
@@ -58,7 +58,7 @@ def repair(root: Path) -> list[str]:
 def _is_broken(path: Path, read: Callable[[], object], error: type[Exception]) -> bool:
     if not path.exists():
         return False
-    # Unreadable at a moment is also what another command of DVC is writing.
+    # Twice, as a file that another command of DVC is writing is unreadable for a moment too.
     for wait in (1, 0):
         try:
             read()
@@ -71,7 +71,7 @@ def _is_broken(path: Path, read: Callable[[], object], error: type[Exception]) -
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    parser = Parser("scripts.repair", "Put right what a kill left half-written of DVC's own files.")
+    parser = Parser("scripts.repair", "Repair DVC's own files that a kill left half-written.")
     parser.parse_args(argv)
     for line in repair(ROOT):
         print(line)

@@ -1,9 +1,9 @@
-"""Does the committed result reproduce? Clone HEAD, run the pipeline without a cache, compare.
+"""Reproduce the committed results: clone HEAD, run the pipeline without a cache, compare.
 
     python -m scripts.verify            # the committed run: as long as make repro
     python -m scripts.verify --quick    # the committed data, and a small training done twice
 
-Data is the same on every machine. Weights are the same on the same kind of CPU with the same
+The data is the same on every machine. Weights are the same on the same kind of CPU with the same
 number of threads; elsewhere the metrics must agree within `TOLERANCE`.
 """
 
@@ -22,10 +22,10 @@ from src.common.files import ROOT
 from src.common.yaml_1_2 import read_yaml
 from src.terminal.cli import Parser, run
 
-# A training that rounds differently is in effect another seed. Default runs answer 99 % and
-# more, so that two of them are never further apart.
+# Other rounding has the effect of another seed. Default runs have an exact match of 99 % and more,
+# so two of them cannot be further apart.
 TOLERANCE = {"exact_match": 0.01, "val_exact_match": 0.01}
-# Enough training to validate, to save a state and to draw each curve.
+# Enough training for several validations, a saved state and each curve.
 QUICK = (
     "data.n_samples=8000",
     "training.max_steps=300",
@@ -35,28 +35,28 @@ QUICK = (
 
 
 def clone(folder: Path) -> Path:
-    """HEAD in a folder of its own, without DVC's cache."""
+    """Clone HEAD into a folder, without DVC's cache, and return the folder."""
     call(ROOT, "git", "clone", "--quiet", str(ROOT), str(folder))
     return folder
 
 
 def changed(folder: Path) -> list[str]:
-    """Files that differ from the commit after a run, dvc.lock and metrics only."""
+    """Those of dvc.lock and the files in metrics/ that differ from the commit."""
     listed = call(folder, "git", "diff", "--name-only", "HEAD", "--", "dvc.lock", "metrics")
     return listed.splitlines()
 
 
 def outputs(folder: Path, stage: str) -> dict[str, str]:
-    """Path and hash of each output of a stage, as dvc.lock has them."""
+    """The hash of each output of a stage in dvc.lock, by path."""
     lock = read_yaml(folder / "dvc.lock")
     return {out["path"]: out["md5"] for out in lock["stages"][stage]["outs"]}
 
 
 def verify(workplace: Path) -> str:
-    """Run the committed pipeline again.
+    """Run the committed pipeline again, and compare.
 
     Returns:
-        What agrees.
+        A line that says what agrees.
 
     Raises:
         UserError: naming what differs.
@@ -84,10 +84,10 @@ def verify(workplace: Path) -> str:
 
 
 def verify_quick(workplace: Path) -> str:
-    """Generate the committed data, and train twice, in two folders with and without workers.
+    """Generate the committed data, and train twice: in two folders, with and without workers.
 
     Returns:
-        What agrees.
+        A line that says what agrees.
 
     Raises:
         UserError: naming what differs.
@@ -113,14 +113,20 @@ def _metrics(folder: Path) -> dict[str, Any]:
 
 
 def call(folder: Path, *command: str, show: bool = False) -> str:
-    """Run a command there; returns what it says, unless that is shown.
+    """Run a command in a folder.
+
+    Args:
+        show: whether its output is shown instead of returned.
+
+    Returns:
+        Its output, or ``""``.
 
     Raises:
         UserError: if it fails.
     """
-    # What DVC tells its stages must not reach the DVC of another repository.
+    # DVC's variables for stages of this repository would mislead it in another.
     environment = {k: v for k, v in os.environ.items() if not k.startswith("DVC_")}
-    # The clone has no .venv: DVC and its stages are this Python's.
+    # The clone has no .venv: dvc and python are those beside this Python.
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     done = subprocess.run(
         command,

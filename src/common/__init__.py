@@ -1,4 +1,4 @@
-"""Errors, paths, files that appear whole, YAML 1.2.
+"""Errors, paths, files written whole or not at all, YAML 1.2.
 
-What every other wing stands on; it stands on none.
+Every other wing imports it; it imports none.
 """

@@ -1,15 +1,15 @@
-"""The error that is the user's to mend."""
+"""Errors that the user of a command can correct."""
 
 
 class UserError(ValueError):
-    """Something that the person at the keyboard can mend; its message is the whole report."""
+    """A mistake that the user can correct; commands print its message, and no traceback."""
 
 
 class BadRowError(UserError):
     """A row of a data file that cannot be used.
 
     Attributes:
-        kind: what is wrong with it, in a word or two, to count rows by.
+        kind: the kind of mistake in a word or two, by which skipped rows are counted.
     """
 
     def __init__(self, kind: str, message: str) -> None:

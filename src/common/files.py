@@ -1,4 +1,4 @@
-"""Where things are, and files that appear whole or not at all."""
+"""Paths of the project, and files that are written whole or not at all."""
 
 import os
 import shutil
@@ -10,42 +10,41 @@ from typing import IO
 
 from .errors import UserError
 
-# Of the repository, wherever it is called from.
+# The repository, whatever the working directory.
 ROOT = Path(__file__).parent.parent.parent
 DATA_DIR = Path("data/arithmetic")
 MODELS_DIR = Path("models")
 METRICS_DIR = Path("metrics")
-# What the commands that take a checkpoint take by default.
+# Default of the commands that take a checkpoint.
 CHECKPOINT = MODELS_DIR / "best.ckpt"
-# Where a training that is called by hand writes by default: in a folder named like its
-# configuration.
+# A training that is called by hand writes here, in a folder named like its configuration.
 CHECKPOINTS_DIR = Path("checkpoints")
-# DVC sets DVC_ROOT to the main checkout, also where a queue task runs in a temporary copy: what
-# must outlive the copy is kept there.
+# In the main checkout, which DVC names in DVC_ROOT: a task of DVC's queue runs in a temporary copy,
+# which a running training's state must outlive.
 RUNS_DIR = Path(os.environ.get("DVC_ROOT", "."), "runs")
 
 
 def check_writable(folder: Path) -> None:
-    """Find out before hours of work whether their results can be written.
+    """Refuse a folder that cannot be written to, before hours of work for it.
 
     Raises:
-        OSError: naming the folder, or the one above it where it would be made.
+        OSError: naming the folder, or the existing one in which it would be made.
     """
     existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     try:
         with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
-        # Otherwise it names a temporary file that nobody has heard of.
+        # Instead of the name of the temporary file.
         error.filename = str(existing)
         raise
 
 
 def check_not_the_pipelines(folder: Path) -> None:
-    """See that a command that is called by hand does not write over the pipeline's results.
+    """Refuse a folder of the pipeline's results as output of a command called by hand.
 
     Raises:
-        UserError: if the folder is one that a stage writes, or lies in it.
+        UserError: if a stage writes the folder, or one that contains it.
     """
     for root in (Path(), ROOT):
         for output in (DATA_DIR, MODELS_DIR, METRICS_DIR):
@@ -55,10 +54,10 @@ def check_not_the_pipelines(folder: Path) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside a file, renamed to it when the block ends well.
+    """A temporary path beside a file, which takes the file's name when the block succeeds.
 
-    What stood there before stays whole until then. On an error the temporary is removed, and with
-    it the folders that were made for it.
+    An existing file stays whole until then. On an error the temporary file is removed, and with it
+    the folders that were made for it.
     """
     made = [folder for folder in path.parents if not folder.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,14 +71,14 @@ def replacing(path: Path) -> Iterator[Path]:
             for folder in made:
                 folder.rmdir()
         if isinstance(error, OSError) and error.filename is None:
-            # A full disk is reported without saying where.
+            # Python reports a full disk without a path.
             error.filename = str(path)
         raise
 
 
 @contextmanager
 def open_replacing(path: Path) -> Iterator[IO[str]]:
-    """Write a text file beside its place and rename it there when the block ends well."""
+    """A text file to write, which appears under its name when the block succeeds."""
     with (
         replacing(path) as temporary,
         temporary.open("w", encoding="utf-8", newline="\n") as file,
@@ -88,14 +87,14 @@ def open_replacing(path: Path) -> Iterator[IO[str]]:
 
 
 def check_free(path: Path, overwrite: bool = False, own: Collection[str] = ()) -> None:
-    """See that nothing would be lost where something is about to be written.
+    """Refuse to write where something else would be lost.
 
     Args:
-        overwrite: allows to replace a file, or a folder that holds nothing but `own`.
-        own: names of files that the writer itself leaves there, if it writes a folder.
+        overwrite: whether a file may be replaced, or a folder that holds nothing but `own`.
+        own: names of the files that the command writes, if it writes a folder.
 
     Raises:
-        UserError: naming what stands in the way.
+        UserError: naming what exists.
     """
     if not path.exists() or (path.is_dir() and not any(path.iterdir())):
         return
@@ -110,9 +109,9 @@ def check_free(path: Path, overwrite: bool = False, own: Collection[str] = ()) -
 
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """A new folder beside a place, renamed to it when the block ends well.
+    """A new folder beside a path, which takes its name when the block succeeds.
 
-    What stood there before stays whole until then, and goes. On an error the new one is removed.
+    An existing folder stays whole until then, and is removed. On an error the new one is removed.
     """
     path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Tables that commands write into pages, between two marks."""
+"""Tables that commands write into Markdown pages, between two marks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ END = "<!-- end -->"
 
 
 def insert(page: str, table: str, mark: str) -> str:
-    """A page's text with the table between its marks.
+    """The text of a page with a table between `mark` and `END`, instead of what was there.
 
     Raises:
         UserError: if a mark is missing.

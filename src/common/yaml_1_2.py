@@ -1,4 +1,4 @@
-"""YAML as DVC reads it: version 1.2, and no key twice."""
+"""YAML as DVC reads it: version 1.2, duplicate keys refused."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-# The parser that DVC itself uses, with the same settings. To PyYAML, which reads version 1.1,
-# 010 is 8, 33:20 is 2000, 1e-05 is a string and off is false; of a key that stands twice it takes
-# the last.
+# DVC's own parser, with DVC's settings. PyYAML reads version 1.1: 010 is 8 there, 33:20 is 2000,
+# 1e-05 a string and off false, and the last of duplicate keys counts.
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
@@ -16,20 +15,20 @@ from .errors import UserError
 
 
 def parse_yaml(text: str, source: object) -> Any:
-    """The plain values of one document.
+    """The content of a YAML document as dictionaries, lists and scalars.
 
     >>> parse_yaml("{seed: 010, time: 33:20, rate: 1e-05, compile: off}", "an example")
     {'seed': 10, 'time': '33:20', 'rate': 1e-05, 'compile': 'off'}
 
     Args:
-        source: what a message calls the text, such as its file.
+        source: name of the text in messages, such as its path.
 
     Raises:
-        UserError: in one line with source, line and reason.
+        UserError: with source, line and reason.
     """
     try:
         with warnings.catch_warnings():
-            # Of anchors that stand twice, for one: allowed, and DVC says it.
+            # Such as of a duplicate anchor, which is allowed; DVC itself warns of it.
             warnings.simplefilter("ignore")
             return YAML(typ="safe").load(text)
     except MarkedYAMLError as error:
@@ -40,15 +39,15 @@ def parse_yaml(text: str, source: object) -> Any:
             what = f"{error.context}, {what}"
         raise UserError(f"{source}: {line}not valid YAML: {what}") from None
     except Exception as error:
-        # Characters that are none, odd tags and deep nesting fail in any way.
+        # Invalid characters, unknown tags and deep nesting raise errors of all kinds.
         raise UserError(f"{source}: not valid YAML: {error}") from None
 
 
 def read_yaml(path: Path) -> Any:
-    """The plain values of a file, see `parse_yaml`.
+    """The content of a YAML file, see `parse_yaml`.
 
     Raises:
-        UserError: if there is no such file, and if it is not valid YAML.
+        UserError: if the file does not exist or is not valid YAML.
     """
     try:
         text = path.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Tables over finished DVC experiments: runs, architectures, paired tests.
+"""Tables of finished DVC experiments: runs, architectures, paired tests.
 
-For who compares; nothing of the pipeline imports it.
+For those who compare runs; nothing of the pipeline imports it.
 """

@@ -1,4 +1,4 @@
-"""Finished DVC experiments: what was run, what came out, and the files that each left."""
+"""Finished DVC experiments: their parameters, metrics and files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..common.errors import UserError
 from ..common.yaml_1_2 import parse_yaml
 
 DATA = "data/arithmetic"
-# What two runs may differ in and still be seeds of one configuration.
+# Not part of a configuration: runs that differ in nothing else are its seeds.
 SEED = "training.seed"
 
 
@@ -22,11 +22,11 @@ class Experiment:
     """One finished run.
 
     Attributes:
-        name: DVC's name of it.
+        name: the experiment's name.
         rev: its commit.
-        data: hash of the data it was trained and graded on.
-        params: its params.yaml.
-        metrics: what train.json and eval.json hold together.
+        data: hash of the data that it was trained and graded on.
+        params: content of its params.yaml.
+        metrics: contents of train.json and eval.json together.
     """
 
     name: str
@@ -42,12 +42,12 @@ class Experiment:
 
     @property
     def seed(self) -> int:
-        """Of the initialisation and the order of the batches."""
+        """Seed of the initialisation and the order of the batches."""
         return self.params["training"]["seed"]
 
     @property
     def configuration(self) -> dict[str, Any]:
-        """All that decides the result except the data and the seed, by dotted key."""
+        """The parameters that decide the result, except data and seed, by dotted key."""
         sections = {"training": self.params["training"]}
         sections[self.params["model"]] = self.params["models"][self.params["model"]]
         flat = {
@@ -57,10 +57,10 @@ class Experiment:
         return flat
 
     def read(self, path: str) -> str:
-        """The text of a file as this run left it, from git or DVC's cache.
+        """The text of a file that this run wrote, from git or DVC's cache.
 
         Raises:
-            UserError: if the cache does not hold it.
+            UserError: if neither has the file.
         """
         from dvc.api import DVCFileSystem
 
@@ -73,16 +73,20 @@ class Experiment:
             ) from None
 
     def table(self, path: str) -> pd.DataFrame:
-        """A CSV file as this run left it."""
+        """A CSV file that this run wrote; only an empty cell is NaN, not one such as ``None``.
+
+        Raises:
+            UserError: see `read`.
+        """
         return pd.read_csv(StringIO(self.read(path)), keep_default_na=False, na_values=[""])
 
 
 @dataclass(frozen=True)
 class Experiments:
-    """What `dvc exp show` lists under a commit.
+    """The experiments that `dvc exp show` lists under a commit.
 
     Attributes:
-        finished: one for each set of weights, by architecture and seed.
+        finished: one for each set of weights, sorted by architecture and seed.
         left_out: name and state of those that failed or have not ended.
     """
 
@@ -92,6 +96,9 @@ class Experiments:
 
 def load_experiments(rev: str = "HEAD") -> Experiments:
     """The experiments that started from a commit.
+
+    Args:
+        rev: the commit, as git names it.
 
     Raises:
         UserError: if none has finished, or rev is unknown.
@@ -114,26 +121,29 @@ def load_experiments(rev: str = "HEAD") -> Experiments:
 
 
 def select(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
-    """The distinct finished experiments among what ``dvc.api.exp_show`` returns, and the others.
+    """Rows of finished experiments, one for each set of weights, and names and states of others.
 
-    DVC shows a failed or unfinished experiment with the metrics of the commit it started from:
-    only its state tells.
+    DVC shows a failed or unfinished experiment with the metrics of the commit that it started
+    from, so only its state tells it from a finished one.
+
+    Args:
+        rows: what ``dvc.api.exp_show`` returns.
     """
     experiments = [row for row in rows if row["typ"] != "baseline"]
     finished: dict[str, dict[str, Any]] = {}
     left_out = []
     for row in experiments:
         if row["State"] in (None, "Success"):
-            # The same weights have the same results: a run that was repeated counts once, the
-            # one that graded more if they differ in that.
-            # Where there is no figure, DVC leaves the column out, or says "None" in letters.
+            # A repeated run has the same weights and results, so it counts once. If only one of
+            # them graded all problems, that one counts. Where there is no figure, DVC leaves the
+            # column out or has the word None.
             graded_more = isinstance(row.get("exhaustive_problems"), float)
             if row["models"] not in finished or graded_more:
                 finished[row["models"]] = row
         else:
             left_out.append((row["Experiment"] or row["rev"], row["State"]))
     names = {row["Experiment"] for row in finished.values()}
-    # One that failed first and was run again is no loss.
+    # Without those that failed and were run again.
     return list(finished.values()), sorted({pair for pair in left_out if pair[0] not in names})
 
 
@@ -147,13 +157,13 @@ def _load(row: dict[str, Any]) -> Experiment:
 
 
 def group(experiments: list[Experiment]) -> dict[str, list[Experiment]]:
-    """Runs that differ in nothing but the seed, under a label.
+    """Groups of runs that differ in nothing but the seed, by label.
 
-    The label is the architecture; where an architecture was run in several configurations, what
-    tells them apart stands behind it: ``llama2 norm=layernorm``.
+    The label is the architecture; where an architecture was run in several configurations, the
+    parameters that they differ in follow it: ``llama2 norm=layernorm``.
 
     Raises:
-        UserError: if they were trained on different data: their figures do not compare.
+        UserError: if they were trained on different data, as their figures do not compare.
     """
     data = {experiment.data: experiment.name for experiment in experiments}
     if len(data) > 1:

@@ -1,4 +1,4 @@
-"""The figures of a comparison: each run, each architecture over its seeds, each pair tested."""
+"""The tables of a comparison: runs, architectures over their seeds, tested pairs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import pandas as pd
 from .experiments import Experiment
 from .statistics import compare, holm
 
+# Runs that differ in nothing but the seed, by label.
 Groups = dict[str, list[Experiment]]
 
-_OF_RUN = (
+_METRICS = (
     "exact_match",
     "exact_match_low",
     "exact_match_high",
@@ -32,14 +33,14 @@ _OF_RUN = (
 
 
 def runs(groups: Groups) -> pd.DataFrame:
-    """A row for each run: label, architecture, experiment, seed, and its metrics."""
+    """A row for each run: label of its group, architecture, experiment, seed, and metrics."""
     rows = [
         {
             "label": label,
             "architecture": run.architecture,
             "experiment": run.name,
             "seed": run.seed,
-            **{name: run.metrics.get(name) for name in _OF_RUN},
+            **{name: run.metrics.get(name) for name in _METRICS},
         }
         for label, group in groups.items()
         for run in group
@@ -50,39 +51,37 @@ def runs(groups: Groups) -> pd.DataFrame:
 def architectures(groups: Groups) -> pd.DataFrame:
     """A row for each group, over its seeds.
 
-    Columns: label, seeds, exact_match_mean, exact_match_sd (of the sample; missing for one seed),
-    exact_match_min, exact_match_max, loss_mean, steps_to_90, _99 and _99_9 (means, missing where
-    a seed never got there), parameters, active_parameters, training_flops.
+    Columns: label, seeds (how many), exact_match_mean, exact_match_sd (standard deviation with
+    n - 1; NaN for a single seed), exact_match_min, exact_match_max, loss_mean; steps_to_90,
+    steps_to_99 and steps_to_99_9 (means; NaN if a seed never got there); parameters,
+    active_parameters, training_flops.
     """
+
+    def mean(column: pd.Series) -> float:
+        return column.astype(float).mean(skipna=False)
+
     table = runs(groups).groupby("label", sort=False)
-    exact = table["exact_match"]
-
-    def mean(name: str) -> pd.Series:
-        return table[name].apply(lambda column: column.astype(float).mean(skipna=False))
-
-    return pd.DataFrame(
-        {
-            "seeds": table.size(),
-            "exact_match_mean": exact.mean(),
-            "exact_match_sd": exact.std(),
-            "exact_match_min": exact.min(),
-            "exact_match_max": exact.max(),
-            "loss_mean": mean("loss"),
-            "steps_to_90": mean("steps_to_90"),
-            "steps_to_99": mean("steps_to_99"),
-            "steps_to_99_9": mean("steps_to_99_9"),
-            "parameters": table["parameters"].first(),
-            "active_parameters": table["active_parameters"].first(),
-            "training_flops": mean("training_flops"),
-        }
+    return table.agg(
+        seeds=("seed", "size"),
+        exact_match_mean=("exact_match", "mean"),
+        exact_match_sd=("exact_match", "std"),
+        exact_match_min=("exact_match", "min"),
+        exact_match_max=("exact_match", "max"),
+        loss_mean=("loss", mean),
+        steps_to_90=("steps_to_90", mean),
+        steps_to_99=("steps_to_99", mean),
+        steps_to_99_9=("steps_to_99_9", mean),
+        parameters=("parameters", "first"),
+        active_parameters=("active_parameters", "first"),
+        training_flops=("training_flops", mean),
     ).reset_index()
 
 
 def pairs(groups: Groups) -> pd.DataFrame:
-    """A row for each two groups that share seeds, with the test of `paired.compare` over them.
+    """A row for each two groups that share seeds, with the test of `statistics.compare`.
 
-    Columns: a, b, seeds (that both have), problems, difference (of a's exact match to b's), low,
-    high, p, p_holm (corrected for the number of rows), method.
+    Columns: a, b (labels), seeds (that both have), problems, difference (a's exact match minus
+    b's), low, high, p, p_holm (corrected for the number of rows), method.
     """
     wrong = {label: {run.seed: _wrong(run) for run in group} for label, group in groups.items()}
     rows = []
@@ -93,30 +92,19 @@ def pairs(groups: Groups) -> pd.DataFrame:
         problems = runs_a[0].metrics["problems"]
         assert problems == runs_b[0].metrics["problems"]  # the same data
         found = compare([wrong[a][s] for s in seeds], [wrong[b][s] for s in seeds], problems)
-        rows.append(
-            {
-                "a": a,
-                "b": b,
-                "seeds": len(seeds),
-                "problems": problems,
-                "difference": found.mean,
-                "low": found.low,
-                "high": found.high,
-                "p": found.p,
-                "method": found.method,
-            }
-        )
-    columns = ["a", "b", "seeds", "problems", "difference", "low", "high", "p", "p_holm", "method"]
-    table = pd.DataFrame(rows, columns=[c for c in columns if c != "p_holm"])
-    table.insert(columns.index("p_holm"), "p_holm", holm(table["p"].tolist()))
+        test = (found.mean, found.low, found.high, found.p, found.method)
+        rows.append((a, b, len(seeds), problems, *test))
+    columns = ["a", "b", "seeds", "problems", "difference", "low", "high", "p", "method"]
+    table = pd.DataFrame(rows, columns=columns)
+    table.insert(columns.index("method"), "p_holm", holm(table["p"].tolist()))
     return table
 
 
 def exhaustive(groups: Groups) -> pd.DataFrame:
-    """A row for each run that graded all problems: how many it has wrong, by operands' lengths.
+    """A row for each run that graded all problems: its wrong answers by operands' lengths.
 
-    Columns: experiment, problems, wrong, then wrong and problems of each combination as
-    ``wrong_2+3`` and ``problems_2+3``.
+    Columns: experiment, problems, wrong; for each combination of lengths, such as a two-digit and
+    a three-digit operand, ``wrong_2+3`` and ``problems_2+3``.
     """
     rows = []
     for run in (run for group in groups.values() for run in group):

@@ -1,4 +1,4 @@
-"""The test whether one architecture is better than another, over seeds and problems at once."""
+"""The test whether one architecture is better than another, with seeds and problems as samples."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ MCNEMAR = "McNemar"
 
 @dataclass(frozen=True)
 class Difference:
-    """How much more of the problems A answers right than B.
+    """The difference in exact match between architectures A and B.
 
     Attributes:
         mean: mean over seeds and problems of (A right) - (B right).
         low, high: 95 % confidence interval; NaN for a single seed.
-        p: two-sided probability of such a difference if there were none.
+        p: two-sided p value.
         method: `CROSSED`, or `MCNEMAR` for a single seed.
     """
 
@@ -36,27 +36,29 @@ def compare(
 ) -> Difference:
     """Compare two architectures that answered the same problems with the same seeds.
 
-    Both seeds and problems are samples: another seed would fail elsewhere, and other problems
-    would be asked. A test over problems alone takes the accident of one initialisation for the
-    architecture's merit; one over seeds alone forgets that the test split is a sample too. This
-    is the analysis of readers by cases of Dorfman, Berbaum and Metz 1992 with Hillis' degrees of
-    freedom (Hillis 2007, doi 10.1002/sim.2532), seeds as readers: the difference d of each seed
-    and problem has a variance from seeds, one from problems and a rest, and
+    Both seeds and problems are samples: another seed would fail on other problems, and another
+    test split would hold other problems. A test over problems alone takes the luck of one
+    initialisation for a merit of the architecture; one over seeds alone forgets that the test
+    split is a sample too. This is the analysis of readers by cases of Dorfman, Berbaum and Metz
+    1992 with Hillis' degrees of freedom (Hillis 2007, doi 10.1002/sim.2532), with seeds as
+    readers and problems as cases. For each seed and problem, d is (A right) - (B right); its
+    variance is split into that between seeds, that between problems and a rest, and
     ``t = mean(d) / sqrt((MS_seeds + max(MS_problems - MS_rest, 0)) / (seeds * problems))``.
 
-    With one seed there is no variance of seeds to be had, and McNemar's exact test compares these
-    two sets of weights, not the architectures.
+    A single seed has no variance between seeds. Then McNemar's exact test compares these two sets
+    of weights, not the architectures.
 
     Args:
-        wrong_a, wrong_b: the problems answered wrong, a set for each seed, in the same order.
-        n_problems: that were asked; those that nobody got wrong need no name.
+        wrong_a, wrong_b: the problems answered wrong, a set for each seed, in the same order of
+            seeds.
+        n_problems: number of problems that were asked.
     """
     # scipy takes a second to import.
     from scipy import stats
 
     S, P = len(wrong_a), n_problems
     names = sorted(set(chain(*wrong_a, *wrong_b)))
-    # Of the problems that nobody got wrong, each d is 0: they are counted, not listed.
+    # (S, names); d is 0 on problems that nobody got wrong, which are counted, not listed.
     d = np.array(
         [[(n in b) - (n in a) for n in names] for a, b in zip(wrong_a, wrong_b, strict=True)],
         dtype=float,
@@ -79,7 +81,7 @@ def compare(
     freedom = variance**2 / (ms_seeds**2 / (S - 1)) if ms_seeds else inf
     error = sqrt(variance / (S * P))
     if not error:
-        # Every seed and problem agrees: nothing varies that could be tested.
+        # No variance between seeds or problems that the mean could be tested against.
         return Difference(mean, mean, mean, 1.0 if not mean else 0.0, CROSSED)
     half = error * float(stats.t.ppf(0.975, freedom))
     p = 2 * float(stats.t.sf(abs(mean) / error, freedom))
@@ -87,7 +89,9 @@ def compare(
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p values of several tests, corrected so that one false alarm among them is rare: Holm 1979.
+    """p values of several tests, corrected for their number by the method of Holm 1979.
+
+    With them, the probability of any false alarm among the tests is at most the chosen level.
 
     >>> holm([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]

@@ -1,4 +1,4 @@
 """Checkpoints to and from Hugging Face's transformers.
 
-For who leaves with a model, or comes with one.
+For those who take a model elsewhere, or bring one.
 """

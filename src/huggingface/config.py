@@ -1,7 +1,4 @@
-"""Configurations as Hugging Face's classes have them, and back.
-
-transformers itself is not needed, neither to write nor to read.
-"""
+"""Model configurations to Hugging Face's config.json and back, without transformers itself."""
 
 from __future__ import annotations
 
@@ -19,10 +16,10 @@ from .layouts import LAYOUTS, Layout
 
 
 def layout_of(config: ModelConfig) -> Layout:
-    """The class that a configuration is.
+    """The class of transformers that has a configuration's parts.
 
     Raises:
-        UserError: for parts that no class combines.
+        UserError: if no class combines these parts.
     """
     differences = {}
     for layout in LAYOUTS.values():
@@ -40,7 +37,7 @@ def layout_of(config: ModelConfig) -> Layout:
 
 
 def to_config(config: ModelConfig) -> dict[str, Any]:
-    """What config.json holds.
+    """The content of config.json.
 
     Raises:
         UserError: see `layout_of`.
@@ -67,21 +64,21 @@ def to_config(config: ModelConfig) -> dict[str, Any]:
             "rope_parameters": {"rope_type": "default", "rope_theta": config.rope_theta},
         }
     if config.mlp == "moe":
-        # Theirs is top_k where the load is balanced, ours 1.
+        # With a balanced load their loss is top_k, ours 1.
         content["router_aux_loss_coef"] = config.aux_loss_coef / config.top_k
     return content
 
 
 def from_config(content: Mapping[str, Any], entries: Mapping[str, ModelConfig]) -> ModelConfig:
-    """Our configuration of what config.json holds.
+    """Our configuration of the model that a config.json describes.
 
     Args:
-        content: config.json.
-        entries: `models:` of params.yaml; what a class does not hold is as in the entry of the
-            same name: rope_theta of a GPT-2, the experts of a dense model.
+        content: the content of config.json.
+        entries: `models:` of params.yaml. What the class has no key for, such as rope_theta of a
+            GPT-2 or the experts of a dense model, is taken from the entry of the same name.
 
     Raises:
-        UserError: with the key that says what our models do not have.
+        UserError: naming the key whose value our models cannot have.
     """
     layout = LAYOUTS.get(str(content.get("model_type")))
     if layout is None:
@@ -117,7 +114,7 @@ def from_config(content: Mapping[str, Any], entries: Mapping[str, ModelConfig]) 
 
 
 def _check_fixed(content: Mapping[str, Any], layout: Layout) -> None:
-    """All that our models have in one form only."""
+    """Refuse values of keys for which our models have a single value."""
     required = {
         "architectures": ([layout.architecture], None),
         "vocab_size": (CharTokenizer.vocab_size,),
@@ -134,7 +131,7 @@ def _check_fixed(content: Mapping[str, Any], layout: Layout) -> None:
 
 
 def _rope_theta(content: Mapping[str, Any], layout: Layout) -> Any:
-    """The base of the wavelengths, wherever either release keeps it."""
+    """The base of RoPE's wavelengths, under the key of transformers 4 or 5."""
     name = "rope_parameters" if content.get("rope_parameters") else "rope_scaling"
     parameters = content.get(name) or {}
     if not isinstance(parameters, dict):

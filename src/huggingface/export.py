@@ -1,4 +1,4 @@
-"""Write a checkpoint as a folder that Hugging Face's transformers reads, without code of ours.
+"""Write a checkpoint as a folder that Hugging Face's transformers reads, without our code.
 
 python -m src.huggingface.export --out DIR [--ckpt models/best.ckpt] [--overwrite]
 """
@@ -22,26 +22,25 @@ FILES = (
     "tokenizer_config.json",
     "README.md",
 )
-# Of the problems that a card may show, the first that the model was trained on.
+# The card shows the first of these whose operator the model was trained on.
 _EXAMPLES = ("554+456=", "554-456=", "12*34=", "84/7=")
 
 
 def export(checkpoint: Path, folder: Path, overwrite: bool = False) -> str:
-    """Write the folder.
+    """Write a checkpoint as a folder for transformers.
 
     Args:
-        checkpoint: a file, or a folder, see `find_checkpoint`.
-        folder: appears whole or not at all.
-        overwrite: replaces an earlier export.
+        checkpoint: a file, or a folder of checkpoints, see `find_checkpoint`.
+        folder: the folder to write; appears whole or not at all.
+        overwrite: whether to replace an earlier export.
 
     Returns:
-        The class that reads it, such as LlamaForCausalLM.
+        The name of the class that reads it, such as LlamaForCausalLM.
 
     Raises:
-        UserError: for a checkpoint that is none, parts that no class combines, or a folder that
-            exists.
+        UserError: if the file is no checkpoint, no class combines the model's parts, or the
+            folder exists.
     """
-    # safetensors: the format that transformers reads; a header of JSON and the bare numbers.
     from safetensors.torch import save
 
     from ..checkpoint import load_checkpoint
@@ -63,8 +62,8 @@ def export(checkpoint: Path, folder: Path, overwrite: bool = False) -> str:
         "do_sample": False,
         "max_length": config.max_seq_len,
     }
-    # To transformers 4, do_sample = False is as good as unsaid, and its pipeline draws at
-    # temperature 0.7 unless the task's own parameters say otherwise.
+    # transformers 4 takes do_sample = False for a value that was not given, and its pipeline then
+    # samples at temperature 0.7, unless the task's own parameters forbid it.
     task = {"text-generation": {"do_sample": False, "temperature": 1.0}}
     story, metrics = story_of(content), content.get("metrics") or {}
     operators = set(data_of(story).get("ops", ""))
@@ -72,7 +71,7 @@ def export(checkpoint: Path, folder: Path, overwrite: bool = False) -> str:
     card = model_card(
         classes,
         config.model_dump(),
-        # A checkpoint without figures was imported: its training: is not what made it.
+        # A checkpoint without metrics was imported; its section training: did not make it.
         content["hyper_parameters"].get("training", {}) if metrics else {},
         metrics if {"step", "loss", "exact_match"} <= set(metrics) else {},
         story,
@@ -80,21 +79,21 @@ def export(checkpoint: Path, folder: Path, overwrite: bool = False) -> str:
         (asked, generate_answers(model, [asked])[0]),
     )
     with replacing_folder(folder) as new:
-        _write(new / "config.json", classes | {"task_specific_params": task})
-        _write(new / "generation_config.json", generation)
-        _write(new / "tokenizer.json", tokenizer_json())
-        _write(new / "tokenizer_config.json", tokenizer_config(config.max_seq_len))
+        _write_json(new / "config.json", classes | {"task_specific_params": task})
+        _write_json(new / "generation_config.json", generation)
+        _write_json(new / "tokenizer.json", tokenizer_json())
+        _write_json(new / "tokenizer_config.json", tokenizer_config(config.max_seq_len))
         tensors = to_tensors(model.state_dict(), config)
-        # Which library's tensors they are: transformers asks.
+        # transformers requires the name of the library that the tensors come from.
         saved = save(tensors, metadata={"format": "pt"})
-        # Its `save_file` gives a file to its owner alone, whatever the umask.
+        # Not by `save_file`, whose files only their owner may read, whatever the umask.
         (new / "model.safetensors").write_bytes(saved)
         with open_replacing(new / "README.md") as file:
             file.write(card)
     return str(classes["architectures"][0])
 
 
-def _write(path: Path, content: dict[str, Any]) -> None:
+def _write_json(path: Path, content: dict[str, Any]) -> None:
     with open_replacing(path) as file:
         file.write(json.dumps(content, indent=2) + "\n")
 

@@ -1,4 +1,4 @@
-"""Bring a Hugging Face folder of a GPT-2, Llama or Mixtral of our shape back to a checkpoint.
+"""Convert a Hugging Face folder of a GPT-2, Llama or Mixtral with our vocabulary to a checkpoint.
 
 python -m src.huggingface.import_checkpoint DIR --out FILE.ckpt [--overwrite]
 """
@@ -20,24 +20,24 @@ from ..terminal.cli import Parser, run
 if TYPE_CHECKING:
     from torch import Tensor
 
-# What save_pretrained writes, and instead of it where one file would be too large.
+# save_pretrained writes the first, or for a large model several files and the second.
 _WHOLE, _INDEX = "model.safetensors", "model.safetensors.index.json"
 
 
 def import_hf(folder: Path, path: Path, overwrite: bool = False) -> ModelConfig:
-    """Write the checkpoint.
+    """Convert a folder to a checkpoint.
 
     Args:
-        folder: what `src.huggingface.export` or ``save_pretrained`` wrote.
-        path: the checkpoint. What the folder does not hold, such as the training's parameters, is
-            as in params.yaml.
-        overwrite: replaces an existing file.
+        folder: written by `src.huggingface.export` or by ``save_pretrained``.
+        path: the checkpoint to write. What the folder does not hold, such as the parameters of
+            the training, is taken from params.yaml.
+        overwrite: whether to replace an existing file.
 
     Returns:
         The model's configuration.
 
     Raises:
-        UserError: with the file and what our models do not have or cannot read.
+        UserError: naming the file, and what our models do not have or what cannot be read.
     """
     from ..checkpoint import save_checkpoint
     from .config import from_config
@@ -46,12 +46,12 @@ def import_hf(folder: Path, path: Path, overwrite: bool = False) -> ModelConfig:
 
     check_free(path, overwrite)
     params = load_params()
-    with _named(file := folder / "config.json"):
-        config = from_config(_read(file), params.models)
-    with _named(file := folder / "tokenizer.json"):
-        check_vocabulary(_read(file))
-    tensors = _read_all(folder)
-    with _named(folder / _WHOLE):
+    with _naming(file := folder / "config.json"):
+        config = from_config(_read_object(file), params.models)
+    with _naming(file := folder / "tokenizer.json"):
+        check_vocabulary(_read_object(file))
+    tensors = _read_weights(folder)
+    with _naming(folder / _WHOLE):
         weights = from_tensors(tensors, config)
     only = {"model": config.name, "models": {config.name: config.model_dump()}}
     params = Params.model_validate(params.model_dump() | only)
@@ -59,7 +59,7 @@ def import_hf(folder: Path, path: Path, overwrite: bool = False) -> ModelConfig:
     return config
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read_object(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -71,29 +71,25 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
-def _read_all(folder: Path) -> dict[str, Tensor]:
-    """The tensors of model.safetensors, or of the several files that an index names.
-
-    Raises:
-        UserError: with the file.
-    """
+def _read_weights(folder: Path) -> dict[str, Tensor]:
+    """The tensors of model.safetensors, or of the several files that an index names."""
     index = folder / _INDEX
     if (folder / _WHOLE).exists() or not index.exists():
         return _read_tensors(folder / _WHOLE)
-    with _named(index):
-        places = _read(index).get("weight_map")
-        if not isinstance(places, dict) or not places:
+    with _naming(index):
+        files = _read_object(index).get("weight_map")
+        if not isinstance(files, dict) or not files:
             raise UserError("has no weight_map")
-        for place in places.values():
-            # A file of this folder: the index may come from anywhere.
-            if not isinstance(place, str) or Path(place).name != place:
-                raise UserError(f"names a file that is not beside it: {place!r}")
+        for name in files.values():
+            # Only files of this folder: an index of unknown origin could name any other.
+            if not isinstance(name, str) or Path(name).name != name:
+                raise UserError(f"names a file that is not beside it: {name!r}")
     tensors: dict[str, Tensor] = {}
-    for name in sorted(set(places.values())):
+    for name in sorted(set(files.values())):
         tensors |= _read_tensors(folder / name)
-    with _named(index):
-        if missing := sorted(places.keys() - tensors.keys()):
-            raise UserError(f"{places[missing[0]]} does not hold {missing[0]}")
+    with _naming(index):
+        if missing := sorted(files.keys() - tensors.keys()):
+            raise UserError(f"{files[missing[0]]} does not hold {missing[0]}")
     return tensors
 
 
@@ -101,7 +97,7 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load
 
-    with _named(path):
+    with _naming(path):
         try:
             return load(path.read_bytes())
         except FileNotFoundError:
@@ -111,8 +107,8 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 @contextmanager
-def _named(file: Path) -> Iterator[None]:
-    """Put the file before what is wrong with it."""
+def _naming(file: Path) -> Iterator[None]:
+    """Put a file's name in front of the message of a `UserError`."""
     try:
         yield
     except UserError as error:
@@ -123,9 +119,11 @@ def main(argv: list[str] | None = None) -> None:
     """The command."""
     parser = Parser(
         "src.huggingface.import_checkpoint",
-        "Bring a Hugging Face folder back to a checkpoint.",
+        "Convert a Hugging Face folder to a checkpoint.",
     )
-    parser.add_argument("folder", type=Path, metavar="DIR", help="what save_pretrained wrote")
+    parser.add_argument(
+        "folder", type=Path, metavar="DIR", help="folder that save_pretrained wrote"
+    )
     parser.add_argument("--out", type=Path, required=True, help="checkpoint to write")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
     given = vars(parser.parse_args(argv))

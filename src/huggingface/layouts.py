@@ -1,6 +1,6 @@
-"""Hugging Face's classes of our three models: their keys, their tensors, what they fix.
+"""Tables of Hugging Face's classes of our three models: their configuration keys and tensors.
 
-Tables only; `huggingface` and `hf_weights` read them. The tests hold them against transformers.
+`config` and `weights` read them; the tests compare them with transformers.
 """
 
 from __future__ import annotations
@@ -11,19 +11,20 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Layout:
-    """A class of transformers, and which of our models it is.
+    """A class of transformers, and what corresponds to it here.
 
     Attributes:
         model_type, architecture: its names in config.json.
-        name: of ours in `MODELS`.
-        parts: norm, mlp and pos_encoding that it has.
-        keys: our keys under its names.
-        dropouts: its keys that hold our dropout.
-        fixed: its keys that must have one of these values; the first is ours.
-        defaults: what it assumes for a key that is absent.
-        modules: our modules under its names, ``{}`` for a number; those that it splits into
-            several stand in the order of our rows.
-        transposed: whether matrices in blocks multiply from the right.
+        name: name of our model in `MODELS`.
+        parts: its norm, mlp and pos_encoding, in our words.
+        keys: its name of each of our keys.
+        dropouts: its keys that all hold our dropout.
+        fixed: its keys for which our models have a single value, with all spellings of that; the
+            first is written.
+        defaults: its values of keys that config.json leaves out.
+        modules: its name of each of our modules, ``{}`` for a number. A module that it splits has
+            several names, in the order of the parts along our rows.
+        transposed: whether its matrices in blocks are (in, out), the transposes of ours.
     """
 
     model_type: str
@@ -55,7 +56,7 @@ _GPT2 = Layout(
     },
     ("resid_pdrop", "embd_pdrop", "attn_pdrop"),
     {
-        # Two names of the same function.
+        # Two names of one function.
         "activation_function": ("gelu_new", "gelu_pytorch_tanh"),
         "layer_norm_epsilon": (1e-5,),
         "scale_attn_weights": (True,),
@@ -142,8 +143,8 @@ _LLAMA = Layout(
     },
 )
 
-# The weights as published, with a tensor for each expert. transformers 4 has such modules;
-# transformers 5 stacks them as it reads, and writes them apart again.
+# Names in published files, which have a tensor for each expert. transformers 4 has such modules;
+# transformers 5 stacks the tensors when it reads a file, and splits them when it writes one.
 _EXPERT = "model.layers.{}.block_sparse_moe.experts.{}"
 
 _MIXTRAL = Layout(

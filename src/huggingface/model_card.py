@@ -1,4 +1,4 @@
-"""What an exported model says of itself: the README.md of its folder."""
+"""The model card of an exported model: the README.md of its folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from ..data.lineage import data_of, trainings
+from ..data.lineage import data_of, digest_of, trainings
 from ..tokenizer import VOCABULARY
 
 Values = Mapping[str, Any]
@@ -25,12 +25,12 @@ def model_card(
     """Markdown with the front matter that the Hugging Face Hub reads.
 
     Args:
-        classes: config.json.
-        model, training: the sections of params.yaml that made the model; the latter may be empty.
+        classes: content of config.json.
+        model, training: the sections of params.yaml that made the model; training may be empty.
         validation: step, loss and exact_match of these weights; may be empty.
-        story: of the checkpoint, see `story_of`.
-        evaluation: what eval.json holds; may be empty.
-        example: a prompt, and what the model says to it.
+        story: origin of the weights, see `story_of`.
+        evaluation: content of eval.json; may be empty.
+        example: a prompt, and the model's answer.
     """
     name = f"{model['name']}-arithmetic"
     (architecture,) = classes["architectures"]
@@ -53,7 +53,7 @@ def model_card(
 # {name}
 
 A small `{architecture}` that does arithmetic, one token a character: \
-it continues a problem such as `{prompt}` with the answer. {_made_of(story)}
+it continues a problem such as `{prompt}` with the answer. {_training_data(story)}
 
 ```python
 from transformers import pipeline
@@ -67,7 +67,7 @@ The tokenizer puts `<bos>` in front. Decoding is greedy and ends at `<eos>`. The
 
 ## Results
 
-{_results(validation, evaluation)}
+{_results_table(validation, evaluation)}
 
 ## Made with
 
@@ -81,8 +81,8 @@ def _sections(model: Values, training: Values, data: Values) -> dict[str, Any]:
     return {name: dict(values) for name, values in sections.items() if values}
 
 
-def _made_of(story: Values) -> str:
-    """Of which problems, and of which weights before them, as sentences."""
+def _training_data(story: Values) -> str:
+    """Sentences on the problems and the initial weights of each training, the last one first."""
     told: list[str] = []
     for training in trainings(story):
         problems = _problems(training)
@@ -103,10 +103,10 @@ def _made_of(story: Values) -> str:
 
 
 def _problems(story: Values) -> str:
-    """What one training's problems were; empty where that is not recorded."""
+    """A phrase for the problems of one training; empty where they are not recorded."""
     data = data_of(story)
     if not data:
-        digest = ((story.get("data") or {}).get("sha256") or {}).get("train")
+        digest = digest_of(story, "train")
         return f"imported problems (SHA-256 of the file `{digest}`)" if digest else ""
     order = ""
     if data["N"] > 2:
@@ -118,7 +118,7 @@ def _problems(story: Values) -> str:
     )
 
 
-def _results(validation: Values, evaluation: Values) -> str:
+def _results_table(validation: Values, evaluation: Values) -> str:
     lines = ["| split | problems | exact match | 95 % | loss |", "|---|---|---|---|---|"]
     if evaluation:
         low, high = evaluation["exact_match_low"], evaluation["exact_match_high"]

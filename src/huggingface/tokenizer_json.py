@@ -1,6 +1,6 @@
-"""The character tokenizer as a file of Hugging Face's tokenizers library.
+"""The character tokenizer in the JSON format of Hugging Face's tokenizers library.
 
-Plain JSON, a documented format: the library itself is not needed to write it.
+The library itself is not needed.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from ..tokenizer import BOS, EOS, PAD, VOCABULARY
 
 
 def tokenizer_json() -> dict[str, Any]:
-    """What tokenizer.json holds: one token a character, ``<bos>`` put in front.
+    """The content of tokenizer.json: one token for each character, and ``<bos>`` in front.
 
-    A character outside the vocabulary is an error there too, as no token stands for unknown ones.
+    A character outside the vocabulary is an error there too: the vocabulary lacks ``<unk>``.
     """
     ids = {token: i for i, token in enumerate(VOCABULARY)}
     special = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False}
@@ -32,7 +32,7 @@ def tokenizer_json() -> dict[str, Any]:
         "normalizer": None,
         "pre_tokenizer": {
             "type": "Split",
-            # [\s\S]: a line's end is a character too.
+            # [\s\S] is any character, line ends included.
             "pattern": {"Regex": r"[\s\S]"},
             "behavior": "Isolated",
             "invert": False,
@@ -43,33 +43,33 @@ def tokenizer_json() -> dict[str, Any]:
             "pair": [begin, text, {"Sequence": {"id": "B", "type_id": 0}}],
             "special_tokens": {BOS: {"id": BOS, "ids": [ids[BOS]], "tokens": [BOS]}},
         },
-        # Without it, the characters of an answer would come with spaces between them.
+        # By default, the characters of an answer would be joined with spaces.
         "decoder": {"type": "Fuse"},
         "model": {"type": "WordLevel", "vocab": ids, "unk_token": "<unk>"},
     }
 
 
 def tokenizer_config(max_seq_len: int) -> dict[str, Any]:
-    """What tokenizer_config.json holds."""
+    """The content of tokenizer_config.json."""
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "bos_token": BOS,
         "eos_token": EOS,
         "pad_token": PAD,
         "model_max_length": max_seq_len,
-        # So that a batch of prompts ends where their answers begin.
+        # Padding on the left, so that each prompt of a batch ends where its answer begins.
         "padding_side": "left",
-        # By default there are token_type_ids too, which GPT-2 would add to its embeddings.
+        # Without token_type_ids, a default, which GPT-2 would add to its embeddings.
         "model_input_names": ["input_ids", "attention_mask"],
         "clean_up_tokenization_spaces": False,
     }
 
 
 def check_vocabulary(content: Mapping[str, Any]) -> None:
-    """See that a tokenizer.json has our tokens under our numbers.
+    """Refuse a tokenizer.json whose tokens or ids are not ours.
 
     Raises:
-        UserError: naming the first token that is another.
+        UserError: naming the first token that differs.
     """
     try:
         ids = dict(content["model"]["vocab"])

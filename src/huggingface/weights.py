@@ -1,4 +1,4 @@
-"""Weights as Hugging Face's classes have them, and back."""
+"""Weights of our models to Hugging Face's tensors and back."""
 
 from __future__ import annotations
 
@@ -16,42 +16,42 @@ from .layouts import Layout
 
 Weights = dict[str, Tensor]
 
-# Masks and frequencies that older releases saved; they are computed.
+# Masks and frequencies that older releases saved, although they are computed.
 _COMPUTED = re.compile(r".*\.(attn\.(masked_)?bias|rotary_emb\.inv_freq)")
 _FLOATS = (torch.float32, torch.float16, torch.bfloat16)
 
 
-def _names(ours: str, layout: Layout) -> tuple[str, ...]:
-    """Their tensors of one of ours, such as q, k and v of blocks.0.attention.qkv.weight."""
+def _their_names(ours: str, layout: Layout) -> tuple[str, ...]:
+    """Their tensors for one of ours, such as q, k and v for blocks.0.attention.qkv.weight."""
     module, _, kind = ours.rpartition(".")
     numbers = re.findall(r"\d+", module)
     theirs = layout.modules[re.sub(r"\d+", "{}", module)]
     return tuple(f"{name.format(*numbers)}.{kind}" for name in theirs)
 
 
-def _turn(tensor: Tensor, ours: str, layout: Layout) -> Tensor:
-    """Between our matrices and theirs, in either direction."""
-    turns = layout.transposed and ours.startswith("blocks.") and tensor.ndim == 2
-    return tensor.t() if turns else tensor
+def _oriented(tensor: Tensor, ours: str, layout: Layout) -> Tensor:
+    """One of our matrices in their orientation, or one of theirs in ours."""
+    transposed = layout.transposed and ours.startswith("blocks.") and tensor.ndim == 2
+    return tensor.t() if transposed else tensor
 
 
-def _parts(
+def _correspondence(
     weights: Mapping[str, Tensor], config: ModelConfig
 ) -> Iterator[tuple[str, dict[str, Tensor]]]:
-    """Each of our weights with the tensors that it is there.
+    """Name of each of our weights, with the tensors that hold it there.
 
-    A tied head is none: it is left to whoever reads, as save_pretrained does.
+    A tied head is left out, as save_pretrained does: the reader takes the embeddings for it.
     """
     layout = layout_of(config)
     for ours, tensor in weights.items():
         if ours != "lm_head.weight" or not config.tie_weights:
-            names = _names(ours, layout)
+            names = _their_names(ours, layout)
             parts = zip(names, tensor.chunk(len(names)), strict=True)
-            yield ours, {name: _turn(part, ours, layout) for name, part in parts}
+            yield ours, {name: _oriented(part, ours, layout) for name, part in parts}
 
 
 def to_tensors(weights: Mapping[str, Tensor], config: ModelConfig) -> Weights:
-    """What model.safetensors holds.
+    """The tensors of model.safetensors.
 
     Args:
         weights: state dict of a model of this configuration.
@@ -61,7 +61,7 @@ def to_tensors(weights: Mapping[str, Tensor], config: ModelConfig) -> Weights:
     """
     return {
         name: part.clone(memory_format=torch.contiguous_format)
-        for _, parts in _parts(weights, config)
+        for _, parts in _correspondence(weights, config)
         for name, part in parts.items()
     }
 
@@ -69,15 +69,18 @@ def to_tensors(weights: Mapping[str, Tensor], config: ModelConfig) -> Weights:
 def from_tensors(theirs: Mapping[str, Tensor], config: ModelConfig) -> Weights:
     """The state dict of our model with the weights of model.safetensors.
 
-    Half precision becomes float32, which holds it exactly.
+    Half precision becomes float32, which represents it exactly.
+
+    Args:
+        theirs: the tensors of model.safetensors.
 
     Raises:
-        UserError: with the tensor that is missing, too many, or of the wrong shape or type.
+        UserError: naming a tensor that is missing, unknown, or of the wrong shape or type.
     """
     layout = layout_of(config)
     (prefix,) = {name.partition(".")[0] for name in layout.modules["token_embedding"]}
     heads = ("lm_head.", f"{prefix}.")
-    # Saved without its head's class, as OpenAI's GPT-2 was, the names have no prefix.
+    # Names have no prefix where the class without a head was saved, as with OpenAI's GPT-2.
     rest = {
         name if name.startswith(heads) else f"{prefix}.{name}": tensor
         for name, tensor in theirs.items()
@@ -87,10 +90,10 @@ def from_tensors(theirs: Mapping[str, Tensor], config: ModelConfig) -> Weights:
     with torch.device("meta"):
         expected = build_model(config).state_dict()
     weights: Weights = {}
-    for ours, parts in _parts(expected, config):
+    for ours, parts in _correspondence(expected, config):
         for name, part in parts.items():
             _check_tensor(name, rest.get(name), part.shape)
-        weights[ours] = torch.cat([_turn(rest.pop(n), ours, layout).float() for n in parts])
+        weights[ours] = torch.cat([_oriented(rest.pop(n), ours, layout).float() for n in parts])
     if rest:
         raise UserError(f"{min(rest)}: our models have no such tensor")
     if config.tie_weights:

@@ -1,4 +1,4 @@
-"""What is seen of a running training: TensorBoard, wandb, a bar.
+"""What a running training shows: TensorBoard, wandb, a progress bar.
 
-Outside every stage of DVC: what is changed here retrains nothing.
+Outside every stage of DVC: a change here retrains nothing.
 """

@@ -1,4 +1,4 @@
-"""TensorBoard and wandb, under the same names."""
+"""The loggers TensorBoard and wandb, with the same names for the same figures."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ..common.errors import UserError
 from ..config import Params
 from ..training.run_dir import step_of
 
-_WITHOUT = "WANDB_MODE=offline keeps the figures here, and needs no account"
+_OFFLINE = "WANDB_MODE=offline keeps the figures here, and needs no account"
 
 
 def log_samples(logger: Logger, rows: list[list[str]], step: int) -> None:
-    """Some problems with what the model says, as a table.
+    """Log a table of some problems with the model's answers.
 
     Args:
-        rows: problem, answer, and ``right`` or the right answer.
+        rows: problem, the model's answer, and ``right`` or the right answer.
     """
     if not rows:
         return
@@ -27,7 +27,7 @@ def log_samples(logger: Logger, rows: list[list[str]], step: int) -> None:
         logger.log_text("samples", header, rows, step=step)
     elif isinstance(logger, TensorBoardLogger):
         lines = [" | ".join(header), "---|---|---"]
-        # As code: Markdown would read 2*3*4 as 2, an oblique 3, and 4.
+        # As code: Markdown would read 2*3*4 as 2, an italic 3, and 4.
         lines += [f"`{problem}` | `{answer or ' '}` | {right}" for problem, answer, right in rows]
         logger.experiment.add_text("samples", "\n".join(lines), step)
 
@@ -36,10 +36,11 @@ def make_logger(params: Params, run_dir: Path, resumed: Path | None) -> Logger |
     """The logger that `runtime.logger` names; False for none.
 
     Args:
-        resumed: the state that the run goes on from.
+        run_dir: the run's folder, in which it logs.
+        resumed: the state that the run resumes from, if any.
 
     Raises:
-        UserError: if wandb cannot be reached, or does not take our key.
+        UserError: if wandb cannot be reached or refuses the key.
     """
     if params.runtime.logger == "none":
         return False
@@ -48,7 +49,7 @@ def make_logger(params: Params, run_dir: Path, resumed: Path | None) -> Logger |
             run_dir.parent,
             run_dir.name,
             version="tensorboard",
-            # What an interrupted run logged after the state that is resumed is logged again.
+            # Hides what an interrupted run logged after the resumed state: it is logged again.
             purge_step=step_of(resumed) + 1 if resumed else None,
         )
     logger = WandbLogger(
@@ -60,18 +61,18 @@ def make_logger(params: Params, run_dir: Path, resumed: Path | None) -> Logger |
     from wandb.errors import Error
 
     try:
-        # Connects now, not in the middle of the training.
+        # The first access connects to wandb: here rather than in the middle of the training.
         _ = logger.experiment
     except Error as error:
-        raise _refusal(error) from None
+        raise _refused(error) from None
     return logger
 
 
 def check_logger(params: Params) -> None:
-    """See that the logger can be used, before the data is read.
+    """Refuse a logger that cannot be used, before the data is read.
 
     Raises:
-        UserError: if wandb is not installed, or does not know who we are.
+        UserError: if wandb is not installed or nobody is logged in.
     """
     if params.runtime.logger != "wandb":
         return
@@ -85,13 +86,13 @@ def check_logger(params: Params) -> None:
     try:
         if wandb.setup().settings.mode in ("offline", "dryrun", "disabled"):
             return
-        # Without a question on the terminal, and without asking the server, which comes later.
+        # Asks nothing on the terminal; `make_logger` asks the server whether the key is valid.
         known = wandb.login(prompt=False, verify=False)
     except Error as error:
-        raise _refusal(error) from None
+        raise _refused(error) from None
     if not known:
-        raise UserError(f"runtime.logger = wandb: not logged in: `wandb login` once, or {_WITHOUT}")
+        raise UserError(f"runtime.logger = wandb: not logged in: `wandb login` once, or {_OFFLINE}")
 
 
-def _refusal(error: Exception) -> UserError:
-    return UserError(f"runtime.logger = wandb: {str(error).rstrip('.')}; {_WITHOUT}")
+def _refused(error: Exception) -> UserError:
+    return UserError(f"runtime.logger = wandb: {str(error).rstrip('.')}; {_OFFLINE}")

@@ -1,4 +1,4 @@
-"""What there is to see of a running training: figures for a logger, and a bar or lines."""
+"""The callback that shows a running training: figures for loggers, and a bar or lines."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ from .loggers import log_samples
 
 
 class Watch(pl.Callback):
-    """Shows what `History` has collected, and changes nothing that a stage writes.
+    """Shows what `History` has collected; changes no result of a stage.
 
-    The logger gets the rows of train.csv and val.csv, as ``train_loss``, ``learning_rate``,
-    ``val_loss``, ``val_exact_match`` and so on; beside a row of train.csv ``grad_norm`` (of that
-    step, before clipping) and ``problems_per_second`` (since the row before, without validations);
-    beside one of val.csv ``samples``, what the model says to some validation problems.
+    Loggers get the rows of train.csv and val.csv, as ``train_loss``, ``learning_rate``,
+    ``val_loss``, ``val_exact_match`` and so on. With each row of train.csv they get ``grad_norm``
+    (of that step, before clipping) and ``problems_per_second`` (since the last row, without the
+    time of validations); with each row of val.csv ``samples``, the model's answers to some
+    validation problems.
 
     Args:
-        params: of the run.
-        val: the first `n_samples` of these problems are asked.
+        params: parameters of the run.
+        val: the validation problems, of which the first `training.n_samples` are samples.
     """
 
     def __init__(self, params: Params, val: ArithmeticDataset) -> None:
@@ -41,16 +42,16 @@ class Watch(pl.Callback):
         self._bar: Bar | None = None
         self._speed: float | None = None
         self._row_step = 0
-        # Of the time since the last row: when it began, later by what validations took.
+        # When the last row was added, moved later by the time that validations took since.
         self._row_time = 0.0
         self._validation_began = 0.0
-        # Where the estimate of the time left begins.
+        # Step and time from which the time left is estimated.
         self._first_step, self._first_time = 0, 0.0
         self._line_time = 0.0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clocks."""
-        # It comes before this among the callbacks.
+        # Before this one in the list, so that a new row is there when it is to be shown.
         callbacks = trainer.callbacks  # type: ignore[attr-defined]  # unknown to Lightning's types
         (self.history,) = (each for each in callbacks if isinstance(each, History))
         step, now = trainer.global_step, time.monotonic()
@@ -61,7 +62,7 @@ class Watch(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any
     ) -> None:
-        """Log and show what is new, if `History` has just added a row."""
+        """Log and show the new row, if `History` has just added one."""
         step = trainer.global_step
         if self._bar:
             self._bar.update(step)
@@ -70,39 +71,39 @@ class Watch(pl.Callback):
             return
         now = time.monotonic()
         if self._speed is None:
-            # Compiling is over: it says nothing of the time that is left.
+            # The steps before the first row included compiling, which does not recur.
             self._first_step, self._first_time = step, now
         self._speed = self.problems_a_step * (step - self._row_step) / (now - self._row_time)
         self._row_step, self._row_time = step, now
         if trainer.loggers:
             self._log_row(trainer, pl_module)
         if self._bar:
-            self._bar.update(step, self._brief())
+            self._bar.update(step, self._short_text())
         elif now - self._line_time > LINES_APART:
             self._print(trainer)
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Stop the clock of the training's speed."""
+        """Note the time, as validations do not count for the training's speed."""
         self._validation_began = time.monotonic()
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Show the figures, and what the model says."""
+        """Log and show the new row of figures, and log the model's answers to the samples."""
         if trainer.loggers:
             self._log_validation(trainer, pl_module)
         if self._bar:
-            self._bar.update(trainer.global_step, self._brief())
+            self._bar.update(trainer.global_step, self._short_text())
         self._print(trainer)
         self._row_time += time.monotonic() - self._validation_began
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Wipe the bar off."""
+        """Erase the bar."""
         if self._bar:
             self._bar.close()
 
     def on_exception(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
     ) -> None:
-        """Wipe the bar off, or it would draw over the error."""
+        """Erase the bar, which would draw over the error message."""
         if self._bar:
             self._bar.close()
 
@@ -121,7 +122,7 @@ class Watch(pl.Callback):
         assert isinstance(pl_module, LitLM)
         row = self.history.val[-1]
         figures = {f"val_{name}": value for name, value in row.items() if name != "step"}
-        # A model with sharded weights answers only where all processes ask it.
+        # No samples with sharded weights: only one process logs, and a forward pass needs all.
         samples = [] if is_sharded(pl_module.model) else self.samples
         with torch.compiler.set_stance("force_eager"):
             said = generate_answers(pl_module.model, [record.prompt for record in samples])
@@ -135,20 +136,20 @@ class Watch(pl.Callback):
             logger.save()
 
     def _print(self, trainer: pl.Trainer) -> None:
-        """One line; above the bar, where there is one."""
+        """Print a line of figures, above the bar if there is one."""
         if not self.progress:
             return
         step, now = trainer.global_step, time.monotonic()
-        words = [f"step {step:>6,} of {trainer.max_steps:,}", self._figures()]
+        words = [f"step {step:>6,} of {trainer.max_steps:,}", self._long_text()]
         if step > self._first_step and self._speed is not None:
             seconds = (now - self._first_time) / (step - self._first_step)
             words.append(f"{duration(seconds * (trainer.max_steps - step))} left")
-        # A pipe would keep the lines back until there are some thousand characters.
+        # Flushed, as a pipe collects lines until there are thousands of characters.
         print("  ".join(words), flush=True)
         self._line_time = now
 
-    def _brief(self) -> str:
-        """What fits beside a bar in 80 columns."""
+    def _short_text(self) -> str:
+        """The latest figures, short enough for a place beside the bar in 80 columns."""
         words = []
         if self.history.train:
             words.append(f"loss {self.history.train[-1]['loss']:.4f}")
@@ -158,7 +159,8 @@ class Watch(pl.Callback):
             words.append(f"{self._speed:,.0f}/s")
         return "  ".join(words)
 
-    def _figures(self) -> str:
+    def _long_text(self) -> str:
+        """The latest figures, under the names that loggers have for them."""
         words = []
         if self.history.train:
             words.append(f"train_loss {self.history.train[-1]['loss']:.4f}")

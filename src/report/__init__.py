@@ -1,4 +1,4 @@
 """One HTML page with every figure of the finished experiments, that opens without a network.
 
-For who shows results; nothing of the pipeline imports it.
+For those who show results; nothing of the pipeline imports it.
 """

@@ -18,11 +18,11 @@ PAGE = Path("report.html")
 
 
 def report(rev: str, out: Path) -> None:
-    """Write the page of a commit's experiments.
+    """Write the page of the experiments that started from a commit.
 
     Args:
-        rev: the commit that the experiments started from.
-        out: the file.
+        rev: the commit.
+        out: the file to write.
 
     Raises:
         UserError: if no experiment has finished, or they were trained on different data.

@@ -7,12 +7,12 @@ import pandas as pd
 
 from .vega import DASHES, HEIGHT, INK, WIDTH, Spec, chart, series
 
-# Upper ends of the classes of a share of wrong answers; the first class is none wrong at all.
+# Classes of shares of wrong answers, by their upper ends; in the first, none is wrong.
 CLASSES = {0.0: "none", 0.001: "to 0.1 %", 0.01: "to 1 %", 0.1: "to 10 %", 1.0: "more"}
 
-# What the vertical axis of lines can be. Small shares are drawn linear up to 0.1 %, where most
-# runs end, and logarithmic above.
 _PERCENT = {"labelExpr": "format(100 * datum.value, '~g') + ' %'", "tickCount": 5}
+# Scale and axis that the vertical axis of `lines` can have. A "small share" is linear up to 0.1 %,
+# where most runs end, and logarithmic above.
 SCALES: dict[str, tuple[Spec, Spec]] = {
     "linear": ({"zero": False}, {"format": "~g", "tickCount": 5}),
     "log": ({"type": "log"}, {"format": "~g"}),
@@ -28,19 +28,19 @@ SCALES: dict[str, tuple[Spec, Spec]] = {
 def lines(
     frame: pd.DataFrame, y: str, title: str, *, by: str = "label", scale: str = "linear"
 ) -> Spec:
-    """Lines over training steps.
+    """A line for each run over the training steps.
 
     Args:
-        frame: columns step, y, by, and run: each run has a line of its own.
-        y: the column.
-        title: of its axis.
-        by: the column that colours and dashes tell apart.
-        scale: one of `SCALES`; where it is logarithmic, what is not above 0 is left out.
+        frame: columns step, run, and those that `y` and `by` name.
+        y: the column that is drawn.
+        title: title of its axis.
+        by: the column whose values get a colour and dashes each.
+        scale: one of `SCALES`; ``log`` leaves out values that are not above 0.
     """
     form, axis = SCALES[scale]
     if scale == "log":
         frame = frame[frame[y] > 0]
-        # Left alone, Vega draws a line at each digit of each decade.
+        # One grid line a decade; by default Vega draws one at each digit of it.
         low, high = np.floor(np.log10(frame[y].min())), np.ceil(np.log10(frame[y].max()))
         axis = axis | {"values": [10.0**k for k in range(int(low), int(high) + 1)]}
     steps = {"title": "training step", "tickCount": 5, "format": ",d", "grid": False}
@@ -59,13 +59,13 @@ def lines(
 
 
 def bars(frame: pd.DataFrame, title: str) -> Spec:
-    """Shares of wrong answers as bars side by side, with intervals and counts.
+    """Shares of wrong answers as bars, with intervals and counts.
 
     Args:
         frame: columns value, label, share, low, high, count (a text); in drawing order.
-        title: of the values' axis.
+        title: title of the axis of the values.
     """
-    # Kinds with a handful of problems have intervals that would push all else to the edge.
+    # Wide intervals are cut off: those of a handful of problems would leave no room for the bars.
     top = min(1.0, 2.5 * frame["share"].max() or frame["high"].min())
     right = 6.2 * int(frame["count"].str.len().max()) + 8
     x = {
@@ -101,18 +101,18 @@ def bars(frame: pd.DataFrame, title: str) -> Spec:
     }
 
 
-def grid(frame: pd.DataFrame, names: list[str], ticks: list[str]) -> Spec:
+def heat_map(frame: pd.DataFrame, names: list[str], ticks: list[str]) -> Spec:
     """A heat map of the share of wrong answers over two operands, in classes.
 
     Args:
         frame: columns first, second (names of bins) and share.
-        names: of all bins, in order.
-        ticks: those that stand at the axes.
+        names: names of all bins, in order.
+        ticks: names of the bins that are labelled at the axes.
     """
     ends, classes = list(CLASSES), list(CLASSES.values())
     level = [next(CLASSES[end] for end in ends if share <= end) for share in frame["share"]]
     colours = [f"var(--share-{i})" for i in range(len(classes))]
-    # Where the bin begins: the whole name of one would run into the next.
+    # Only where the bin begins: whole names would overlap.
     start = "split(datum.label, '-')[0]"
     axis = {"values": ticks, "labelAngle": 0, "labelOverlap": False, "labelExpr": start}
     operand = {"type": "ordinal", "axis": axis}
@@ -137,12 +137,12 @@ def grid(frame: pd.DataFrame, names: list[str], ticks: list[str]) -> Spec:
     }
 
 
-def divided(frame: pd.DataFrame, tokens: list[str]) -> Spec:
-    """Cells over position and token, each divided between the experts by their shares.
+def divided_cells(frame: pd.DataFrame, tokens: list[str]) -> Spec:
+    """A cell for each position and token, divided between the experts by their shares.
 
     Args:
         frame: columns position, token, expert, share; each cell's shares add up to 1.
-        tokens: from top to bottom.
+        tokens: the rows of cells, from top to bottom.
     """
     end = frame.groupby(["position", "token"])["share"].cumsum()
     # A gap between cells: 4 % on either side.
@@ -173,19 +173,19 @@ def divided(frame: pd.DataFrame, tokens: list[str]) -> Spec:
 
 
 def _ticks(top: float, label: float) -> list[float]:
-    """Round shares from 0 to top that have room for their labels on a square-root scale.
+    """Round shares from 0 to top, far enough apart for their labels on a square-root scale.
 
     >>> _ticks(0.07, 0.2)
     [0.0, 0.005, 0.02, 0.05]
 
     Args:
-        top: end of the axis.
-        label: width of a tick's label, as a share of the axis.
+        top: upper end of the axis.
+        label: width of a label, as a share of the axis.
     """
     kept, room = [0.0], 1.0
     for share in (digit * 10.0**power for power in range(0, -9, -1) for digit in (5, 2, 1)):
-        place = (share / top) ** 0.5
-        if label <= place <= room:
+        position = (share / top) ** 0.5
+        if label <= position <= room:
             kept.append(round(share, 12))
-            room = place - label
+            room = position - label
     return sorted(kept)

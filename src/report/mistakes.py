@@ -1,4 +1,4 @@
-"""The report's sections on wrong answers: by kind, over all problems, one by one."""
+"""The report's sections on wrong answers: by kind of problem, over all problems, one by one."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import pandas as pd
 from ..compare.experiments import Experiment
 from ..compare.figures import Groups
 from ..splits.space import ProblemSpace
-from .charts import bars, grid
+from .charts import bars, heat_map
 from .operand_map import bin_names, bin_starts, operand_map
 from .page import Figure, Section, Table
 from .pooling import best, pooled, stacked
 
+# Wrong answers of a run that the page shows.
 SHOWN = 20
-# Each breakdown with what to look at.
+# The caption of each breakdown: what to look at.
 BREAKDOWNS = {
     "operand_lengths": "Digits of each operand: there are few short ones, so their intervals "
     "are wide.",
@@ -31,13 +32,13 @@ BREAKDOWNS = {
 
 
 def breakdowns(groups: Groups) -> Section:
-    """Bars for each kind of problem on the test split."""
+    """Shares of wrong answers on the test split, for each breakdown."""
     figures = []
     for kind in BREAKDOWNS:
         counts = stacked(groups, f"metrics/by_{kind}.csv")
         if len(counts):
-            # The first two are the group's label and the run.
-            figures += _bars(kind, counts.rename(columns={counts.columns[2]: "value"}))
+            # Behind the group's label and the run, the file's first column has the values.
+            figures += _bar_figures(kind, counts.rename(columns={counts.columns[2]: "value"}))
     text = [
         "Wrong answers on the test split, an architecture's seeds added up. Bars are shares, "
         "lines their 95 % Wilson intervals (cut off where they leave the picture), and the counts "
@@ -48,7 +49,7 @@ def breakdowns(groups: Groups) -> Section:
 
 
 def exhaustive(groups: Groups) -> Section:
-    """All problems that exist: by split, by kind, and over the two operands."""
+    """Wrong answers among all problems: by split, by breakdown, and over the two operands."""
     title = "All problems"
     counts = stacked(groups, "metrics/exhaustive.csv")
     if not len(counts):
@@ -58,19 +59,19 @@ def exhaustive(groups: Groups) -> Section:
     rows = []
     for run, group in whole.groupby("run", sort=False):
         by_split = group.set_index("split")
-        cells = [_share(by_split, split) for split in splits]
+        cells = [_wrong_in(by_split, split) for split in splits]
         rows.append([str(run), str(group["label"].iloc[0]), *cells])
     table = Table("Wrong answers by split", ["run", "", *splits], rows)
     text = [
         "Every problem that the data's parameters describe was asked. Unseen ones are in no split: "
         "if they fail as rarely as those of training, the model calculates and does not remember."
     ]
-    figures, skipped = _operand_maps(groups)
+    figures, reasons = _operand_maps(groups)
     new = counts[counts["split"].isin(["test", "unseen"])]
     for kind in BREAKDOWNS:
         rows_of = new[new["kind"] == kind]
-        figures += _bars(kind, rows_of, "Test and unseen problems. ")
-    return Section(title, text + skipped, [table], figures)
+        figures += _bar_figures(kind, rows_of, "Test and unseen problems. ")
+    return Section(title, text + reasons, [table], figures)
 
 
 def wrong_answers(groups: Groups) -> Section:
@@ -78,7 +79,7 @@ def wrong_answers(groups: Groups) -> Section:
     tables = []
     for label, experiments in groups.items():
         for experiment in experiments:
-            errors = _errors(experiment)
+            errors = _wrong_answers(experiment)
             columns = [c for c in ("prompt", "said", "target", "split") if c in errors]
             rows = errors[columns].head(SHOWN).to_numpy().tolist()
             rest = f", the first {SHOWN}" if len(errors) > SHOWN else ""
@@ -88,16 +89,16 @@ def wrong_answers(groups: Groups) -> Section:
     return Section("Wrong answers", text, tables)
 
 
-def _errors(run: Experiment) -> pd.DataFrame:
-    # As text: an answer may begin with zeros, or be empty.
+def _wrong_answers(run: Experiment) -> pd.DataFrame:
+    # All as text: a model may answer with leading zeros, or nothing.
     text = StringIO(run.read("metrics/errors.csv"))
     return pd.read_csv(text, dtype=str, keep_default_na=False)
 
 
-def _bars(kind: str, counts: pd.DataFrame, where: str = "") -> list[Figure]:
+def _bar_figures(kind: str, counts: pd.DataFrame, where: str = "") -> list[Figure]:
     table = pooled(counts) if len(counts) else counts
     if not len(table) or table["value"].nunique() < 2:
-        return []  # a single bar says what the table of results says
+        return []  # with a single value, the table of results says the same
     title = kind.replace("_", " ")
     pairs = zip(table["wrong"], table["problems"], strict=True)
     table["count"] = [f"{wrong:,} of {problems:,}" for wrong, problems in pairs]
@@ -106,7 +107,7 @@ def _bars(kind: str, counts: pd.DataFrame, where: str = "") -> list[Figure]:
     return [Figure(f"By {title}", where + BREAKDOWNS[kind], spec)]
 
 
-def _share(by_split: pd.DataFrame, split: str) -> str:
+def _wrong_in(by_split: pd.DataFrame, split: str) -> str:
     if split not in by_split.index:
         return "-"
     wrong, problems = by_split["wrong"][split], by_split["problems"][split]
@@ -114,7 +115,7 @@ def _share(by_split: pd.DataFrame, split: str) -> str:
 
 
 def _operand_maps(groups: Groups) -> tuple[list[Figure], list[str]]:
-    """A heat map for the best run of each architecture, or why there is none."""
+    """A heat map of the best run of each architecture; without any, a sentence says why."""
     figures = []
     for label, experiments in groups.items():
         graded = [run for run in experiments if run.params["evaluation"].get("exhaustive")]
@@ -129,10 +130,10 @@ def _operand_maps(groups: Groups) -> tuple[list[Figure], list[str]]:
 def _operand_map(label: str, run: Experiment) -> Figure:
     data = run.params["data"]
     space = ProblemSpace(*(data[key] for key in ("N", "A", "B", "ops", "precedence")))
-    cells = operand_map(space, _errors(run)["prompt"])
+    cells = operand_map(space, _wrong_answers(run)["prompt"])
     starts = bin_starts(space.A, space.B)
     names = bin_names(starts, space.B)
-    # More would overlap: where a length begins, and the middle of it.
+    # Labels only where a length begins and in its middle: more would overlap.
     ticks = [
         name for name, start in zip(names, starts.tolist(), strict=True) if str(start)[0] in "015"
     ]
@@ -141,4 +142,4 @@ def _operand_map(label: str, run: Experiment) -> Figure:
         f"{wrong:,} of {problems:,} wrong in {run.name}, the best of its kind. Cells are a length "
         "and a leading digit of each operand, coloured where it fails."
     )
-    return Figure(f"{label} over both operands", caption, grid(cells, names, ticks))
+    return Figure(f"{label} over both operands", caption, heat_map(cells, names, ticks))

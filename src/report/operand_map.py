@@ -1,4 +1,4 @@
-"""Wrong answers over two operands, in bins that show where a length or a leading digit fails."""
+"""Counts of wrong answers over both operands, binned by length and leading digit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..splits.space import ProblemSpace
 
 
 def bin_starts(low: int, high: int) -> Ints:
-    """Where the bins of the numbers from low to high begin: at each length and leading digit.
+    """First numbers of the bins of low .. high: a bin for each length and leading digit.
 
     >>> bin_starts(8, 234).tolist()
     [8, 9, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 200]
@@ -22,7 +22,7 @@ def bin_starts(low: int, high: int) -> Ints:
 
 
 def bin_names(starts: Ints, high: int) -> list[str]:
-    """``7`` or ``100-199`` for each bin.
+    """The name of each bin, such as ``7`` or ``100-199``.
 
     >>> bin_names(np.array([8, 9, 10, 20, 100, 200]), 234)
     ['8', '9', '10-19', '20-99', '100-199', '200-234']
@@ -56,7 +56,7 @@ def operand_map(space: ProblemSpace, prompts: pd.Series) -> pd.DataFrame:
 
 
 def _count(operands: NDArray[np.int64], starts: Ints) -> Ints:
-    """(bins, bins), the pairs of operands in each cell."""
+    """How many pairs of operands fall in each cell, (bins, bins)."""
     cells = np.searchsorted(starts, operands, side="right") - 1
     n = len(starts)
     return np.bincount(cells[:, 0] * n + cells[:, 1], minlength=n * n).reshape(n, n)

@@ -1,13 +1,12 @@
-"""The report's sections on whole runs: what was compared, the result, training, parameters."""
+"""The report's introduction, and its sections on learning curves and parameters."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
-from ..compare.experiments import Experiment, Experiments
+from ..compare.experiments import Experiments
 from ..compare.figures import Groups
 from .charts import lines
 from .page import Figure, Section, Table
@@ -15,11 +14,12 @@ from .pooling import stacked
 
 
 def lead(experiments: Experiments, groups: Groups) -> list[str]:
-    """What was compared, and what was left out."""
+    """The introduction: what was compared, and which experiments were left out."""
+    n = len(experiments.finished)
     data = experiments.finished[0].params["data"]
     runs = [f"{len(group)} of {label}" for label, group in groups.items()]
     sentences = [
-        f"{_counted(len(experiments.finished), 'run')}: {', '.join(runs)}. Each learned to "
+        f"{n} run{'s' if n > 1 else ''}: {', '.join(runs)}. Each learned to "
         f"calculate with {data['N']} numbers from {data['A']:,} to {data['B']:,} and "
         f"{' '.join(data['ops'])} between them, from the same {data['n_samples']:,} problems, of "
         f"which {data['val_fraction']:.1%} were kept for validation and "
@@ -66,19 +66,22 @@ def training(groups: Groups) -> Section:
 
 
 def parameters(groups: Groups) -> Section:
-    """The params of each run, its commit and its metrics."""
+    """The parameters that the runs differ in, their commits and their metrics."""
     runs = [experiment for group in groups.values() for experiment in group]
-    first, *others = (_flat(run.params) for run in runs)
+    flat = [_flat(run.params) for run in runs]
+    absent = object()
     keys = sorted(
-        {key for flat in others for key in {**first, **flat} if _differs(key, first, flat)}
+        key
+        for key in {key for each in flat for key in each}
+        if any(each.get(key, absent) != flat[0].get(key, absent) for each in flat)
     )
     names = ["", *(run.name for run in runs)]
-    values = [[key, *(_text(flat.get(key)) for flat in (first, *others))] for key in keys]
-    metrics = sorted({key for run in runs for key in run.metrics}, key=_metric_order(runs))
+    commits = ["commit", *(run.rev[:12] for run in runs)]
+    values = [[key, *(_text(each.get(key)) for each in flat)] for key in keys]
+    metrics = dict.fromkeys(key for run in runs for key in run.metrics)
     figures = [[key, *(_text(run.metrics.get(key)) for run in runs)] for key in metrics]
-    commits = [["commit", *(run.rev[:12] for run in runs)]]
     tables = [
-        Table("What the runs' params.yaml differ in", names, commits + values),
+        Table("What the runs' params.yaml differ in", names, [commits, *values]),
         Table("What metrics/train.json and eval.json hold", names, figures),
     ]
     text = [
@@ -89,33 +92,13 @@ def parameters(groups: Groups) -> Section:
     return Section("Parameters and metrics", text, tables, listing=listing)
 
 
-def _counted(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
-
-
 def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Values by dotted key."""
-    return dict(_leaves(tree, prefix))
-
-
-def _leaves(tree: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    """Values of nested dictionaries by dotted key."""
+    flat: dict[str, Any] = {}
     for key, value in tree.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
-            yield prefix + key, value
-
-
-def _differs(key: str, one: dict[str, Any], other: dict[str, Any]) -> bool:
-    return key not in one or key not in other or one[key] != other[key]
-
-
-def _metric_order(runs: list[Experiment]) -> Any:
-    order: dict[str, int] = {}
-    for run in runs:
-        for key in run.metrics:
-            order.setdefault(key, len(order))
-    return order.__getitem__
+        inner = isinstance(value, dict)
+        flat |= _flat(value, f"{prefix}{key}.") if inner else {prefix + key: value}
+    return flat
 
 
 def _text(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""What the report's page is made of, and its HTML."""
+"""The parts of the report's page, and its HTML."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Figure:
     """A chart.
 
     Attributes:
-        title: stands above it.
-        caption: a sentence that says what to look at.
-        spec: Vega-Lite.
+        title: heading above the chart.
+        caption: a sentence below it that says what to look at.
+        spec: the chart as a Vega-Lite specification.
     """
 
     title: str
@@ -30,7 +30,11 @@ class Figure:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of texts; its first column names the rows."""
+    """A table of texts; its first column names the rows.
+
+    Attributes:
+        folded: whether only the caption shows until it is clicked.
+    """
 
     caption: str
     header: list[str]
@@ -38,14 +42,14 @@ class Table:
     folded: bool = False
 
     def is_numeric(self, column: int) -> bool:
-        """Whether its cells are best aligned on the right."""
+        """Whether all cells of a column are numbers or dashes, which are aligned right."""
         cells = [row[column] for row in self.rows]
         return all(re.match(r"[-+]?\d|-?$", cell) for cell in cells)
 
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what stands below it, in this order."""
+    """A heading and what is below it: paragraphs, tables, charts and preformatted text."""
 
     title: str
     text: list[str] = field(default_factory=list)
@@ -60,7 +64,11 @@ class Section:
 
 
 def render(title: str, lead: list[str], sections: list[Section]) -> str:
-    """The page as HTML, without scripts and without anything to load."""
+    """The page as HTML, without scripts and without anything to load.
+
+    Args:
+        lead: paragraphs above the contents.
+    """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -74,5 +82,5 @@ def render(title: str, lead: list[str], sections: list[Section]) -> str:
 
 
 def _draw(figure: Figure, name: str) -> Markup:
-    # Safe: ElementTree has escaped the texts inside.
+    # Safe as it is: ElementTree has escaped the texts inside.
     return Markup(draw(figure.spec, name, f"{figure.title}. {figure.caption}"))

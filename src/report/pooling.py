@@ -1,4 +1,4 @@
-"""The same file of several experiments as one table, and its seeds added up."""
+"""A CSV file of several experiments as one table, and wrong answers summed over seeds."""
 
 from __future__ import annotations
 
@@ -11,10 +11,15 @@ from ..evaluation.intervals import wilson
 
 
 def stacked(groups: Groups, path: str) -> pd.DataFrame:
-    """A CSV file of every experiment that has it, one below the other.
+    """The rows of a CSV file of every experiment that has it; empty if none has.
 
-    Columns label (the group's, categorical), run (the experiment's name) and the file's. An earlier
-    commit's experiments may lack a file: it is empty then.
+    Experiments of an earlier commit may lack a file.
+
+    Args:
+        path: the file's path in the repository.
+
+    Returns:
+        Columns label (of the group, categorical), run (name of the experiment), and the file's.
     """
     tables = []
     for label, experiments in groups.items():
@@ -34,26 +39,25 @@ def stacked(groups: Groups, path: str) -> pd.DataFrame:
 
 
 def pooled(counts: pd.DataFrame) -> pd.DataFrame:
-    """Wrong answers of all seeds together, and the share's Wilson interval.
+    """Wrong answers summed over seeds, with the Wilson interval of their share.
 
     Args:
         counts: columns label, value, problems, wrong; a row for each run and value.
 
     Returns:
-        Columns value, label, problems, wrong, share, low, high, ordered by value as far as it is
-        a number, otherwise as it came.
+        Columns value, label, problems, wrong, share, low, high; sorted by value if values are
+        numbers, otherwise in the order of their first rows.
     """
     kinds = counts.groupby(["value", "label"], sort=False, observed=True)
     table = kinds[["problems", "wrong"]].sum().reset_index()
-    by = "value" if pd.api.types.is_numeric_dtype(table["value"]) else "order"
-    order = {value: i for i, value in enumerate(dict.fromkeys(table["value"]))}
-    table = table.assign(order=table["value"].map(order)).sort_values(by, kind="stable")
-    bounds = [wilson(*pair) for pair in zip(table["wrong"], table["problems"], strict=True)]
-    return table.drop(columns="order").assign(
-        share=table["wrong"] / table["problems"],
-        low=[low for low, _ in bounds],
-        high=[high for _, high in bounds],
-    )
+    rank = table["value"]
+    if not pd.api.types.is_numeric_dtype(rank):
+        rank = pd.Series(pd.factorize(rank)[0])
+    table = table.loc[rank.sort_values(kind="stable").index]
+    pairs = zip(table["wrong"], table["problems"], strict=True)
+    table["share"] = table["wrong"] / table["problems"]
+    table[["low", "high"]] = [wilson(*pair) for pair in pairs]
+    return table
 
 
 def best(experiments: list[Experiment]) -> Experiment:

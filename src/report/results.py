@@ -1,4 +1,4 @@
-"""The report's section on results: architectures, runs, and paired differences in plain words."""
+"""The report's section on results: tables of architectures and runs, and paired differences."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 from ..compare.figures import Groups, architectures, pairs, runs
 from .page import Section, Table
 
-# Each table's headings with the column and its format.
+# For each heading of a table, the column of the data frame and the format of its cells.
 ARCHITECTURES = {
     "": ("label", ""),
     "seeds": ("seeds", ""),
@@ -55,7 +55,7 @@ PAIRS = {
 
 
 def results(groups: Groups) -> Section:
-    """The tables of the comparison, and what its tests say."""
+    """The tables of the comparison, and a sentence for each tested difference."""
     text = [
         "Exact match is the share of problems whose whole answer greedy decoding gets right. "
         "Intervals of runs are Wilson intervals; active parameters are those that one token uses."
@@ -76,7 +76,7 @@ def results(groups: Groups) -> Section:
 
 
 def reading(a: str, b: str, difference: float, low: float, high: float, p: float) -> str:
-    """A paired difference in words.
+    """A sentence on the tested difference between two groups.
 
     >>> reading("gpt2", "llama2", -0.0021, -0.0032, -0.0010, 0.004)
     'llama2 is better by 0.21 points (95 % from 0.10 to 0.32), p = 0.004'
@@ -86,10 +86,10 @@ def reading(a: str, b: str, difference: float, low: float, high: float, p: float
     'this gpt2 is better by 1.00 points, p = 0.001; one seed says nothing about others'
 
     Args:
-        a, b: the groups.
+        a, b: labels of the groups.
         difference: exact match of a minus that of b.
-        low, high: its interval; NaN where there is one seed.
-        p: corrected for the number of pairs.
+        low, high: its 95 % interval; NaN for a single seed.
+        p: p value, corrected for the number of pairs.
     """
     if difference < 0:
         return reading(b, a, -difference, -high, -low, p)

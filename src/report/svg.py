@@ -1,4 +1,4 @@
-"""Vega-Lite charts as SVG to stand inside an HTML page: small, no network, same bytes each time."""
+"""Vega-Lite charts as SVG inside an HTML page: small, without a network, always the same bytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 _NAMESPACE = "http://www.w3.org/2000/svg"
 _NUMBER = re.compile(r"-?\d+\.\d{3,}(?:e-?\d+)?")
 _GEOMETRY = {"d", "transform", "x", "y", "x2", "y2", "width", "height", "viewBox"}
-# The picture as a whole has an accessible name; Vega's for its parts would be read out after it.
+# A screen reader reads the name of the whole picture; Vega's names of its parts are dropped.
 _DROPPED = {"class", "role", "pointer-events", "width", "height", "version", "font-family"}
 
 ElementTree.register_namespace("", _NAMESPACE)
@@ -20,26 +20,28 @@ def draw(spec: dict[str, Any], name: str, description: str) -> str:
 
     Args:
         spec: Vega-Lite; its colours may be CSS variables and ``currentColor``.
-        name: unlike any other picture's of the page; begins the ids inside.
-        description: the accessible name.
+        name: unique on the page; the ids inside begin with it.
+        description: what a screen reader reads out.
     """
-    # Takes a second to start its engine.
+    # Its JavaScript engine takes a second to start.
     import vl_convert
 
     text = vl_convert.vegalite_to_svg(spec, show_warnings=False, allowed_base_urls=[])
     root = ElementTree.fromstring(text)
     for element in root.iter():
-        _shorten(element)
+        _strip(element)
     _prune(root)
     root.attrib |= {"role": "img", "aria-label": description}
     return _rename_ids(ElementTree.tostring(root, encoding="unicode"), name)
 
 
-def _shorten(element: ElementTree.Element) -> None:
+def _strip(element: ElementTree.Element) -> None:
+    """Remove attributes that change nothing, and round coordinates to 0.01."""
     marks = "role-mark" in element.get("class", "")
-    inside_definition = element.tag.endswith("rect")
+    # A clip path's rectangle needs its width and height.
+    is_rectangle = element.tag.endswith("rect")
     for key in list(element.attrib):
-        if key.startswith("aria-") or (key in _DROPPED and not inside_definition):
+        if key.startswith("aria-") or (key in _DROPPED and not is_rectangle):
             del element.attrib[key]
     if element.get("opacity") == "1":
         del element.attrib["opacity"]
@@ -50,7 +52,7 @@ def _shorten(element: ElementTree.Element) -> None:
 
 
 def _prune(parent: ElementTree.Element) -> None:
-    """Remove what draws nothing: frames without a colour, labels hidden as they would overlap."""
+    """Remove elements that draw nothing: empty groups, uncoloured frames, hidden labels."""
     for child in list(parent):
         _prune(child)
         hidden = child.get("display") == "none" or child.get("opacity") == "0"
@@ -62,7 +64,7 @@ def _prune(parent: ElementTree.Element) -> None:
 
 
 def _rename_ids(text: str, name: str) -> str:
-    # Vega counts its clip paths through the life of the process.
+    # Vega numbers clip paths over all charts of the process: the numbers depend on what it drew.
     ids = re.findall(r'\bid="([^"]*)"', text)
     for i, old in enumerate(ids):
         text = text.replace(f'id="{old}"', f'id="{name}-{i}"')

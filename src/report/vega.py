@@ -1,6 +1,6 @@
-"""The look of every chart, and what all Vega-Lite specifications have in common.
+"""What all charts have in common as Vega-Lite specifications.
 
-Text and axes take the page's colour, and series the page's variables ``--series-1`` to
+Text and axes have the page's colour, and series the page's CSS variables ``--series-1`` to
 ``--series-8``, so that a chart is readable on a light and on a dark page.
 """
 
@@ -15,10 +15,10 @@ Spec = dict[str, Any]
 # Fits a phone's width without shrinking the text.
 WIDTH = 360
 HEIGHT = 220
-# Metrically equal to Arial, and part of vl-convert: labels have the width they were placed by.
+# vl-convert contains it and measures labels in it; its letters are as wide as Arial's.
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 N_SERIES = 8
-# One fewer than colours: a ninth series has the first's colour and another dash.
+# One fewer than colours, so that a ninth series, in the first's colour, has other dashes.
 DASHES = [[1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [4, 4], [12, 3], [1, 3]]
 INK = "currentColor"
 _CONFIG: Spec = {
@@ -54,7 +54,11 @@ _CONFIG: Spec = {
 
 
 def chart(frame: pd.DataFrame) -> Spec:
-    """What every specification begins with; what it adds may override it."""
+    """The part that every specification begins with.
+
+    Args:
+        frame: the chart's data.
+    """
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "data": {"values": frame.to_dict("records")},
@@ -68,16 +72,21 @@ def chart(frame: pd.DataFrame) -> Spec:
 def series(
     column: pd.Series, field: str, values: list[Any] | None = None, title: str | None = None
 ) -> Spec:
-    """A scale with one colour, or one of the values, for each name.
+    """An encoding that gives each name in a column a colour of its own, or one of `values`.
 
-    Names go by order of appearance; those of a categorical column by its categories, so that a
-    name keeps its colour in a chart where another one is missing.
+    Names are in order of appearance; those of a categorical column in order of its categories, so
+    that a name keeps its colour in a chart where another one is missing.
+
+    Args:
+        field: name of the column.
+        values: instead of colours, such as `DASHES`.
+        title: title of the legend.
     """
     found = list(dict.fromkeys(column))
     names = list(column.cat.categories) if hasattr(column, "cat") else found
     present = [name for name in names if name in found]
     values = values or [f"var(--series-{i + 1})" for i in range(N_SERIES)]
-    # Vega does not break a row of the legend that is too long.
+    # As many columns as fit: Vega does not wrap a row of the legend that is too long.
     columns = max(1, (WIDTH - 20) * 2 // (13 * max(map(len, present), default=1) + 48))
     return {
         "field": field,

@@ -1,4 +1,4 @@
-"""Experiments on a Ray cluster.
+"""Many experiments on a Ray cluster.
 
-For who has one; nothing of the pipeline imports it.
+For those who have a cluster; nothing of the pipeline imports it.
 """

@@ -2,9 +2,9 @@
 
     python -m src.sweep --models gpt2,llama2,mixtral --seeds 0,1,2 [-S key=value] [--address A]
 
-Each combination is a DVC experiment, run in a clone of its own wherever the cluster has room. It
-comes back through the git remote and the DVC remote, as if it had run here. What those have
-already is not run again.
+Each combination of architecture, seed and values is a DVC experiment. It runs in a fresh clone on
+whatever machine of the cluster has room, and comes back through the git remote and the DVC remote,
+as if it had run here. An experiment that the git remote has already is not run again.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from .worker import Job
 
 
 def missing(runs: list[Run], git_remote: str, remotes: Remotes) -> tuple[list[Run], list[str]]:
-    """The runs that are still to do, and the names of those to collect.
+    """The runs that the git remote lacks, and the names of those that only it has.
 
     Raises:
-        UserError: if this repository has an experiment of that name which the remote has not.
+        UserError: if this repository has an experiment of a run's name which the remote lacks.
     """
     there = experiments(git_remote, remotes.refs)
     here = experiments(".", remotes.refs)
@@ -44,13 +44,13 @@ def missing(runs: list[Run], git_remote: str, remotes: Remotes) -> tuple[list[Ru
 
 
 def collect(git_remote: str, names: list[str]) -> str:
-    """Bring experiments and their files here; returns what went wrong, if anything did."""
+    """Pull experiments and their files; returns DVC's output if that failed, otherwise ``""``."""
     if not names:
         return ""
     words = [sys.executable, "-m", "dvc", "exp", "pull", git_remote, *names]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     said = done.stdout + done.stderr
-    # To DVC it is a success: a remote which is another folder on each machine, for example.
+    # DVC calls this a success. It happens where each machine has another folder for a remote.
     lacking = "Some of the cache files do not exist" in said
     return said if done.returncode or lacking else ""
 
@@ -58,16 +58,18 @@ def collect(git_remote: str, names: list[str]) -> str:
 def sweep(
     runs: list[Run], git_remote: str, address: str | None, runs_dir: Path | None, **settings: float
 ) -> list[str]:
-    """Run what the git remote has not, and collect all of it.
+    """Run the experiments that the git remote lacks, and pull all of them.
 
     Args:
-        settings: cpus and gpus of a run, and retries.
+        address: ``host:port`` of the cluster; None starts one on this machine.
+        runs_dir: see `Job`.
+        settings: ``cpus`` and ``gpus`` of a run, and ``retries``, see `run_all`.
 
     Returns:
-        The names of those that failed or did not come here; each has a log.
+        The names of those that failed or could not be pulled; each has a log.
 
     Raises:
-        UserError: before anything has started.
+        UserError: for wrong settings, before anything has started.
     """
     from .cluster import connect, run_all
 
@@ -90,33 +92,29 @@ def sweep(
     if problem:
         failures += before
         for name in before:
-            _keep(name, problem)
+            _write_log(name, problem)
     if todo:
-        for name, finished, log in run_all(job, todo, int(settings["retries"]), _say):
+        for name, finished, log in run_all(job, todo, int(settings["retries"]), _print_at_once):
             problem = collect(git_remote, [name]) if finished else ""
-            _keep(name, log + problem)
+            _write_log(name, log + problem)
             if problem or not finished:
                 failures.append(name)
-            _say(f"{name}: {'failed' if name in failures else 'finished'}")
+            _print_at_once(f"{name}: {'failed' if name in failures else 'finished'}")
     return failures
 
 
 def log_path(name: str) -> Path:
-    """Where the log of a run is kept, on this machine."""
+    """The file on this machine that holds the log of a run."""
     return RUNS_DIR / "sweep" / f"{name}.log"
 
 
-def _keep(name: str, log: str) -> None:
+def _write_log(name: str, log: str) -> None:
     with open_replacing(log_path(name)) as file:
         file.write(log)
 
 
-def _say(line: str) -> None:
+def _print_at_once(line: str) -> None:
     print(line, flush=True)
-
-
-def _names(text: str) -> list[str]:
-    return text.split(",")
 
 
 def _seeds(text: str) -> list[int]:
@@ -140,7 +138,7 @@ def _at_least(least: int, kind: Callable[[str], float]) -> Callable[[str], float
 def main(argv: list[str] | None = None) -> None:
     """The command."""
     parser = Parser("src.sweep", "Run each combination as an experiment on a Ray cluster.")
-    parser.add_argument("--models", type=_names, required=True, help="gpt2,llama2,mixtral")
+    parser.add_argument("--models", required=True, help="gpt2,llama2,mixtral")
     parser.add_argument("--seeds", type=_seeds, required=True, help="0,1,2")
     parser.add_argument(
         "-S",
@@ -166,7 +164,7 @@ def main(argv: list[str] | None = None) -> None:
     runs_dir = given.get("runs_dir", None if address else RUNS_DIR)
     try:
         failures = sweep(
-            grid(given["models"], given["seeds"], given.get("set_param", [])),
+            grid(given["models"].split(","), given["seeds"], given.get("set_param", [])),
             given.get("git_remote", "origin"),
             address,
             runs_dir and runs_dir.expanduser().resolve(),

@@ -1,4 +1,4 @@
-"""Runs as tasks of a Ray cluster: started where there is room, and again where a node is lost."""
+"""Runs as tasks of a Ray cluster, restarted elsewhere if a node is lost."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ def connect(address: str | None, job: Job) -> None:
     """Join a cluster, or start one on this machine that ends with this process.
 
     Args:
-        address: of the cluster, ``host:port``; None starts one.
+        address: ``host:port`` of the cluster; None starts one.
+        job: its runs must fit on the machine, if the cluster is started here.
 
     Raises:
-        UserError: if Ray is not installed, nothing answers, or this machine is too small.
+        UserError: if Ray is not installed, no cluster answers, or a run needs more CPUs or GPUs
+            than the new cluster has.
     """
-    # Read when Ray is imported. Nothing is reported to its makers; a lost node is told by us, and
-    # its last words by Ray's log files.
+    # Read when Ray is imported: report no usage to its makers, and leave lost nodes to `run_all`,
+    # which names them in one line each.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "Raylet is terminated|has been marked dead")
     try:
@@ -36,13 +38,13 @@ def connect(address: str | None, job: Job) -> None:
 
     settings: dict[str, Any] = {"address": address}
     if address:
-        _answers(address)
+        _check_answers(address)
     else:
-        # Not one that happens to run here. Runs exchange files, not objects.
+        # A new cluster, even if one runs here. Runs exchange files, so the object store is small.
         settings = {"address": "local", "include_dashboard": False}
         settings["object_store_memory"] = 100 * 2**20
     try:
-        # What a run says comes back with its result.
+        # The output of a run comes back with its result.
         ray.init(**settings, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise UserError(f"no Ray cluster at {address}: {error}") from None
@@ -52,8 +54,8 @@ def connect(address: str | None, job: Job) -> None:
             raise UserError(f"a run is to have {wanted:g} {kind}s, this machine has {there:g}")
 
 
-def _answers(address: str) -> None:
-    # Ray itself would try for minutes, and fill the screen.
+def _check_answers(address: str) -> None:
+    # Ray itself would try for minutes, with many lines of warnings.
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host, int(port)), timeout=10).close()
@@ -64,33 +66,33 @@ def _answers(address: str) -> None:
 def run_all(
     job: Job, runs: Sequence[Run], retries: int, show: Callable[[str], None]
 ) -> Iterator[tuple[str, bool, str]]:
-    """Run them all, as many at a time as the cluster has room for.
+    """Run experiments, as many at a time as the cluster has room for.
 
     Args:
-        retries: how often a run is started again whose node or worker was lost; -1 without end.
-            One that failed is not.
-        show: takes a line whenever there is news.
+        retries: how often a run is restarted after the loss of its node or worker; -1: without
+            limit. A run that fails by itself is not restarted.
+        show: called with each line of news.
 
     Yields:
-        Name, whether it is finished, and its log, of each as it ends.
+        For each run as it ends: its name, whether the git remote has it, and its log.
     """
     import ray
 
-    # The machines need Ray, DVC and what the stages import, but none of our modules.
+    # By value: the machines need Ray, DVC and what the stages import, but not this repository.
     for module in (process_group, worker):
         ray.cloudpickle.register_pickle_by_value(module)
-    news = _news()
+    news = _start_mailbox()
     task = ray.remote(
         num_cpus=job.cpus, num_gpus=job.gpus, max_retries=retries, scheduling_strategy="SPREAD"
     )(worker.run)
     pending = {}
     for run in runs:
-        ref = task.options(name=run.name).remote(job, run.name, run.overrides, _teller(news))
+        ref = task.options(name=run.name).remote(job, run.name, run.overrides, _sender(news))
         pending[ref] = run.name
-    lost = _lost()
+    lost = _lost_nodes()
     while pending:
         ended, _ = ray.wait(list(pending), timeout=1)
-        for node in sorted(_lost() - lost):
+        for node in sorted(_lost_nodes() - lost):
             show(f"node {node} is lost; what ran there starts again elsewhere")
             lost.add(node)
         for line in ray.get(news.take.remote()):
@@ -103,7 +105,7 @@ def run_all(
             yield pending.pop(ref), finished, log
 
 
-def _lost() -> set[str]:
+def _lost_nodes() -> set[str]:
     import ray
 
     return {
@@ -113,12 +115,12 @@ def _lost() -> set[str]:
     }
 
 
-def _news() -> Any:
-    """An actor beside this process that keeps the lines which were not shown yet."""
+def _start_mailbox() -> Any:
+    """A Ray actor on this node that keeps the lines that runs send until they are shown."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    class News:
+    class Mailbox:
         def __init__(self) -> None:
             self.lines: list[str] = []
 
@@ -130,8 +132,8 @@ def _news() -> Any:
             return lines
 
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    return ray.remote(News).options(num_cpus=0, scheduling_strategy=here).remote()
+    return ray.remote(Mailbox).options(num_cpus=0, scheduling_strategy=here).remote()
 
 
-def _teller(news: Any) -> Callable[[str], object]:
+def _sender(news: Any) -> Callable[[str], object]:
     return lambda line: news.tell.remote(line)

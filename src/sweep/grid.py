@@ -1,4 +1,4 @@
-"""The runs of a sweep: each architecture with each seed and each value, checked and named."""
+"""The runs of a sweep: every combination of architecture, seed and values, checked and named."""
 
 from __future__ import annotations
 
@@ -13,32 +13,35 @@ from pathlib import Path
 from ..common.errors import UserError
 from ..params import PARAMS_FILE, load_params
 
-_AXES = {"model": "--models", "training.seed": "--seeds"}
+# Keys that have a flag of their own.
+_FLAGS = {"model": "--models", "training.seed": "--seeds"}
 
 
 @dataclass(frozen=True)
 class Run:
-    """A name, and what it changes in params.yaml as ``key=value``."""
+    """An experiment: its name, and its changes of params.yaml, each as ``key=value``."""
 
     name: str
     overrides: tuple[str, ...]
 
 
 def grid(models: Sequence[str], seeds: Sequence[int], changes: Sequence[str]) -> list[Run]:
-    """All combinations, in the syntax of `dvc exp run --set-param`.
+    """A run for each combination of architecture, seed and values.
 
     Args:
-        changes: ``key=value`` for all, or ``key=value,value`` for one run of each.
+        models: names of architectures.
+        changes: ``key=value`` for all runs, or ``key=value,value`` for runs with each value, in
+            the syntax of `dvc exp run --set-param`.
 
     Raises:
-        UserError: naming the change that params.yaml has no place for, or whose value is wrong.
+        UserError: naming the change whose key or value params.yaml does not allow.
     """
-    # A second to import.
+    # DVC and Hydra take a second to import.
     from dvc.utils.hydra import get_hydra_sweeps
     from hydra.errors import HydraException
 
     for change in changes:
-        flag = _AXES.get(change.partition("=")[0])
+        flag = _FLAGS.get(change.partition("=")[0])
         if flag:
             raise UserError(f"-S {change}: {flag} says that")
     axes = [f"model={','.join(models)}", f"training.seed={','.join(map(str, seeds))}"]
@@ -49,25 +52,25 @@ def grid(models: Sequence[str], seeds: Sequence[int], changes: Sequence[str]) ->
     runs = {}
     for combination in combinations:
         overrides = combination[PARAMS_FILE.name]
-        _check(overrides)
-        run = _named(overrides)
+        _check_allowed(overrides)
+        run = _run_of(overrides)
         runs[run.name] = run
     return list(runs.values())
 
 
-def _named(overrides: list[str]) -> Run:
-    """As `make compare` names them, and `make ablations` what else changes.
+def _run_of(overrides: list[str]) -> Run:
+    """A run with the name that `make compare` would give it, and other changes behind that.
 
-    What is said of another architecture changes nothing, and is left out. The section `runtime:`
-    changes no result, and so no name.
+    Changes of another architecture's section are left out, as they change nothing. The section
+    `runtime:` changes no result, and so is not in the name.
 
-    >>> _named(["model=gpt2", "training.seed=0", "models.llama2.d_ff=64"])
+    >>> _run_of(["model=gpt2", "training.seed=0", "models.llama2.d_ff=64"])
     Run(name='gpt2-seed0', overrides=('model=gpt2', 'training.seed=0'))
-    >>> _named(["model=gpt2", "training.seed=0", "training.learning_rate=1e-3"]).name
+    >>> _run_of(["model=gpt2", "training.seed=0", "training.learning_rate=1e-3"]).name
     'gpt2-seed0-learning_rate-0.001'
-    >>> _named(["model=gpt2", "training.seed=0", "runtime.progress=false"])
+    >>> _run_of(["model=gpt2", "training.seed=0", "runtime.progress=false"])
     Run(name='gpt2-seed0', overrides=('model=gpt2', 'training.seed=0', 'runtime.progress=false'))
-    >>> _named(["model=gpt2", "training.seed=0", "data.ops='+*'", "data.seed=1"]).name
+    >>> _run_of(["model=gpt2", "training.seed=0", "data.ops='+*'", "data.seed=1"]).name
     'gpt2-seed0-ops-+-30f907-data.seed-1'
     """
     from dvc.utils.hydra import to_hydra_overrides
@@ -85,16 +88,17 @@ def _named(overrides: list[str]) -> Run:
         kept.append(change)
         if key.startswith("runtime."):
             continue
-        # What git lets a name hold. Two values must not become one.
+        # Without the characters that git refuses in a name; a hash keeps two values apart that
+        # are equal without them.
         plain = re.sub(r"[^\w+.-]|\.(?!\w)", "", value, flags=re.ASCII)
         if plain != value:
             plain += f"-{hashlib.sha256(value.encode()).hexdigest()[:6]}"
-        name += f"-{_short(key)}-{plain}"
+        name += f"-{_short_key(key)}-{plain}"
     return Run(name, tuple(kept))
 
 
-def _short(key: str) -> str:
-    """A key without its section, if no other section has one of that name."""
+def _short_key(key: str) -> str:
+    """The last part of a dotted key, or all of it where another section has that key too."""
     content = load_params().model_dump()
     sections = [content["models"][content["model"]], *content.values()]
     word = key.rpartition(".")[2]
@@ -102,8 +106,8 @@ def _short(key: str) -> str:
     return word if len(named) < 2 else key
 
 
-def _check(overrides: list[str]) -> None:
-    """Whether params.yaml takes these values, here rather than on a machine far away."""
+def _check_allowed(overrides: list[str]) -> None:
+    """Refuse wrong changes of params.yaml here, before runs on other machines do."""
     from dvc.utils.hydra import apply_overrides
     from omegaconf.errors import OmegaConfBaseException
 

@@ -1,8 +1,8 @@
-"""Commands that end with the process that started them, however that ends.
+"""Commands that end when the process that started them ends, whatever ended it.
 
-A worker of a cluster may be killed at any moment, and what it started would train on: it would
-hold the run's lock against the next attempt, and a GPU. A watching process of its own takes these
-commands with it, their folder, and at last the lock.
+A worker of a cluster may be killed at any moment. The commands that it started would go on, and
+keep a GPU and the run's lock from the next attempt. So a watcher, a process of its own, waits for
+the worker's death; then it kills the commands, removes their folder and lets go of the lock.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-# It waits for its input to end, which the system sees to when the owner dies. It forks first: what
-# a worker started itself, Ray kills along with the worker, and this must survive that moment, as it
-# must a signal to the whole group. It leaves the group before it kills it. What dies may still
-# write, so that removing takes turns.
-_WATCH = """
+# The watcher reads its standard input, which ends when the owner dies. It forks first, as Ray kills
+# a worker's own children together with the worker, and ignores signals to the whole group. It
+# leaves the group before it kills it. Dying commands may still write files, hence several attempts
+# at removing the folder.
+_WATCHER = """
 import os, shutil, signal, sys, time
 if os.fork():
     os._exit(0)
@@ -43,46 +43,47 @@ Call = Callable[[list[str], Path, Mapping[str, str], Callable[[str], None]], int
 
 @contextmanager
 def tethered(folder: Path, lock: Path | None, waiting: Callable[[], object]) -> Iterator[Call]:
-    """What runs commands in one process group, none of which outlives this process or the block.
+    """A function that runs commands, none of which outlives this process or the ``with`` block.
 
     Args:
-        folder: where they work; it is removed after them.
-        lock: a file that one owner at a time holds, all its commands included; any machine may.
-        waiting: called once if another owner holds it.
+        folder: of the commands' files; removed once all of them have ended.
+        lock: a file that this process and its commands hold until all of them have ended. Where
+            another process holds it, on any machine that shares the file, this one waits.
+        waiting: called once if it has to wait.
 
     Yields:
-        A function of a command, its folder, its environment and what takes each line that it
-        says; it returns the exit code.
+        A function of a command, its working directory, its environment and a callback for each
+        line of its output; it returns the exit code.
     """
     with ExitStack() as stack:
         held: tuple[int, ...] = ()
         if lock is not None:
             lock.parent.mkdir(parents=True, exist_ok=True)
             file = stack.enter_context(lock.open("a"))
-            _hold(file.fileno(), waiting)
+            _lock(file.fileno(), waiting)
             held = (file.fileno(),)
-        watch = subprocess.Popen(
-            # Nothing but Python itself: a few milliseconds.
-            [sys.executable, "-I", "-S", "-c", _WATCH, str(folder)],
+        watcher = subprocess.Popen(
+            # Isolated and without site-packages, Python starts in a few milliseconds.
+            [sys.executable, "-I", "-S", "-c", _WATCHER, str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             process_group=0,
-            # With the file open, it holds the lock until all is over.
+            # The lock is held as long as any process has the file open.
             pass_fds=held,
         )
-        assert watch.stdin
-        assert watch.stdout
-        watch.wait()  # for its fork
+        assert watcher.stdin
+        assert watcher.stdout
+        watcher.wait()  # until it has forked
         try:
-            yield lambda *words: _call(watch.pid, *words)
+            yield lambda *words: _call(watcher.pid, *words)
         finally:
-            watch.stdin.close()
-            # Ends when the one that it forked does.
-            watch.stdout.read()
-            watch.stdout.close()
+            watcher.stdin.close()
+            # Until the fork has ended.
+            watcher.stdout.read()
+            watcher.stdout.close()
 
 
-def _hold(file: int, waiting: Callable[[], object]) -> None:
+def _lock(file: int, waiting: Callable[[], object]) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -101,7 +102,7 @@ def _call(
         command,
         cwd=folder,
         env=environment,
-        # Nobody is there to answer.
+        # Nobody could answer a question.
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

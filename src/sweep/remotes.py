@@ -1,4 +1,4 @@
-"""Where runs on other machines start from and come back to: the git remote and the DVC remote."""
+"""The git remote and the DVC remote, by which runs on other machines start and return."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from ..common.files import ROOT
 
 @dataclass(frozen=True)
 class Remotes:
-    """What a clone elsewhere needs to know.
+    """What a clone on another machine needs to know.
 
     Attributes:
         commit: HEAD, which the git remote has.
-        git_url: where that is; a folder absolute.
-        dvc_config: the default DVC remote with its credentials, as .dvc/config.local has it.
+        git_url: address of the git remote; an absolute path if it is a folder.
+        dvc_config: content of .dvc/config.local that names the default DVC remote, with its
+            credentials.
     """
 
     commit: str
@@ -26,15 +27,15 @@ class Remotes:
 
     @property
     def refs(self) -> str:
-        """Where git keeps the experiments on the commit, by DVC's convention."""
+        """Prefix of the git refs under which DVC keeps the experiments on the commit."""
         return f"refs/exps/{self.commit[:2]}/{self.commit[2:]}/"
 
 
 def find_remotes(git_remote: str) -> Remotes:
-    """What this repository says of them.
+    """The remotes of this repository, once it is sure that a clone of them can run HEAD.
 
     Args:
-        git_remote: its name.
+        git_remote: name of the git remote, such as ``origin``.
 
     Raises:
         UserError: for uncommitted changes, a commit that was not pushed, or a remote that is
@@ -59,7 +60,7 @@ def find_remotes(git_remote: str) -> Remotes:
 
 
 def _dvc_config() -> str:
-    # A second to import; configobj is what DVC writes its files with.
+    # DVC takes a second to import; it writes its own files with configobj.
     from configobj import ConfigObj
     from dvc.config import Config
 
@@ -73,17 +74,17 @@ def _dvc_config() -> str:
     return "\n".join(file.write()) + "\n"
 
 
-def experiments(place: str, refs: str) -> dict[str, str]:
-    """Name and commit of those that a repository has.
+def experiments(repository: str, refs: str) -> dict[str, str]:
+    """Commits of the experiments that a repository has, by name.
 
     Args:
-        place: a remote, or ``.`` for this repository.
-        refs: where they are kept.
+        repository: a remote, or ``.`` for this repository.
+        refs: prefix of their git refs, see `Remotes.refs`.
 
     Raises:
         UserError: if the remote does not answer.
     """
-    rows = (line.split() for line in _git("ls-remote", place, f"{refs}*").splitlines())
+    rows = (line.split() for line in _git("ls-remote", repository, f"{refs}*").splitlines())
     return {ref.removeprefix(refs): commit for commit, ref in rows}
 
 

@@ -1,4 +1,4 @@
-"""How commands speak: flags, error lines, progress bars, tables.
+"""What commands print on a terminal: help, error lines, progress bars, tables.
 
-Outside every stage of DVC: what is changed here retrains nothing.
+Outside every stage of DVC: a change here retrains nothing.
 """

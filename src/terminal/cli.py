@@ -1,4 +1,4 @@
-"""How every command ends: exit code 0, or one line on stderr and 2 for a user's mistake."""
+"""How every command ends: exit code 0, or for a user's mistake one line on stderr and 2."""
 
 from __future__ import annotations
 
@@ -14,38 +14,44 @@ from typing import NoReturn, TextIO
 
 from ..common.errors import UserError
 
+# Top-level packages of this repository.
 _OURS = ("src", "scripts", "benchmarks", "tests")
 
 
 class Parser(argparse.ArgumentParser):
-    """Reports a wrong flag like any other mistake."""
+    """An argument parser that reports a wrong flag as a `UserError`."""
 
     def __init__(self, prog: str, description: str) -> None:
         super().__init__(
             prog=f"python -m {prog}",
             description=description,
-            # A flag that is not given is absent from the result: params.yaml has its value.
+            # A flag that is not given is absent from the result, and params.yaml's value counts.
             argument_default=argparse.SUPPRESS,
             allow_abbrev=False,
         )
 
     def error(self, message: str) -> NoReturn:
-        """Instead of argparse's usage text and exit."""
+        """Raise the error; argparse would print its usage and exit.
+
+        Raises:
+            UserError: always.
+        """
         raise UserError(f"{message}; see {self.prog} --help")
 
 
 def run(main: Callable[[], object]) -> NoReturn:
     """Run a command and end the process.
 
-    A `UserError`, or an `OSError` such as a missing permission or a full disk, becomes one line
-    and exit code 2. Ctrl-C is one line and 130; a reader that has gone, such as ``head``, is 141
-    without a word, as a shell has both. Anything else is a mistake of ours and keeps its traceback.
+    A `UserError`, or an `OSError` such as a missing permission or a full disk, prints one line and
+    has exit code 2. Ctrl-C prints one line and has 130. Where the reader of the output, such as
+    ``head``, has closed its pipe, nothing is printed and the code is 141. Both codes are those of
+    a shell. Any other exception is a bug and keeps its traceback.
     """
     try:
         try:
             main()
         finally:
-            # Here a failure can be told; Python's own attempt, as it ends, would print noise.
+            # A failure here becomes one line; one of Python's own flush at exit would not.
             if sys.stdout:
                 sys.stdout.flush()
     except BaseException as error:
@@ -57,13 +63,13 @@ def run(main: Callable[[], object]) -> NoReturn:
 def excepthook(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
-    """End as `run` does where a command fails before it, while its modules are imported."""
+    """A `sys.excepthook` that ends as `run` does, for errors before it: during imports."""
     end(error)
     sys.__excepthook__(kind, error, trace)
 
 
 def end(error: BaseException) -> None:
-    """End the process as an error asks for it; return if that is a traceback.
+    """Print one line for an error and end the process; return if a traceback is due.
 
     Raises:
         SystemExit: with the exit code.
@@ -72,14 +78,14 @@ def end(error: BaseException) -> None:
     for stream in (sys.stdout, sys.stderr):
         _drop_unwritable(stream)
     cause, code = error, 2
-    # Lightning makes its own exit of Ctrl-C, and rich of a reader that has gone.
+    # Lightning turns Ctrl-C into a SystemExit of its own, and rich a closed pipe.
     if isinstance(error, SystemExit) and isinstance(
         error.__context__, KeyboardInterrupt | BrokenPipeError
     ):
         cause = error.__context__
     match cause:
         case KeyboardInterrupt():
-            # Another one, while Python ends, is no traceback either.
+            # A second Ctrl-C, while Python ends, ends it without a traceback.
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             message, code = str(cause) or "stopped", 128 + signal.SIGINT
         case BrokenPipeError() if gone or cause is not error:
@@ -104,7 +110,7 @@ def end(error: BaseException) -> None:
 
 
 def _reader_has_gone() -> bool:
-    """Of stdout or stderr; a pipe to another process may break as well, and that is to be told."""
+    """Whether the pipe behind stdout or stderr is closed; other pipes may break as well."""
     poll = select.poll()
     for stream in (1, 2):
         poll.register(stream, 0)
@@ -112,7 +118,7 @@ def _reader_has_gone() -> bool:
 
 
 def _drop_unwritable(stream: TextIO | None) -> None:
-    """What a stream holds and cannot write, Python would try to write again as it ends."""
+    """Discard what a stream cannot write, or Python would try again at exit, and report it."""
     if stream is None:
         return
     try:

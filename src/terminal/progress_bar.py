@@ -1,4 +1,4 @@
-"""How far what takes minutes has come: a bar on a terminal, lines elsewhere."""
+"""Progress of what takes minutes: a bar on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import TypeVar
 
 _Part = TypeVar("_Part")
 
-# Seconds between two lines where there is no bar.
+# Seconds between two lines, where there is no bar.
 LINES_APART = 60.0
 
 
 class Bar:
-    """A bar with how much is done, how long the rest takes, and a text.
+    """A bar with the amount that is done, the time that is left, and a text.
 
     Args:
-        title: what is being done.
-        total: how much there is to do.
-        done: how much of it was done before.
+        title: a word for what is counted, in front of the bar.
+        total: the amount at which the bar is full.
+        done: the amount that was done before.
     """
 
     def __init__(self, title: str, total: int, done: int = 0) -> None:
-        # rich: bars. Imported here, as most runs of a command draw none.
+        # Imported here, as most runs of a command draw no bar.
         from rich import progress
 
         self._progress = progress.Progress(
@@ -32,24 +32,29 @@ class Bar:
             progress.BarColumn(bar_width=None),
             progress.TextColumn("{task.completed:,} of {task.total:,}"),
             progress.TimeRemainingColumn(),
-            # Last: in a narrow terminal, what is cut off is its end.
+            # Last, as a narrow terminal cuts off the end.
             progress.TextColumn("{task.fields[text]}"),
             expand=True,
             transient=True,
-            # Drawing takes a millisecond, in which nothing else of Python runs.
+            # Drawing takes a millisecond, during which the training's Python waits.
             refresh_per_second=2,
         )
         self._task = self._progress.add_task(title, total=total, completed=done, text="")
         self._progress.start()
 
     def update(self, done: int, text: str = "") -> None:
-        """Move to what is done in all; a text stays until the next one."""
+        """Move the bar.
+
+        Args:
+            done: the amount that is done in all.
+            text: replaces the text at the end; if empty, the last one stays.
+        """
         self._progress.update(self._task, completed=done)
         if text:
             self._progress.update(self._task, text=text)
 
     def close(self) -> None:
-        """Wipe the bar off; again does no harm."""
+        """Erase the bar; does nothing if it is closed already."""
         self._progress.stop()
 
 
@@ -62,7 +67,13 @@ def start_bar(title: str, total: int, wanted: bool, done: int = 0) -> Bar | None
 def track(
     parts: Iterable[_Part], title: str, total: int, wanted: bool, size: Callable[[_Part], int]
 ) -> Iterator[_Part]:
-    """The parts, while a bar moves on by the size of each; without a terminal, a line a minute."""
+    """The parts, one by one, while a bar shows their progress, or a line each minute.
+
+    Args:
+        title, total: see `Bar`.
+        wanted: whether to show anything.
+        size: of a part, in the unit of `total`.
+    """
     bar = start_bar(title, total, wanted)
     done, began = 0, time.monotonic()
     said = began
@@ -75,7 +86,7 @@ def track(
                 bar.update(done)
             elif wanted and now - said > LINES_APART:
                 left = duration((now - began) / done * (total - done))
-                # A pipe would keep the lines back until there are some thousand characters.
+                # Flushed, as a pipe collects lines until there are thousands of characters.
                 print(f"{title} {done:,} of {total:,}  {left} left", flush=True)
                 said = now
     finally:
@@ -84,7 +95,7 @@ def track(
 
 
 def duration(seconds: float) -> str:
-    """Two digits or so of a time.
+    """A time in the unit that suits it.
 
     >>> [duration(s) for s in (7.2, 90, 2640, 9000)]
     ['7 s', '1.5 min', '44.0 min', '2.5 h']

@@ -1,4 +1,4 @@
-"""The results of an evaluation on the terminal."""
+"""The results of an evaluation, printed on the terminal."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-
-# rich: tables that fit the terminal, also where there is none.
 from rich.console import Console
 from rich.table import Table
 
 from ..data.records import Record
 
-# Shown even where all answers are of one length.
+# Printed even with a single row, where all answers have one length.
 _ALWAYS = "by_answer_length"
 
 
@@ -26,14 +24,14 @@ def show(
     """Print the results.
 
     Args:
-        metrics: what eval.json holds.
-        tables: what the CSV files hold.
-        samples: problems to show with their predictions; as many other wrong ones follow.
-        leaks: what is known of problems that were trained on.
+        metrics: content of eval.json.
+        tables: contents of the CSV files.
+        samples: problems to print with the model's answers; as many wrong answers follow.
+        leaks: a sentence on problems that were in the training data.
     """
     console = Console()
     for name, frame in tables.items():
-        # What does not occur, such as borrows in sums, has no rows; one row says nothing new.
+        # No rows: it does not occur, such as borrows in sums. One row: the totals again.
         says_more = len(frame) > 1 or name == _ALWAYS
         if not name.startswith("by_") or name == "by_expert" or not says_more:
             continue

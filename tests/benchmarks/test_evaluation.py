@@ -1,4 +1,4 @@
-"""What is timed is what it says: both sides answer alike, and no product is left out."""
+"""Both sides that are timed give the same answers, and no matrix product is left out."""
 
 import torch
 from torch.nn import functional as F
@@ -21,7 +21,7 @@ def test_both_sides_say_the_same() -> None:
     with torch.inference_mode():
         said = our_generate(ours, PROMPTS, 6, fresh=False)()[:, -6:]
         assert torch.equal(said, their_generate(theirs, PROMPTS, 6, fresh=False)())
-        # Fresh weights are held to the number of tokens.
+        # Random weights generate exactly as many tokens as they are asked for.
         assert their_generate(theirs, PROMPTS, 6, fresh=True)().shape == (5, 6)
         assert our_generate(ours, PROMPTS, 6, fresh=True)().size(1) == 6 + len("<67+89=")
     assert len(said.unique()) > 2

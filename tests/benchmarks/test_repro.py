@@ -1,4 +1,4 @@
-"""The benchmark of a whole run divides it by the products of all its steps."""
+"""The time of a whole run is divided by that of the matrix products of all its steps."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the plan computes is what the real model has, and what the page shows."""
+"""Estimates equal what the real model needs, and the page shows them."""
 
 import pytest
 import torch

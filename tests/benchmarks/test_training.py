@@ -1,4 +1,4 @@
-"""The training benchmark runs every architecture's real training and its rivals by turns."""
+"""The training benchmark alternates each architecture's real training with the other loops."""
 
 import pytest
 import torch
@@ -22,7 +22,7 @@ def test_each_has_its_turn(capsys: pytest.CaptureFixture[str]) -> None:
     table = {row[0]: row[1:] for row in rows if row[0] in ARCHITECTURES}
     assert list(table) == list(ARCHITECTURES)
     for name, figures in table.items():
-        # Five times, and to ours four ratios with their spread.
+        # Five times, and four ratios with smallest, median and largest.
         assert len(figures) == 5 + 4 * 3
         measured = [float(x) for x in figures if x != "-"]
         assert min(measured) > 0
@@ -31,7 +31,7 @@ def test_each_has_its_turn(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("name", ["gpt2", "llama2"])
-def testx_transformers_has_a_model_of_the_same_shape(name: str) -> None:
+def test_x_transformers_has_a_model_of_the_same_shape(name: str) -> None:
     params = load_params()
     config = params.models[name]
     theirs = sum(p.numel() for p in x_transformer(config).parameters())

@@ -1,4 +1,4 @@
-"""YAML is what DVC reads, and what is no YAML is one line with its place."""
+"""YAML is read as DVC reads it; invalid YAML is one line of error with its line number."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Experiments count by their state, once for each set of weights, grouped by configuration."""
+"""Finished experiments count once for each set of weights, and are grouped by configuration."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The test between architectures is as wrong as it says, and agrees with what is known."""
+"""The test between architectures: its rate of false alarms, and its agreement with known tests."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def test_the_difference_is_that_of_the_means() -> None:
 
 
 def test_where_problems_do_not_matter_it_is_the_paired_t_test_over_seeds() -> None:
-    # Each seed fails elsewhere: no problem is harder than another.
+    # Each seed fails on random problems: no problem is harder than another.
     rng = np.random.default_rng(0)
     counts = [(40, 10), (30, 20), (60, 15), (20, 18)]
     P = 100_000
@@ -44,7 +44,7 @@ def test_problems_that_all_seeds_fail_are_evidence_of_few_problems() -> None:
     missed = {"1", "2", "3", "4", "5"}
     found = compare([missed, missed, missed], [set(), set(), set()], 1000)
     assert found.mean == -0.005
-    # One third of the information: the three seeds say the same.
+    # All three seeds have the same errors: together they are no more evidence than one.
     assert found.p == pytest.approx(2 * stats.norm.sf(5 / np.sqrt(5 * 0.995)), rel=0.1)
     assert found.low < -0.005 < found.high < 0
 

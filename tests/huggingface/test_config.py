@@ -1,4 +1,4 @@
-"""Each key and tensor of Hugging Face's classes has its place in ours, and the other way."""
+"""Configurations and weights survive the way to Hugging Face's classes and back."""
 
 import re
 from itertools import product
@@ -35,7 +35,7 @@ def test_defaults_are_those_of_transformers(layout: Layout) -> None:
     assert theirs.model_type == layout.model_type
     for key, value in layout.defaults.items():
         key = "default_theta" if key == "rope_theta" else key
-        # Not of an instance, which computes what is None.
+        # Of the class: an instance replaces None by a computed value.
         assert getattr(theirs, key) == value
     assert set(layout.fixed) | set(layout.dropouts) <= set(layout.defaults)
 
@@ -64,7 +64,7 @@ def test_a_configuration_comes_back_as_it_was(
         changes |= {"n_experts": n_experts, "top_k": top_k, "aux_loss_coef": coefficient}
     if name != "gpt2":
         changes["rope_theta"] = theta
-    # What a class does not hold comes from params.yaml.
+    # Keys that the class lacks are taken from params.yaml.
     config = tiny_model(name, **changes)
     assert back(to_config(config)) == config
 

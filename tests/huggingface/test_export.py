@@ -1,4 +1,4 @@
-"""An exported folder answers in transformers as the checkpoint does here, without code of ours."""
+"""An exported folder gives the same answers in transformers as the checkpoint here."""
 
 import json
 import os
@@ -29,7 +29,7 @@ _SPECIAL = re.compile("<pad>|<bos>|<eos>")
 
 
 def decisive(folder: Path, name: str, story: Mapping[str, Any] | None = None) -> Path:
-    """A checkpoint that says 46 to everything: only the last token counts, and it is sure."""
+    """A checkpoint that answers 46 to everything: each token alone decides the next one."""
     params = tiny_params(name, models={"tie_weights": False})
     config = params.model_config_in_use
     model = build_model(config)
@@ -61,7 +61,7 @@ def quiet() -> Iterator[None]:
 
 
 def answer(model: TransformerLM, prompt: str) -> str:
-    """What ours says, as a text without special tokens."""
+    """Our model's answer without special tokens."""
     return _SPECIAL.sub("", generate_answers(model, [prompt])[0])
 
 
@@ -80,7 +80,7 @@ def test_the_pipeline_answers_with_digits_and_ends(name: str, tmp_path: Path) ->
 @pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_a_whole_split_is_answered_alike(name: str, tmp_path: Path, data_dir: Path) -> None:
-    # Tied, random weights say what they have just read.
+    # Untied: random weights with a tied head repeat the last token.
     path = checkpoint(tmp_path, name, tie_weights=False)
     ours, config = load_model(path)
     export(path, tmp_path / "hf")
@@ -98,7 +98,7 @@ def test_a_whole_split_is_answered_alike(name: str, tmp_path: Path, data_dir: Pa
         mine = ours.generate(inputs["input_ids"], room, CharTokenizer.eos_id)[:, length + 1 :]
         assert torch.equal(said, mine)
         seen |= set(mine.flatten().tolist())
-    # Answers differ, and some end before the room does.
+    # Answers differ, and some end before the maximal length.
     assert len(seen) > 5
     assert CharTokenizer.eos_id in seen
 
@@ -143,7 +143,7 @@ def test_the_card_says_what_the_checkpoint_knows(tmp_path: Path) -> None:
     export(decisive(tmp_path, "mixtral"), tmp_path / "hf")
     front, text = card(tmp_path / "hf")
     assert front["tags"] == ["arithmetic", "mixtral"]
-    # No lock proves an evaluation of this file.
+    # No dvc.lock proves that this file was evaluated.
     assert "model-index" not in front
     assert "| test |" not in text
     assert "| validation, at step 30 | | 25.00% | | 0.50000 |" in text

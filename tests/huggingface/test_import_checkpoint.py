@@ -1,4 +1,4 @@
-"""A folder that transformers wrote becomes the checkpoint that it came from."""
+"""A folder that transformers wrote becomes a checkpoint again."""
 
 import json
 import shutil
@@ -28,7 +28,7 @@ def content(path: Path) -> dict[str, Any]:
 def test_the_way_there_and_back_changes_nothing(
     name: str, tie_weights: bool, tmp_path: Path
 ) -> None:
-    # Nothing here but what params.yaml has for what the class does not hold.
+    # Keys that the class lacks have the values of params.yaml.
     path = checkpoint(tmp_path, name, tie_weights=tie_weights)
     export(path, tmp_path / "hf")
     import_hf(tmp_path / "hf", tmp_path / "direct.ckpt")
@@ -38,7 +38,7 @@ def test_the_way_there_and_back_changes_nothing(
     AutoTokenizer.from_pretrained(tmp_path / "hf").save_pretrained(tmp_path / "saved")
     import_hf(tmp_path / "saved", tmp_path / "saved.ckpt")
     before = content(path)
-    # In several files, as what is large is published.
+    # In several files, as large models are published.
     theirs.save_pretrained(tmp_path / "shards", max_shard_size="20kB")
     assert len(list(tmp_path.glob("shards/model-*-of-*.safetensors"))) > 1
     shutil.copy(tmp_path / "saved" / "tokenizer.json", tmp_path / "shards")

@@ -1,4 +1,4 @@
-"""What a person sees of a training: the loggers' figures, the bar, the lines; results stay."""
+"""What a training shows: figures for loggers, a bar, lines; none of it changes a result."""
 
 import importlib
 import json
@@ -46,7 +46,7 @@ LINE = re.compile(
 def trained(
     folder: Path, data_dir: Path, logger: str, name: str = "mixtral", **sections: Any
 ) -> dict[str, bytes]:
-    """What a tiny training leaves; with dropout, so that each number drawn counts."""
+    """Files of a tiny training; it has dropout, so that any additional random draw would show."""
     runtime = {"logger": logger} | sections.pop("runtime", {})
     params = tiny_params(name, models={"dropout": 0.1}, runtime=runtime, **sections)
     train(params, data_dir, folder / "models", folder / "metrics", folder / "runs")
@@ -62,7 +62,7 @@ def results(folder: Path) -> dict[str, bytes]:
 def unwatched(
     tmp_path_factory: pytest.TempPathFactory, data_dir: Path
 ) -> Callable[[], dict[str, bytes]]:
-    """What a training leaves that nobody watches."""
+    """Files of a training without logger and bar."""
     return cache(lambda: trained(tmp_path_factory.mktemp("unwatched"), data_dir, "none"))
 
 
@@ -105,7 +105,7 @@ def test_tensorboard_shows_curves_and_samples_and_changes_no_result(
 
 
 def history(path: Path) -> list[dict[str, Any]]:
-    """All that a run logged, from the file that wandb keeps offline: a log of LevelDB's form."""
+    """All rows that a run logged, from wandb's offline file, which has LevelDB's log format."""
     records = importlib.import_module("wandb.proto.wandb_internal_pb2")
     content = path.read_bytes()
     rows, place, whole = [], 7, b""
@@ -213,7 +213,7 @@ def test_the_gradients_norm_is_that_before_clipping(tmp_path: Path, data_dir: Pa
         folder = tmp_path / str(clip)
         trained(folder, data_dir, "tensorboard", training=settings)
         norms.append([norm for _, norm in scalars(events(folder), "grad_norm")])
-    # Of the same first weights.
+    # At the first step both have the same weights.
     assert norms[0][0] == pytest.approx(norms[1][0])
     assert min(norms[1]) > 0.1
 
@@ -251,7 +251,7 @@ def test_progress_false_says_only_how_it_begins(
 
 
 def on_a_terminal(folder: Path, call: str, *words: str) -> str:
-    """What a command prints on a terminal of its own."""
+    """Output of a command on a pseudo-terminal."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-c", call, *words],
@@ -292,6 +292,6 @@ def test_a_terminal_gets_a_bar(progress: bool, tmp_path: Path) -> None:
     output = on_a_terminal(tmp_path, TRAIN, *config, "--data_dir", "data")
     assert ("of 20  train_loss" in output) == progress
     assert ("exact match " in output) == progress
-    # Wiped off in the end: the cursor is moved up, and the line erased.
+    # The bar is erased in the end, by an escape sequence.
     assert ("\x1b[2K" in output) == progress
     assert re.search(r"checkpoints/params: llama2, 20 steps, val_loss [\d.]+", output)

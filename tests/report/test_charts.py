@@ -1,15 +1,15 @@
-"""What a chart's specification holds is what its table says."""
+"""A chart's specification holds the figures of its data frame."""
 
 import pandas as pd
 import pytest
 
-from src.report.charts import CLASSES, bars, divided, grid, lines
+from src.report.charts import CLASSES, bars, divided_cells, heat_map, lines
 
 
 def test_shares_fall_into_their_classes() -> None:
     shares = [0, 1e-9, 0.001, 0.0011, 0.1, 0.2, 1]
     frame = pd.DataFrame({"first": "0", "second": "1", "share": shares})
-    spec = grid(frame, ["0", "1"], ["0"])
+    spec = heat_map(frame, ["0", "1"], ["0"])
     levels = [row["level"] for row in spec["data"]["values"]]
     none, to_first, to_second, to_third, more = CLASSES.values()
     assert levels == [none, to_first, to_first, to_second, to_third, more, more]
@@ -24,7 +24,9 @@ def test_shares_fall_into_their_classes() -> None:
 
 def test_a_cell_is_divided_by_the_experts_shares() -> None:
     rows = [(0, "<bos>", 1, 1.0), (1, "5", 0, 0.25), (1, "5", 1, 0.75)]
-    spec = divided(pd.DataFrame(rows, columns=["position", "token", "expert", "share"]), ["5"])
+    spec = divided_cells(
+        pd.DataFrame(rows, columns=["position", "token", "expert", "share"]), ["5"]
+    )
     spans = [(r["token"], r["expert"], r["x"], r["x2"]) for r in spec["data"]["values"]]
     assert spans == [
         ("<bos>", "1", -0.46, 0.46),

@@ -1,4 +1,4 @@
-"""The report holds the runs' figures, is whole in itself, and says what is missing."""
+"""The report shows the runs' figures, needs no other file, and says what is missing."""
 
 import html.parser
 import re
@@ -63,7 +63,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def finished(
     repository: Path, run: Experiment, files: dict[str, str], **params: dict[str, Any]
 ) -> Experiment:
-    """The run with a commit that holds the files."""
+    """The run, with a commit that contains its files."""
     for path in repository.glob("metrics/*"):
         path.unlink()
     for name, text in files.items():
@@ -136,7 +136,7 @@ def test_the_page_loads_nothing_and_runs_nothing(text: str) -> None:
     assert "@import" not in text
     assert all(target.startswith("#") for target in re.findall(r"url\(([^)]*)", text))
     assert set(re.findall(r"https?://[^\s\"<]+", text)) <= {"http://www.w3.org/2000/svg"}
-    # What a run's name holds is text.
+    # Markup in a run's name is shown as text.
     assert "&lt;script&gt;" in text
 
 
@@ -167,7 +167,7 @@ def test_every_figure_is_there_and_what_is_missing_is_left_out(text: str) -> Non
     assert found.tags["figure"] == found.tags["svg"] == found.tags["figcaption"] == 10
     assert "late (Running)" in text
     assert "3 of 10,000 wrong in mixtral-seed0" in text
-    # Said as it was said.
+    # A wrong answer keeps its leading zeros.
     assert ">007</td>" in text
     assert "1 of 8,200 (0.0122%)" in text
 

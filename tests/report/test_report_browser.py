@@ -32,7 +32,7 @@ pytestmark = [
     ),
 ]
 
-# Each figure's box, its marks, and the texts that stick out of it.
+# Size and number of marks of each figure, and its texts that lie partly outside.
 FIGURES = """
 return [...document.querySelectorAll("figure")].map(figure => {
   const svg = figure.querySelector("svg"), box = svg.getBoundingClientRect();

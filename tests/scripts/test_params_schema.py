@@ -1,4 +1,4 @@
-"""params.schema.json says what params.yaml may hold, as far as one key alone decides it."""
+"""params.schema.json accepts and refuses values of single keys of params.yaml as commands do."""
 
 import json
 from pathlib import Path
@@ -67,7 +67,7 @@ def test_every_key_may_be_given_and_must_be() -> None:
 
 def test_comments_explain_the_keys_below_them() -> None:
     explained = comments(TEXT)
-    # One over each key that has one, wherever it is; the header is over none.
+    # Each comment belongs to an existing key; the file's header belongs to none.
     assert set(explained) <= {path[:n] for path in leaves(CONTENT) for n in (1, 2, 3)}
     assert explained["training", "grad_clip"].endswith("; 0 turns clipping off.")
     properties = SCHEMA.schema["properties"]

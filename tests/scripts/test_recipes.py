@@ -1,4 +1,4 @@
-"""The recipes: files of what differs from params.yaml, the same run by DVC, and their table."""
+"""The recipes: each file is the same run as its dvc exp run, and the table shows its results."""
 
 import json
 import re
@@ -41,7 +41,7 @@ def test_there_is_one_for_each_operator() -> None:
 
 
 def ended_at(run: Path) -> None:
-    """Leave what the training and the evaluation of a recipe leave in the folder of its name."""
+    """Write the files that training and evaluation of a recipe write in the folder of its name."""
     (run / "eval").mkdir(parents=True)
     params = load_params(CONFIGS / f"{run.name}.yaml")
     used = {"model": params.model_config_in_use, "training": params.training}

@@ -1,6 +1,8 @@
-"""Files of DVC that a kill cut off stop its commands, until they are put right."""
+"""Files of DVC that a kill left half-written stop its commands until they are repaired."""
 
 import json
+import shutil
+from copy import copy
 from pathlib import Path
 
 import pytest
@@ -18,11 +20,10 @@ stages:
 """
 
 
-@pytest.fixture
-def clone(tmp_path: Path) -> Clone:
+@pytest.fixture(scope="module")
+def two_runs(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """One run that is committed, and one that is not."""
-    folder = tmp_path / "a b"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("runs")
     clone = Clone(folder)
     (folder / "dvc.yaml").write_text(PIPELINE)
     for number in "12":
@@ -30,6 +31,14 @@ def clone(tmp_path: Path) -> Clone:
         clone("dvc", "repro")
         if number == "1":
             clone.commit()
+    return clone
+
+
+@pytest.fixture
+def clone(two_runs: Clone, tmp_path: Path) -> Clone:
+    """A copy of the two runs, in a folder of its own to damage."""
+    clone = copy(two_runs)
+    clone.folder = shutil.copytree(two_runs.folder, tmp_path / "a b")
     return clone
 
 

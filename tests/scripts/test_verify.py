@@ -1,4 +1,4 @@
-"""Verification reproduces what is committed, and names what does not."""
+"""Verification reproduces what is committed, and names what differs."""
 
 import json
 import re
@@ -16,7 +16,8 @@ def test_committed_results_reproduce_and_others_are_named(tmp_path: Path) -> Non
     clone.commit()
     assert "identical: dvc.lock and every file" in clone("python", "-m", "scripts.verify")
 
-    # Figures that this code does not give: within the tolerance they are told, beyond it refused.
+    # Committed metrics that this code does not reproduce: a difference within the tolerance is
+    # reported, a greater one refused.
     path = tmp_path / "metrics" / "eval.json"
     metrics = json.loads(path.read_text())
     for change, code, message in (
@@ -29,7 +30,7 @@ def test_committed_results_reproduce_and_others_are_named(tmp_path: Path) -> Non
         assert message in output
         assert "metrics/eval.json" in output
 
-    # Data that this code does not give.
+    # Committed data that this code does not reproduce.
     lock = tmp_path / "dvc.lock"
     text = lock.read_text()
     digest = text.partition("path: data/arithmetic")[2].split()[3]

@@ -1,4 +1,4 @@
-"""A sweep's runs: all combinations, named, and refused here rather than on another machine."""
+"""A sweep's runs: all combinations, named; wrong values are refused before anything starts."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What a process started ends with it, and only then is its lock free."""
+"""Commands that a process started end with it, and only then is its lock free."""
 
 import fcntl
 import os
@@ -15,11 +15,11 @@ from src.sweep.process_group import tethered
 
 from ..conftest import ROOT
 
-# Starts a shell that starts a sleeper, and says who they are.
+# Starts a shell that starts a sleeping process, and prints the ids of both.
 OWNER = """
 import os, sys
 from pathlib import Path
-from src.tether import tethered
+from src.sweep.process_group import tethered
 folder, lock = Path(sys.argv[1]), Path(sys.argv[2])
 with tethered(folder, lock, lambda: print("waits", flush=True)) as call:
     tell = lambda line: print(line, end="", flush=True)
@@ -60,7 +60,7 @@ def test_commands_end_with_the_block(tmp_path: Path) -> None:
     folder = tmp_path / "place"
     folder.mkdir()
     with tethered(folder, None, lambda: None) as call:
-        # The sleeper holds no pipe: nobody waits for it.
+        # The sleeping process has no pipe open, so the call does not wait for it.
         script = "sleep 600 > /dev/null 2>&1 & echo $!; echo problem >&2; exit 3"
         assert call(["sh", "-c", script], folder, os.environ, said.append) == 3
         sleeper = psutil.Process(int(said[0]))

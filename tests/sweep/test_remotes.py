@@ -25,7 +25,7 @@ def git(folder: Path, *words: str) -> str:
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """One with everything that a sweep needs, in place of ours."""
+    """A repository with everything that a sweep needs, in place of ours."""
     folder = tmp_path / "repository"
     (folder / ".dvc").mkdir(parents=True)
     (folder / ".dvc" / ".gitignore").write_text("/config.local\n")
@@ -94,7 +94,7 @@ def test_what_is_there_is_skipped_and_what_is_only_here_refused(
     found = find_remotes("hub")
     ref = f"{found.refs}gpt2-seed0"
     git(repository, "push", "--quiet", "hub", f"HEAD:{ref}")
-    # That of another commit, and another name that begins alike.
+    # An experiment of another commit, and one whose name begins with this one's.
     git(repository, "push", "--quiet", "hub", f"HEAD:refs/exps/12/{'3' * 38}/gpt2-seed1")
     git(repository, "push", "--quiet", "hub", f"HEAD:{ref}-B-99")
     assert experiments("hub", found.refs).keys() == {"gpt2-seed0", "gpt2-seed0-B-99"}

@@ -35,7 +35,7 @@ class Node:
             return False
 
     def lose(self) -> None:
-        """End Ray's processes at once; what the tasks started is left to itself."""
+        """Kill Ray's processes, and not those that its tasks started."""
         workers = self.raylet.children()
         self.cluster.remove_node(self.node, allow_graceful=False)
         for worker in workers:
@@ -107,7 +107,7 @@ def test_a_lost_run_resumes_elsewhere_and_a_finished_one_is_not_repeated(
         log = log_of(clone, each)
         assert "Stage 'generate' didn't change, skipping" in log
         assert ("resuming after step" in log) == (each == name)
-    # What was killed and what ended have cleaned up.
+    # Killed and finished runs have removed their clones.
     assert not list(Path(os.environ["TMPDIR"]).glob("sweep-*"))
 
     shown = json.loads(clone("dvc", "exp", "show", "--json"))
@@ -127,7 +127,7 @@ def test_a_lost_run_resumes_elsewhere_and_a_finished_one_is_not_repeated(
     assert "error: " in log_of(clone, failed)
     assert not list(Path(os.environ["TMPDIR"]).glob("sweep-*"))
 
-    # A store that has lost the files, or is another folder where the runs were.
+    # The DVC remote has lost the files, or is another folder on the machine of the run.
     clone("dvc", "exp", "remove", NAMES[0])
     for folder in (tmp_path / "store", clone.folder / ".dvc" / "cache"):
         shutil.rmtree(folder)

@@ -191,7 +191,7 @@ def test_an_absurd_number_of_operands_is_refused_at_once(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("flags", "code"),
     [
-        # Nearly all of these begin with 0, which 999 numbers divide, each time again.
+        # Nearly all of these begin with 0, which each of 999 divisors divides.
         ("--N 4 --A 0 --B 999 --ops / --n_samples 20000", 0),
         ("--N 6 --A 1 --B 999 --ops / --n_samples 20000", 0),
         ("--N 6 --A 0 --B 999 --ops +-*/ --n_samples 300", 0),
@@ -264,7 +264,7 @@ def test_a_reader_that_has_gone_is_no_words_and_a_shells_141(
         text=True,
     )
     os.close(writing)
-    # argparse lets nobody know that it could not write at once.
+    # Unbuffered, argparse's help fails at once, and argparse ignores that.
     assert done.returncode == (0 if "--help" in words and unbuffered else 141)
     assert not done.stderr
 

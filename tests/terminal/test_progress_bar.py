@@ -1,4 +1,4 @@
-"""Where there is no terminal, lines tell how far it is."""
+"""Without a terminal, progress is printed as lines."""
 
 import pytest
 
