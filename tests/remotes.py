@@ -1,4 +1,4 @@
-"""Repositories that share a remote cache with the README's own commands."""
+"""Repositories that share a remote cache with the commands of docs/sharing.md."""
 
 import re
 import sys
@@ -8,12 +8,12 @@ from .clone import Clone
 from .conftest import ROOT
 from .servers import PASSWORD, USER
 
-SECTION = (ROOT / "README.md").read_text().partition("## Share runs")[2].partition("\n## ")[0]
+PAGE = (ROOT / "docs" / "sharing.md").read_text()
 
 
 def documented(start: str, **values: str) -> list[list[str]]:
-    """The commands of the README's block that starts so, with values for its examples."""
-    (block,) = re.findall(rf"```bash\n({re.escape(start)}.*?)```", SECTION, re.DOTALL)
+    """The commands of the page's block that starts so, with values for its examples."""
+    (block,) = re.findall(rf"```bash\n({re.escape(start)}.*?)```", PAGE, re.DOTALL)
     for example, value in values.items():
         assert example in block
         block = block.replace(example, value)
@@ -21,7 +21,7 @@ def documented(start: str, **values: str) -> list[list[str]]:
 
 
 def setup(kind: str, root: Path, port: int = 0) -> list[list[str]]:
-    """The README's commands for a remote of this kind."""
+    """The page's commands for a remote of this kind."""
     address, start = f"127.0.0.1:{port}", f"make remote URL={kind}:"
     match kind:
         case "s3":

@@ -1,4 +1,4 @@
-"""What README, make help, --help and messages say of the commands is true of all of them."""
+"""What the pages, make help, --help and messages say of the commands is true of all of them."""
 
 import importlib
 import re
@@ -10,7 +10,7 @@ import pytest
 
 from .conftest import ROOT
 
-README = (ROOT / "README.md").read_text()
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
 FOLDERS = ("src", "scripts", "benchmarks")
 COMMANDS = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__main__"): path
@@ -60,18 +60,28 @@ def test_make_help_lists_every_target_and_every_command() -> None:
     assert all(len(words) > 5 for words in listed)
 
 
-@pytest.mark.parametrize("path", ["README.md", "Makefile", "params.yaml", "pyproject.toml"])
-def test_every_target_that_is_named_exists(path: str) -> None:
-    text = (ROOT / path).read_text()
-    named = set(re.findall(r"(?:`|^)make ([a-z][a-z-]*)", text, re.MULTILINE))
-    assert named <= targets()
-    assert path != "README.md" or named
+def test_every_target_that_is_named_exists() -> None:
+    for path in [*PAGES, *(ROOT / name for name in ("Makefile", "params.yaml", "pyproject.toml"))]:
+        named = set(re.findall(r"(?:`|^)make ([a-z][a-z-]*)", path.read_text(), re.MULTILINE))
+        assert named <= targets(), path
+        assert path.name != "README.md" or named
+
+
+def test_every_command_that_is_named_exists() -> None:
+    named = {words.split()[0].rstrip(".") for path in PAGES for words in documented(path)}
+    assert named <= COMMANDS.keys()
+    # Without `python -m`, as a module among the flags of another.
+    mentioned = {name for path in PAGES for name in re.findall(r"`(src\.\w+)`", path.read_text())}
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    assert {
+        name for name in mentioned - COMMANDS.keys() if f"| `{name}` |" not in changelog
+    } == set()
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_flag_that_is_named_exists(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     known = flags(command, capsys)
-    sources = [ROOT / "README.md", ROOT / "Makefile", *(ROOT / "docs").glob("*.md")]
+    sources = [ROOT / "Makefile", *PAGES]
     sources += [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
     for source in sources:
         for words in documented(source):

@@ -123,7 +123,8 @@ def test_reproduce_compare_and_come_back(tmp_path: Path) -> None:
     clone("dvc", "exp", "run", "--run-all")
     assert "left out" not in clone("python", "-m", "src.compare")
     table = (tmp_path / "metrics" / "comparison.md").read_text()
-    assert table in (tmp_path / "README.md").read_text()
+    assert table in (tmp_path / "docs" / "comparing.md").read_text()
+    assert "| gpt2 | " in (tmp_path / "README.md").read_text()
     compared = json.loads((tmp_path / "metrics" / "comparison.json").read_text())
     assert [(row["label"], row["seeds"]) for row in compared["architectures"]] == [
         ("gpt2", 2),

@@ -61,9 +61,10 @@ def test_every_target_stays_in_the_folder(clone: Existing) -> None:
 def test_an_index_for_torch_serves_torch_alone(clone: Existing) -> None:
     (torch,) = re.findall(r"^torch==.*$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
     index = "https://download.pytorch.org/whl/cpu"
-    readme = (ROOT / "README.md").read_text()
-    assert f"TORCH_INDEX={index}" in readme
-    assert f"`pip install {torch} --index-url`" in readme
+    devices = (ROOT / "docs" / "devices.md").read_text()
+    assert f"`pip install {torch} --index-url`" in devices
+    for page in (devices, (ROOT / "README.md").read_text()):
+        assert f"TORCH_INDEX={index}" in page
     pip = ".venv/bin/python -m pip --quiet --disable-pip-version-check install -c constraints.txt"
     rest = [f"{pip} -r requirements.txt", "touch .venv/installed"]
     for words, first in (

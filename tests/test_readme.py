@@ -1,4 +1,7 @@
-"""The README's commands work: each is run here, or stands below with the reason why not."""
+"""The commands of README and docs work: each is run here, or stands below with the reason why not.
+
+One clone, a page at a time: a later page finds what an earlier one left.
+"""
 
 import re
 from pathlib import Path
@@ -9,47 +12,55 @@ from .clone import Clone
 from .conftest import ROOT
 from .remotes import Existing
 
-README = (ROOT / "README.md").read_text()
+PAGES = (
+    "README.md",
+    "docs/pipeline.md",
+    "docs/data.md",
+    "docs/watching.md",
+    "docs/recipe.md",
+    "docs/comparing.md",
+    "docs/failures.md",
+    "docs/huggingface.md",
+    "docs/reproducing.md",
+    "docs/speed.md",
+    "docs/scaling.md",
+)
 
-# Command, or heading of a section: why it is not run here.
+# A page, or a command: why it is not run here.
 NOT_RUN = {
+    "docs/devices.md": "several hosts and launchers; tests/training/test_distributed.py",
+    "docs/recipes.md": "thousands of steps; tests/scripts/test_recipes.py checks the files",
+    "docs/sharing.md": "wants servers; tests/test_sharing.py runs it against some",
+    "docs/sweeping.md": "wants remotes and a cluster; tests/sweep/test_sweep.py has them",
+    "docs/your-own-data.md": "tests/test_your_own_data.py compares what each command says, too",
     "make test": "runs this test",
-    "make verify": "trains the default run; tests/test_verify.py",
+    "make verify": "trains the default run; tests/scripts/test_verify.py",
     "tensorboard --logdir runs": "a server, which does not end",
     "dvc exp run --queue -S model=gpt2,llama2,mixtral": "three runs; tests/test_dvc.py queues them",
     "dvc queue start": "leaves a worker behind; --run-all below runs what is queued",
-    "dvc plots diff gpt2-seed0 llama2-seed0 mixtral-seed0": "wants those three runs; main is above",
-    "## On several devices": "several hosts and launchers; tests/test_distributed.py",
-    "## Share runs": "wants servers; tests/test_sharing.py runs it against some",
-    "## Sweep over a cluster": "wants remotes and a cluster; tests/test_sweep.py has them",
+    "dvc plots diff gpt2-seed0 llama2-seed0 mixtral-seed0": "wants three runs; main is compared",
 }
 
 
-def blocks(language: str) -> list[tuple[str, str]]:
-    """Heading and text of each block."""
-    found, heading = [], ""
-    for match in re.finditer(rf"^(## [^\n]*)$|^```{language}\n(.*?)^```$", README, re.M | re.S):
-        if match[1]:
-            heading = match[1]
-        else:
-            found.append((heading, match[2]))
-    return found
+def blocks(page: str, language: str) -> list[str]:
+    """The text of each block of a page."""
+    text = (ROOT / page).read_text()
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.M | re.S)
 
 
-def lines(text: str) -> list[str]:
-    """The commands of a block, without their comments."""
-    return [line.split("  #")[0].rstrip() for line in text.splitlines()]
-
-
-def commands() -> list[str]:
-    """All that is run, in the order of the README."""
-    found = [c for heading, text in blocks("bash") if heading not in NOT_RUN for c in lines(text)]
+def commands(page: str) -> list[str]:
+    """The lines of a page's blocks that are run, without their comments."""
+    lines = [line for text in blocks(page, "bash") for line in text.splitlines()]
+    found = [line.split("  #")[0].rstrip() for line in lines]
     return [command for command in found if command not in NOT_RUN]
 
 
-def test_what_is_not_run_is_still_there() -> None:
-    assert all(command in README for command in NOT_RUN)
-    assert len(commands()) > 10
+def test_every_page_is_run_or_has_its_reason() -> None:
+    pages = {str(path.relative_to(ROOT)) for path in ROOT.glob("docs/*.md")} | {"README.md"}
+    assert {*PAGES, *(name for name in NOT_RUN if name in pages)} == pages
+    text = "".join((ROOT / page).read_text() for page in PAGES)
+    assert all(name in text for name in NOT_RUN if name not in pages)
+    assert len([command for page in PAGES for command in commands(page)]) > 20
 
 
 @pytest.mark.slow
@@ -60,7 +71,7 @@ def test_the_commands_work_one_after_another(tmp_path: Path) -> None:
     clone = Clone(tmp_path)
     Existing(tmp_path)
     clone("git", "branch", "--move", "--force", "main")
-    for line in commands():
+    for line in [command for page in PAGES for command in commands(page)]:
         if "EXPERIMENT" in line:
             line = line.replace("EXPERIMENT", clone("dvc", "exp", "list", "--name-only").split()[0])
         said = clone("bash", "-c", line)
@@ -74,5 +85,5 @@ def test_the_commands_work_one_after_another(tmp_path: Path) -> None:
             clone("dvc", "checkout", "--force")
     assert (tmp_path / "runs" / "attention.png").stat().st_size > 0
     assert "| test |" in (tmp_path / "runs" / "hf" / "README.md").read_text()
-    (python,) = (text for heading, text in blocks("python"))
+    (python,) = (text for page in PAGES for text in blocks(page, "python"))
     clone("python", "-W", "ignore", "-c", python)

@@ -1,4 +1,4 @@
-"""Runs shared through a remote cache: the README's own commands, against real servers."""
+"""Runs shared through a remote cache: docs/sharing.md's own commands, against real servers."""
 
 import contextlib
 import fcntl
@@ -9,7 +9,7 @@ import pytest
 
 from .clone import Clone
 from .conftest import ARCHITECTURES
-from .remotes import SECTION, Existing, documented, setup
+from .remotes import PAGE, Existing, documented, setup
 from .servers import PASSWORD, serving
 
 UP_TO_DATE = "Data and pipelines are up to date"
@@ -75,7 +75,7 @@ def test_runs_are_taken_and_not_trained_again(
 ) -> None:
     with serving(kind, root) as port:
         if kind == "ssh":
-            # Not the server that is known: dvc-ssh does not look, and the README says so.
+            # Not the server that is known: dvc-ssh does not look, and the page says so.
             other = (root / "wrong_key.pub").read_text()
             (home / ".ssh" / "known_hosts").write_text(f"[127.0.0.1]:{port} {other}")
         one.follow(setup("local" if kind == "http" else kind, root, port))
@@ -130,7 +130,7 @@ def test_what_fails_says_why_and_leaves_all_as_it_was(
 
     messages = message.split("|")
     for part in messages:
-        assert part in SECTION
+        assert part in PAGE
     before = one.workspace()
     with contextlib.ExitStack() as server:
         right = setup(kind, root, server.enter_context(serving(kind, root)))
@@ -162,6 +162,6 @@ def test_what_was_never_pushed_is_named(one: Existing, root: Path) -> None:
     two.follow(setup("local", root))
     message = "Some of the cache files do not exist neither locally nor on remote"
     assert message in two("dvc", "pull", code=1)
-    # DVC takes this for a success; the README warns.
+    # DVC takes this for a success; the page warns.
     assert message in two("dvc", "exp", "pull", "origin", "gpt2-seed0")
     assert two("git", "status", "--porcelain") == ""

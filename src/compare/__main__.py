@@ -1,4 +1,4 @@
-"""Compare finished DVC experiments: tables in metrics/ and in the README.
+"""Compare finished DVC experiments: tables in metrics/, docs/comparing.md and the README.
 
     python -m src.compare [--rev COMMIT]
 
@@ -21,7 +21,6 @@ from ..terminal.cli import Parser, run
 from .experiments import group, load_experiments
 from .figures import Groups, architectures, exhaustive, pairs, runs
 
-README = ROOT / "README.md"
 BEGIN = "<!-- comparison: written by python -m src.compare -->"
 
 
@@ -43,7 +42,7 @@ def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def markdown(content: dict[str, Any]) -> str:
-    """The tables as the README shows them.
+    """All tables, as docs/comparing.md shows them.
 
     Args:
         content: what `to_json` returns.
@@ -121,11 +120,41 @@ def _or_dash(value: float | None, form: str) -> str:
     return "-" if value is None else format(value, form)
 
 
-def compare(rev: str, out_dir: Path, readme: Path) -> str:
-    """Write comparison.json, .csv (a row for each run) and .md to out_dir and into the README.
+def summary(content: dict[str, Any]) -> str:
+    """A row for each architecture, as the README shows them.
+
+    Args:
+        content: what `to_json` returns.
+    """
+    lines = [
+        "| architecture | exact match, mean of seeds | lowest .. highest | wrong of all problems "
+        "| parameters | of them active | training FLOPs |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    labels = {row["experiment"]: row["label"] for row in content["runs"]}
+    for row in content["architectures"]:
+        graded = [g for g in content["exhaustive"] if labels[g["experiment"]] == row["label"]]
+        wrong = [each["wrong"] for each in graded]
+        lines.append(
+            f"| {row['label']} | {row['exact_match_mean']:.2%} of {row['seeds']} "
+            f"| {row['exact_match_min']:.2%} .. {row['exact_match_max']:.2%} | "
+            + (f"{min(wrong):,} .. {max(wrong):,} of {graded[0]['problems']:,}" if wrong else "-")
+            + f" | {row['parameters']:,} | {row['active_parameters']:,} "
+            f"| {row['training_flops']:.2e} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def compare(rev: str, out_dir: Path, root: Path) -> str:
+    """Write comparison.json, .csv (a row for each run) and .md to out_dir, and tables into pages.
+
+    Args:
+        rev: the commit that the experiments started from.
+        out_dir: for the three files.
+        root: of the repository; README.md gets the summary, docs/comparing.md all tables.
 
     Returns:
-        The tables.
+        All tables.
 
     Raises:
         UserError: if no experiment has finished, or they were trained on different data.
@@ -136,15 +165,17 @@ def compare(rev: str, out_dir: Path, readme: Path) -> str:
     groups = group(found.finished)
     content = to_json(groups)
     tables = markdown(content)
-    text = insert(readme.read_text(encoding="utf-8"), tables, BEGIN)
+    pages = {root / "README.md": summary(content), root / "docs" / "comparing.md": tables}
+    texts = {path: insert(path.read_text(encoding="utf-8"), t, BEGIN) for path, t in pages.items()}
     with open_replacing(out_dir / "comparison.json") as file:
         file.write(json.dumps(content, indent=2) + "\n")
     with open_replacing(out_dir / "comparison.csv") as file:
         pd.DataFrame(content["runs"]).to_csv(file, index=False, lineterminator="\n")
     with open_replacing(out_dir / "comparison.md") as file:
         file.write(tables)
-    with open_replacing(readme) as file:
-        file.write(text)
+    for path, text in texts.items():
+        with open_replacing(path) as file:
+            file.write(text)
     return tables
 
 
@@ -152,11 +183,11 @@ def main(argv: list[str] | None = None) -> None:
     """The command."""
     parser = Parser(
         "src.compare",
-        "Compare the finished experiments; write metrics/ and README.md.",
+        "Compare the finished experiments; write metrics/, README.md and docs/comparing.md.",
     )
     parser.add_argument("--rev", help="the commit that they started from (HEAD)")
     given = vars(parser.parse_args(argv))
-    print(compare(given.get("rev", "HEAD"), METRICS_DIR, README))
+    print(compare(given.get("rev", "HEAD"), METRICS_DIR, ROOT))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The tables hold the committed figures, and stand in the README as in their file."""
+"""The tables hold the committed figures, and stand in README and docs as in their file."""
 
 import csv
 import json
@@ -11,11 +11,11 @@ import pytest
 
 from src.common.errors import UserError
 from src.common.marked_section import END, insert
-from src.compare.__main__ import BEGIN, README, markdown
+from src.compare.__main__ import BEGIN, markdown, summary
 from src.compare.experiments import Experiment
 from src.compare.figures import architectures, exhaustive, runs
 
-from ..conftest import tiny_params
+from ..conftest import ROOT, tiny_params
 
 
 def run_of(architecture: str, seed: int, wrong: int, **metrics: Any) -> Experiment:
@@ -103,6 +103,21 @@ def test_all_problems_are_counted_by_lengths_over_the_splits(
     assert "| llama2-seed1 | 7 of 1,100 | 3 | 4 |" in tables
 
 
+def test_the_summary_has_the_wrong_answers_of_runs_that_graded_all_problems() -> None:
+    content = {
+        "architectures": architectures(GROUPS).to_dict("records"),
+        "runs": runs(GROUPS).to_dict("records"),
+        "exhaustive": [
+            {"experiment": f"gpt2-seed{seed}", "problems": 1100, "wrong": wrong}
+            for seed, wrong in ((1, 7), (2, 3))
+        ],
+    }
+    heading, _, gpt2, llama2 = summary(content).splitlines()
+    assert heading.split(" | ")[3] == "wrong of all problems"
+    assert gpt2.startswith("| gpt2 | 99.40% of 3 | 99.20% .. 99.60% | 3 .. 7 of 1,100 | 800,000 |")
+    assert llama2.split(" | ")[3] == "-"
+
+
 def test_the_tables_go_between_the_marks() -> None:
     content = {
         "architectures": json.loads(architectures(GROUPS).to_json(orient="records")),
@@ -137,15 +152,15 @@ def test_the_tables_go_between_the_marks() -> None:
 def committed(path: str) -> str:
     """A file as HEAD has it: the workspace may hold somebody's experiment."""
     show = ["git", "show", f"HEAD:{path}"]
-    folder = README.parent
-    return subprocess.run(show, cwd=folder, check=True, capture_output=True, text=True).stdout
+    return subprocess.run(show, cwd=ROOT, check=True, capture_output=True, text=True).stdout
 
 
-def test_readme_shows_the_committed_comparison() -> None:
+def test_pages_show_the_committed_comparison() -> None:
     content = json.loads(committed("metrics/comparison.json"))
-    readme = committed("README.md")
     assert committed("metrics/comparison.md") == markdown(content)
-    assert insert(readme, markdown(content), BEGIN) == readme
+    for name, tables in (("README.md", summary), ("docs/comparing.md", markdown)):
+        page = committed(name)
+        assert insert(page, tables(content), BEGIN) == page
     rows = list(csv.DictReader(committed("metrics/comparison.csv").splitlines()))
     assert [row["experiment"] for row in rows] == [row["experiment"] for row in content["runs"]]
     assert [int(row["wrong"]) for row in rows] == [row["wrong"] for row in content["runs"]]
