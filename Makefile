@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro test compare ablations recipes report bench verify repair remote remote-url \
+.PHONY: help install repro test test-slow compare ablations recipes report bench verify repair remote remote-url \
 	lock clean
 
 help:  ## list the targets and the commands
@@ -20,11 +20,14 @@ install: .venv/installed  ## make .venv with what the pipeline needs; TORCH_INDE
 repro: repair  ## generate, train, evaluate: dvc repro
 	dvc repro
 
-test: .venv/installed-dev  ## every check: lint, format, types, tests
+test: .venv/installed-dev  ## every day's checks, in minutes: lint, format, types, tests
 	ruff check
 	ruff format --check
 	mypy
-	pytest
+	pytest -m 'not slow'
+
+test-slow: .venv/installed-dev  ## the tests that train, run DVC, kill, or start servers
+	pytest -m slow
 
 # What make compare runs: SEEDS='0 1' or MODELS=gpt2 for less, EXHAUSTIVE=true to grade all
 # problems, JOBS runs at a time. Two runs with half the cores each are done sooner than one after
