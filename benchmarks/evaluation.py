@@ -35,7 +35,9 @@ from torch import Tensor
 
 from src.checkpoint import load_model
 from src.config import ModelConfig
+from src.data.formats import PLAIN
 from src.data.problems import Problems
+from src.data.records import to_records
 from src.evaluation.exhaustive import every_problem, grade_rest
 from src.evaluation.screening import quick_leads
 from src.models import TransformerLM, build_model
@@ -127,6 +129,11 @@ def report(what: str, seconds: Mapping[str, list[float]], scale: Mapping[str, fl
     print(f"{what:24}{times}   {'   '.join(ratios)}", flush=True)
 
 
+def prompts_of(problems: Problems) -> list[str]:
+    """What both programs are asked."""
+    return [record.prompt for record in to_records(PLAIN.tokens(problems))]
+
+
 def measure(
     name: str,
     ours: TransformerLM,
@@ -151,17 +158,18 @@ def measure(
     quick = quick_leads(ours) if args.compile else None
 
     def grade() -> Any:
-        return grade_rest(ours, part, {}, quick=quick)
+        return grade_rest(ours, part, {}, PLAIN, quick=quick)
 
-    their_job = their_generate(theirs, sample.prompts(), new_tokens, fresh)
-    products = products_of(lambda: grade_rest(ours, part, {}))
+    their_job = their_generate(theirs, prompts_of(sample), new_tokens, fresh)
+    products = products_of(lambda: grade_rest(ours, part, {}, PLAIN))
     jobs = {"ours": grade, "theirs": their_job, "products": products}
     scale = {name: len(every) / len(part) for name in jobs}
     scale["theirs"] = len(every) / len(sample)
     report(f"{name} grade {len(every):,}", by_turns(jobs, args.rounds, clock), scale)
 
     for n in _PROMPTS:
-        batches = [every[rng.integers(0, len(every), n)].prompts() for _ in range(args.rounds + 1)]
+        drawn = [every[rng.integers(0, len(every), n)] for _ in range(args.rounds + 1)]
+        batches = [prompts_of(problems) for problems in drawn]
         mine = [our_generate(ours, prompts, new_tokens, fresh) for prompts in batches]
         others = [their_generate(theirs, prompts, new_tokens, fresh) for prompts in batches]
         # Other prompts in each round: oneDNN generates code for shapes that it has not seen.

@@ -14,7 +14,8 @@ from typing import IO, TYPE_CHECKING
 
 from .common.errors import UserError
 from .common.files import CHECKPOINT
-from .data.lineage import data_of, story_of, trainings
+from .data.description import convention_by
+from .data.lineage import convention_in, data_of, story_of, trainings
 from .params import PARAMS_FILE, load_params
 from .terminal.cli import Parser, run
 
@@ -34,27 +35,28 @@ def asker(checkpoint: Path, config: Path) -> Ask:
 
     Args:
         checkpoint: a file, or a folder, see `find_checkpoint`.
-        config: says how operators bind, where the checkpoint does not tell its training data.
+        config: says how problems are written and operators bind, where the checkpoint does not
+            tell it of its training data.
 
     Raises:
         UserError: for a checkpoint that is none.
     """
     from .checkpoint import load_checkpoint
     from .inspection.certainty import answers_with_certainty
-    from .inspection.questions import right_answer, unlike
+    from .inspection.questions import right_target, unlike
 
-    precedence = load_params(config).data.precedence
+    params = load_params(config)
     loaded = load_checkpoint(checkpoint)
-    model = loaded.model
-    known = [data_of(story) for story in trainings(story_of(loaded.content))]
-    precedence = known[0].get("precedence", precedence)
+    model, story = loaded.model, story_of(loaded.content)
+    convention = convention_in(story) or convention_by(params.data)
+    known = [data_of(training) for training in trainings(story)]
 
     def ask(prompts: Sequence[str]) -> int:
         right: dict[str, str] = {}
         refused: dict[str, UserError] = {}
         for prompt in prompts:
             try:
-                right[prompt] = right_answer(prompt, model.max_seq_len, precedence)
+                right[prompt] = right_target(prompt, model.max_seq_len, convention)
             except UserError as error:
                 refused[prompt] = error
         said = dict(zip(right, answers_with_certainty(model, list(right)), strict=True))
@@ -62,7 +64,8 @@ def asker(checkpoint: Path, config: Path) -> Ask:
             if prompt in refused:
                 print("error:", refused[prompt], file=sys.stderr, flush=True)
             else:
-                line = _line(prompt, *said[prompt], right[prompt], unlike(prompt, known))
+                note = unlike(prompt, convention.format, known)
+                line = _line(prompt, *said[prompt], right[prompt], note)
                 print(line, flush=True)
         return sum(prompt in refused for prompt in prompts)
 

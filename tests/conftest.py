@@ -10,8 +10,7 @@ import torch
 from hypothesis import settings
 
 from src.config import ModelConfig, Params
-from src.data.records import write_records
-from src.data_gen import generate
+from src.data_gen import write
 from src.ops import cpu
 from src.params import load_params
 
@@ -77,8 +76,7 @@ def products_as_by_default() -> Iterator[None]:
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All splits of the tiny data."""
     folder = tmp_path_factory.mktemp("data")
-    for split, records in generate(tiny_params().data).items():
-        write_records(folder / f"{split}.jsonl", records)
+    write(tiny_params().data, folder)
     return folder
 
 

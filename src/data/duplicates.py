@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..common.errors import UserError
-from ..tokenizer import VOCABULARY, CharTokenizer
+from ..tokenizer import CharTokenizer
 from .permutation import mixed
+from .records import Tokens, to_records
 from .token_table import Rows
-
-Tokens = NDArray[np.uint8]
 
 # Keys sorted at once, 8 bytes each: 64 MiB. Where there are more, they lie on disk, and are gone
 # through once for each part of them.
@@ -84,9 +83,9 @@ def repeats(tokens: Tokens) -> dict[int, int]:
     first: dict[str, int] = {}
     found = {}
     for row in suspects.tolist():
-        [prompt] = _texts(tokens[row][None])
-        if first.setdefault(prompt, row) != row:
-            found[row] = first[prompt]
+        [record] = to_records(tokens[row][None])
+        if first.setdefault(record.prompt, row) != row:
+            found[row] = first[record.prompt]
     return found
 
 
@@ -119,12 +118,5 @@ def _prompts(tokens: Tokens, suspects: NDArray[np.uint64]) -> Counter[str]:
     """How often each problem with one of these keys occurs."""
     counts: Counter[str] = Counter()
     for rows, keys in _keys(tokens):
-        counts.update(_texts(rows[np.isin(keys, suspects)]))
+        counts.update(record.prompt for record in to_records(rows[np.isin(keys, suspects)]))
     return counts
-
-
-def _texts(rows: Tokens) -> Iterator[str]:
-    """The problem of each row."""
-    for row in rows:
-        text = "".join(VOCABULARY[token] for token in row[1:])
-        yield text.partition("=")[0] + "="

@@ -8,6 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..config import DataConfig
+from .description import convention_of, to_plain
+from .formats import Convention
 
 Story = Mapping[str, Any]
 
@@ -38,9 +40,14 @@ def trainings(story: Story) -> Iterator[Story]:
 def data_of(story: Story) -> dict[str, Any]:
     """The `data:` section that a training's problems were drawn from; empty if none is known."""
     try:
-        return DataConfig.model_validate(_mapping(story.get("data")).get("data")).model_dump()
+        return to_plain(DataConfig.model_validate(_mapping(story.get("data")).get("data")))
     except ValidationError:
         return {}
+
+
+def convention_in(story: Story) -> Convention | None:
+    """How the problems of a training were written; None if that is not known."""
+    return convention_of(story.get("data"))
 
 
 def digest_of(story: Story, split: str) -> object:

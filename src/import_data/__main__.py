@@ -22,7 +22,8 @@ from ..common.files import (
     replacing_folder,
 )
 from ..data.description import DESCRIPTION, read_description, write_description
-from ..data.parsing import PRECEDENCES
+from ..data.formats import PLAIN, Convention
+from ..data.problems import PRECEDENCES
 from ..data.records import SPLITS, to_line, to_records
 from ..params import load_params
 from ..terminal.cli import Parser, run
@@ -98,7 +99,7 @@ def cut(
         raise UserError(f"--test_fraction: leaves no training problems of {len(train)}")
 
 
-def write(table: Table, rows: dict[str, NDArray[np.intp]], out_dir: Path) -> None:
+def write(table: Table, rows: dict[str, NDArray[np.intp]], precedence: str, out_dir: Path) -> None:
     """Write the splits and their description; all appear together."""
     with replacing_folder(out_dir) as folder:
         for split, of_split in rows.items():
@@ -106,7 +107,7 @@ def write(table: Table, rows: dict[str, NDArray[np.intp]], out_dir: Path) -> Non
                 for start in range(0, len(of_split), _CHUNK):
                     chunk = table.tokens[of_split[start : start + _CHUNK]]
                     file.writelines(map(to_line, to_records(chunk)))
-        write_description(folder, None)
+        write_description(folder, Convention(PLAIN, precedence))
 
 
 def import_data(
@@ -150,7 +151,7 @@ def import_data(
             f"{sources[0][1]}: holds no problems with right answers; left out: {report}; "
             "--problem and --answer say which columns to take"
         )
-    keep = choose_precedence(table, report, precedence)
+    precedence, keep = choose_precedence(table, report, precedence)
     drop_duplicates(table, keep, report, drop)
     splits = table.splits()
     given = {split for split, _ in sources}
@@ -161,7 +162,7 @@ def import_data(
         if not len(rows[split]):
             raise UserError(f"no problems are left for {split}; left out: {report}")
     rows = {split: of_split for split, of_split in rows.items() if len(of_split)}
-    write(table, rows, out_dir)
+    write(table, rows, precedence, out_dir)
     counts = {split: len(of_split) for split, of_split in rows.items()}
     sizes = ", ".join(f"{n:,} {split}" for split, n in counts.items())
     first = table.record(int(next(iter(rows.values()))[0]))

@@ -1,5 +1,6 @@
 """The data format: a record as a line, and as tokens."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,9 @@ prompts = st.from_regex(r"([0-9]|[1-9][0-9]{0,3})([-+*/][0-9]){1,3}=", fullmatch
 
 
 @st.composite
-def record_lists(draw: st.DrawFn) -> list[Record]:
+def record_lists(draw: st.DrawFn, precedences: Sequence[str] = PRECEDENCES) -> list[Record]:
     """Right answers, all under one precedence."""
-    precedence = draw(st.sampled_from(PRECEDENCES))
+    precedence = draw(st.sampled_from(precedences))
     exact = prompts.filter(lambda prompt: divides_exactly(prompt, precedence))
     return [record_of(prompt, precedence) for prompt in draw(st.lists(exact, min_size=1))]
 

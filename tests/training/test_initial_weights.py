@@ -9,7 +9,7 @@ import torch
 from src.checkpoint import find_checkpoint, load_model, read_tensors, story_of, weights_hash
 from src.common.errors import UserError
 from src.config import Params
-from src.data.description import write_description
+from src.data.description import read_description, to_plain, write_description
 from src.data.lineage import data_of, trainings
 from src.data.reading import read_splits
 from src.data.records import write_records
@@ -65,7 +65,7 @@ def test_training_begins_with_the_weights_and_tells_so(
     for key, tensor in first.items():
         torch.testing.assert_close(best["state_dict"][f"model.{key}"], tensor, rtol=0, atol=1e-4)
     told = story_of(best)
-    assert told["data"] is None
+    assert told["data"] == read_description(data_dir) is not None
     assert told["init_from"] == {
         "file": f"{name}.ckpt",
         "sha256": weights_hash(first),
@@ -91,7 +91,7 @@ def test_a_chain_is_told_with_the_data_of_each_training(tmp_path: Path) -> None:
     newest, middle, oldest = trainings(story_of(read_tensors(path)))
     assert newest["data"] is None
     assert middle["data"]["data"]["ops"] == "-"
-    assert data_of(middle) == tiny_params(data={"ops": "-"}).data.model_dump()
+    assert data_of(middle) == to_plain(tiny_params(data={"ops": "-"}).data)
     assert (newest["init_from"]["file"], middle["init_from"]["file"]) == (
         "last.ckpt",
         "llama2.ckpt",
