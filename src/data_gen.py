@@ -33,7 +33,7 @@ from .data.problems import OPERATORS
 from .data.records import SPLITS, Record, to_line, to_records
 from .params import PARAMS_FILE, load_params
 from .splits.rejection import Rejection
-from .splits.source import CHOOSING, chunks, source_of
+from .splits.source import DRAWING_ORDER, chunks, source_of
 from .splits.stratified import Strata
 from .terminal.cli import Parser, run
 from .terminal.progress_bar import track
@@ -59,7 +59,7 @@ def texts(
     # A tenth of a second to import.
     from .splits.writing import lines_of
 
-    parts = [(split, *part) for split in CHOOSING for part in source.parts(split)]
+    parts = [(split, *part) for split in DRAWING_ORDER for part in source.parts(split)]
     for (split, start, stop), text in zip(
         parts, lines_of(source, parts, written, workers), strict=True
     ):
@@ -147,7 +147,7 @@ FLAGS: dict[str, tuple[type, str]] = {
     "A": (int, "smallest operand"),
     "B": (int, "largest operand"),
     "precedence": (str, "left_to_right: 2+3*4=20, or standard: 14"),
-    "format": (str, "plain: 12-34= and -22"),
+    "format": (str, "how a problem is written: plain: 12-34= and -22"),
     "val_fraction": (float, "share of the problems that validation gets"),
     "test_fraction": (float, "share of the problems that test gets"),
     "length_balance": (float, "share of training with operands' lengths drawn evenly"),

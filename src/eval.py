@@ -174,12 +174,12 @@ def answers_to(model: TransformerLM, prompts: Sequence[str], batch_size: int) ->
 
 def inspect(params: Params, checkpoint: Path, prompt: str, picture: Path) -> None:
     """Answer one problem and draw what each head of each layer looks at meanwhile."""
-    from .data.description import convention_by
-    from .data.lineage import convention_in, story_of
+    from .data.description import Convention, convention_of
+    from .data.lineage import story_of
     from .inspection.attention_map import attention, draw
 
     loaded = load(checkpoint, params)
-    convention = convention_in(story_of(loaded.content)) or convention_by(params.data)
+    convention = convention_of(story_of(loaded.content)["data"]) or Convention.of(params.data)
     answer, table = attention(loaded.model, prompt, convention.format)
     draw(prompt, answer, table, f"{loaded.config.name} answers {prompt}{answer}", picture)
     print(f"{prompt}{answer}  attention: {picture}")

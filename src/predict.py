@@ -14,8 +14,8 @@ from typing import IO, TYPE_CHECKING
 
 from .common.errors import UserError
 from .common.files import CHECKPOINT
-from .data.description import convention_by
-from .data.lineage import convention_in, data_of, story_of, trainings
+from .data.description import Convention, convention_of
+from .data.lineage import data_of, story_of, trainings
 from .params import PARAMS_FILE, load_params
 from .terminal.cli import Parser, run
 
@@ -35,8 +35,7 @@ def asker(checkpoint: Path, config: Path) -> Ask:
 
     Args:
         checkpoint: a file, or a folder, see `find_checkpoint`.
-        config: says how problems are written and operators bind, where the checkpoint does not
-            tell it of its training data.
+        config: says how problems are written and operators bind, where the checkpoint does not.
 
     Raises:
         UserError: for a checkpoint that is none.
@@ -48,7 +47,7 @@ def asker(checkpoint: Path, config: Path) -> Ask:
     params = load_params(config)
     loaded = load_checkpoint(checkpoint)
     model, story = loaded.model, story_of(loaded.content)
-    convention = convention_in(story) or convention_by(params.data)
+    convention = convention_of(story["data"]) or Convention.of(params.data)
     known = [data_of(training) for training in trainings(story)]
 
     def ask(prompts: Sequence[str]) -> int:
@@ -118,7 +117,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("problems", nargs="*", metavar="PROBLEM", help="such as 554+456=")
     parser.add_argument("--ckpt", type=Path, help=f"checkpoint, or folder of some ({CHECKPOINT})")
     parser.add_argument(
-        "--config", type=Path, help="configuration, for data.precedence (params.yaml)"
+        "--config",
+        type=Path,
+        help="configuration, for data.precedence and data.format, where a checkpoint tells neither "
+        "(params.yaml)",
     )
     namespace, rest = parser.parse_known_args(argv)
     if flags := [word for word in rest if word.startswith("--")]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from pydantic import ValidationError
@@ -14,15 +14,37 @@ from ..common.errors import UserError
 from ..common.files import open_replacing
 from ..common.yaml_1_2 import read_yaml
 from ..config import DataConfig
-from .formats import FORMATS, PLAIN, Convention
+from .formats import FORMATS, PLAIN, Format
 from .problems import PRECEDENCES
 from .records import SPLITS
 
 DESCRIPTION = "config.yaml"
+# What config.yaml says of imported data, of which it has no `data:` section.
+_OF_IMPORTED = {"precedence", "format"}
+
+
+class Convention(NamedTuple):
+    """How the problems of a data set are written, and how their operators bind.
+
+    Attributes:
+        precedence: ``left_to_right`` or ``standard``.
+    """
+
+    format: Format
+    precedence: str
+
+    @staticmethod
+    def of(data: DataConfig) -> Convention:
+        """That of the problems which a `data:` section describes."""
+        return Convention(FORMATS[data.format], data.precedence)
+
+    def target(self, prompt: str) -> str:
+        """The right target behind a prompt, see `Format.target`."""
+        return self.format.target(prompt, self.precedence)
+
+
 # Of a folder that does not say it: problems as people write them, precedence as in params.yaml.
 UNDESCRIBED = Convention(PLAIN, "left_to_right")
-
-_OF_IMPORTED = {"precedence", "format"}
 
 
 def write_description(folder: Path, source: DataConfig | Convention) -> None:
@@ -55,7 +77,7 @@ def to_text(source: DataConfig | Convention, digests: Mapping[str, str]) -> str:
         source: what the splits were drawn from; of imported ones, how they are written.
         digests: of each split, the SHA-256 of its file in hexadecimal digits.
     """
-    return yaml.safe_dump({**_told_by(source), "sha256": dict(digests)}, sort_keys=False)
+    return yaml.safe_dump({**_source_in_words(source), "sha256": dict(digests)}, sort_keys=False)
 
 
 def to_plain(data: DataConfig) -> dict[str, Any]:
@@ -67,7 +89,7 @@ def to_plain(data: DataConfig) -> dict[str, Any]:
     return data.model_dump(exclude_defaults=True)
 
 
-def _told_by(source: DataConfig | Convention) -> dict[str, Any]:
+def _source_in_words(source: DataConfig | Convention) -> dict[str, Any]:
     if isinstance(source, DataConfig):
         return {"data": to_plain(source)}
     return {"data": None, "precedence": source.precedence, "format": source.format.name}
@@ -80,17 +102,17 @@ def read_description(folder: Path) -> dict[str, Any] | None:
         None where there is no such file, where its `data` is not as in params.yaml, and where the
         splits are no longer those that it describes.
     """
-    content = _read(folder)
+    content = _content(folder)
     if content is None or content["sha256"] != _digests(folder):
         return None
     told: dict[str, Any] = {"data": None}
     if content["data"] is not None:
         try:
-            told = _told_by(DataConfig.model_validate(content["data"]))
+            told = _source_in_words(DataConfig.model_validate(content["data"]))
         except ValidationError:
             return None
     elif convention := convention_of(content):
-        told = _told_by(convention)
+        told = _source_in_words(convention)
     return {**told, "sha256": content["sha256"]}
 
 
@@ -101,7 +123,7 @@ def convention_of(description: object) -> Convention | None:
         description: what `read_description` returns, or anything else that a file holds.
 
     Returns:
-        None where it does not say so; data that older versions imported does not.
+        None where it does not say so, as of data that was imported before config.yaml said it.
     """
     if not isinstance(description, Mapping):
         return None
@@ -115,17 +137,12 @@ def convention_of(description: object) -> Convention | None:
     return Convention(FORMATS[name], precedence)
 
 
-def convention_by(data: DataConfig) -> Convention:
-    """How problems are written that a `data:` section describes."""
-    return Convention(FORMATS[data.format], data.precedence)
-
-
 def read_convention(folder: Path) -> Convention:
-    """How the problems in a folder are written, as far as its config.yaml says.
+    """How the problems in a folder are written: as its config.yaml says, or else `UNDESCRIBED`.
 
-    Also where a split has been changed since: whoever reads its rows checks each of them.
+    Also where a split has been changed since: reading checks each row all the same.
     """
-    return convention_of(_read(folder)) or UNDESCRIBED
+    return convention_of(_content(folder)) or UNDESCRIBED
 
 
 def check_description(folder: Path) -> None:
@@ -135,12 +152,12 @@ def check_description(folder: Path) -> None:
         UserError: where the folder has a config.yaml that describes no data.
     """
     path = folder / DESCRIPTION
-    if path.exists() and _read(folder) is None:
+    if path.exists() and _content(folder) is None:
         raise UserError(f"{path}: describes no data and would be overwritten; name another folder")
 
 
-def _read(folder: Path) -> dict[str, Any] | None:
-    """The file, whether or not it fits the splits; None where it is no description."""
+def _content(folder: Path) -> dict[str, Any] | None:
+    """What config.yaml holds, whether or not it fits the splits; None if it is no description."""
     try:
         content = read_yaml(folder / DESCRIPTION)
     except (OSError, UserError):
@@ -151,6 +168,7 @@ def _read(folder: Path) -> dict[str, Any] | None:
 
 
 def _digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of each split that there is."""
     digests = {}
     for split in SPLITS:
         path = folder / f"{split}.jsonl"

@@ -1,10 +1,12 @@
 """How a problem is written: operands, operators and an answer as prompt and target, and back.
 
-Whatever writes, reads, checks, grades or asks problems has a `Format` do it. Another format is a
-class with three functions of text, in `FORMATS` by its name, and that name in `config.DataConfig`.
+All that writes, reads, checks, grades or asks problems goes through a `Format`. To add one: a
+class with three functions of text, an instance of it in `FORMATS`, its name in
+`config.DataConfig.format`.
 
-A target may hold anything of the vocabulary, ``=`` too; a prompt ends with its first ``=``, and
-operands stand in it as runs of digits.
+Of all formats the rest of the program knows this much: the characters are those of the vocabulary,
+a prompt ends with its first ``=``, and each operand in it is a run of digits. A target is free to
+hold operators and ``=`` too.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 
@@ -71,17 +73,19 @@ class Format(ABC):
         return self.write(operands, operators, evaluate(operands, operators, precedence)).target
 
     def texts(self, problems: Problems) -> tuple[Words, Words]:
-        """Prompts and targets of many problems, with gaps: (n, words) each.
+        """Prompts and targets of many problems: (n, words) each, see `Words`.
 
-        A format whose loop over rows is too slow overrides this; `tokens` follows.
+        A format for which a loop over rows is too slow overrides this; `tokens` follows.
         """
-        records = [self.write(*row) for row in _rows(problems)]
+        operators = ["".join(OPERATORS[i] for i in row) for row in problems.operators.tolist()]
+        rows = zip(problems.operands.tolist(), operators, problems.answers.tolist(), strict=True)
+        records = [self.write(*row) for row in rows]
         return to_words([r.prompt for r in records]), to_words([r.target for r in records])
 
     def tokens(self, problems: Problems) -> Tokens:
         """Token ids of ``<bos>prompt target<eos>``, padded on the right: (n, longest)."""
         characters = np.concatenate(self.texts(problems), axis=1).view(np.uint8)
-        # What is no gap moves together.
+        # Without the gaps.
         written = characters != 0
         lengths = written.sum(1)
         longest = int(lengths.max(initial=0))
@@ -92,7 +96,7 @@ class Format(ABC):
     def columns(self, tokens: Tokens) -> tuple[Ints, Ints, Ints] | None:
         """Operands (n, N), operators (n, N - 1) and answers (n,) of the rows of `tokens`.
 
-        A format whose loop over rows is too slow overrides this.
+        A format for which a loop over rows is too slow overrides this too.
 
         Returns:
             None where there is no row, and where one is no problem, has another N than the first,
@@ -204,26 +208,5 @@ class Plain(Format):
         return np.column_stack(operands), operators, np.where(negative, -sizes, sizes)
 
 
-class Convention(NamedTuple):
-    """How the problems of a data set are written, and how their operators bind.
-
-    Attributes:
-        precedence: ``left_to_right`` or ``standard``.
-    """
-
-    format: Format
-    precedence: str
-
-    def target(self, prompt: str) -> str:
-        """See `Format.target`."""
-        return self.format.target(prompt, self.precedence)
-
-
 PLAIN = Plain()
 FORMATS: dict[str, Format] = {each.name: each for each in (PLAIN,)}
-
-
-def _rows(problems: Problems) -> list[tuple[list[int], str, int]]:
-    """Operands, operators and answer of each problem."""
-    operators = ["".join(OPERATORS[i] for i in row) for row in problems.operators.tolist()]
-    return list(zip(problems.operands.tolist(), operators, problems.answers.tolist(), strict=True))

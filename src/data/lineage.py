@@ -8,8 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..config import DataConfig
-from .description import convention_of, to_plain
-from .formats import Convention
+from .description import to_plain
 
 Story = Mapping[str, Any]
 
@@ -43,11 +42,6 @@ def data_of(story: Story) -> dict[str, Any]:
         return to_plain(DataConfig.model_validate(_mapping(story.get("data")).get("data")))
     except ValidationError:
         return {}
-
-
-def convention_in(story: Story) -> Convention | None:
-    """How the problems of a training were written; None if that is not known."""
-    return convention_of(story.get("data"))
 
 
 def digest_of(story: Story, split: str) -> object:

@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 
 from ..common.errors import BadRowError, UserError
-from .description import read_convention
+from .description import Convention, read_convention
 from .duplicates import check_distinct, repeats
-from .formats import Convention, Format
+from .formats import Format
 from .lines import from_lines
 from .problems import PRECEDENCES, are_right
 from .records import SPLITS, Record, Records, Tokens, to_tokens
-from .token_table import Rows
+from .token_table import TokenTable
 
 BAD_ROWS = MALFORMED, WRONG, DUPLICATE = "malformed", "wrong", "duplicate"
 
@@ -33,7 +33,7 @@ def read_records(path: Path, skipped: Counter[str] | None = None) -> Records:
     """Read a split and check each line, in the memory of a few thousand.
 
     How its problems are written, config.yaml beside it says, see `read_convention`. A file of
-    more than 64 MiB of tokens is kept on disk, see `Rows`.
+    more than 64 MiB of tokens is kept on disk, see `TokenTable`.
 
     Args:
         skipped: counts the rows that are left out, by what is wrong with them; None: none may be.
@@ -45,7 +45,7 @@ def read_records(path: Path, skipped: Counter[str] | None = None) -> Records:
     convention = read_convention(path.parent)
     n_lines = 0
     try:
-        with Rows(path.parent) as rows:
+        with TokenTable(path.parent) as rows:
             for lines in _blocks(path):
                 tokens = _read_fast(lines, convention)
                 if tokens is not None:
@@ -148,19 +148,14 @@ def _read_line(line: str, convention: Convention) -> Record:
         right, wrong = None, str(error)
     if record.target == right:
         return record
-    for other in PRECEDENCES:
-        if other != convention.precedence and is_right(
-            record, convention._replace(precedence=other)
-        ):
-            wrong += (
-                f"; it is right with {other} precedence, in which "
-                f"python -m src.import_data --precedence {other} reads a file"
-            )
+    (other,) = set(PRECEDENCES) - {convention.precedence}
+    if _is_right(record, convention._replace(precedence=other)):
+        wrong += f"; with {other} precedence it is right: python -m src.import_data"
+        wrong += f" --precedence {other}"
     raise BadRowError(WRONG, wrong)
 
 
-def is_right(record: Record, convention: Convention) -> bool:
-    """Whether a record's target is the one behind its prompt."""
+def _is_right(record: Record, convention: Convention) -> bool:
     try:
         return convention.target(record.prompt) == record.target
     except ValueError:

@@ -87,7 +87,7 @@ class _Problem(NamedTuple):
         return self._replace(operands=tuple(sorted(self.operands)))
 
 
-def _each(problems: Problems) -> Iterator[_Problem]:
+def _problems_of(problems: Problems) -> Iterator[_Problem]:
     pairs = zip(problems.operators.tolist(), problems.operands.tolist(), strict=True)
     return (_Problem(tuple(operators), tuple(operands)) for operators, operands in pairs)
 
@@ -115,7 +115,7 @@ def find_leaks(
     in_training, alike = np.zeros((2, len(problems)), np.bool_)
     unknown = 0
     for training in trainings(story):
-        found = _found_in(training, problems, data_dir / "train.jsonl", written, progress)
+        found = _masks_of(training, problems, data_dir / "train.jsonl", written, progress)
         if found is None:
             unknown += 1
         else:
@@ -123,7 +123,7 @@ def find_leaks(
     return Leaks(in_training, alike & ~in_training, unknown)
 
 
-def _found_in(
+def _masks_of(
     training: Mapping[str, Any],
     problems: Sequence[_Problem],
     file: Path,
@@ -139,12 +139,14 @@ def _found_in(
         try:
             source = source_of(config)
             if isinstance(source, Strata):
-                return _held(source, problems)
+                return _masks_in_strata(source, problems)
             parts = track(
                 chunks(config, source), "problems", config.n_samples, progress, lambda p: len(p[1])
             )
-            drawn = (each for split, part in parts if split == "train" for each in _each(part))
-            return _among(problems, drawn)
+            drawn = (
+                each for split, part in parts if split == "train" for each in _problems_of(part)
+            )
+            return _masks_among(problems, drawn)
         except UserError:
             # There are too few such problems: no version of this program drew them.
             return None
@@ -153,11 +155,11 @@ def _found_in(
             digest = hashlib.file_digest(opened, "sha256").hexdigest()
         if digest == digest_of(training, "train"):
             read = (_Problem.read(record.prompt, written) for record in read_records(file))
-            return _among(problems, read)
+            return _masks_among(problems, read)
     return None
 
 
-def _among(problems: Sequence[_Problem], others: Iterable[_Problem]) -> tuple[Mask, Mask]:
+def _masks_among(problems: Sequence[_Problem], others: Iterable[_Problem]) -> tuple[Mask, Mask]:
     """Which problems are among some others, as they are and in any order of the operands."""
     wanted = {problem.unordered for problem in problems}
     same, alike = set(), set()
@@ -171,10 +173,10 @@ def _among(problems: Sequence[_Problem], others: Iterable[_Problem]) -> tuple[Ma
     )
 
 
-def _held(source: Strata, problems: Sequence[_Problem]) -> tuple[Mask, Mask]:
-    """`_among` the training split of a source that computes where a problem belongs."""
+def _masks_in_strata(source: Strata, problems: Sequence[_Problem]) -> tuple[Mask, Mask]:
+    """`_masks_among` a training split which is not drawn again, as it can tell what it holds."""
     same, alike = np.zeros((2, len(problems)), np.bool_)
-    rows = np.array(list(_inside(source, problems)), np.intp)
+    rows = np.array(list(_rows_inside(source, problems)), np.intp)
     if not len(rows):
         return same, alike
     operators = np.array([problems[i].operators for i in rows])
@@ -188,8 +190,8 @@ def _held(source: Strata, problems: Sequence[_Problem]) -> tuple[Mask, Mask]:
     return same, alike
 
 
-def _inside(source: Strata, problems: Sequence[_Problem]) -> Iterator[int]:
-    """Those problems that the source's space has."""
+def _rows_inside(source: Strata, problems: Sequence[_Problem]) -> Iterator[int]:
+    """The indices of those problems that the source's space has."""
     space = source.space
     operators_of_space = set(map(OPERATORS.index, space.ops))
     for i, (operators, operands) in enumerate(problems):

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ..common.files import CHECKPOINT, check_free, open_replacing, replacing_folder
-from ..data.description import UNDESCRIBED
-from ..data.lineage import convention_in, data_of, story_of
+from ..data.description import UNDESCRIBED, convention_of
+from ..data.lineage import data_of, story_of
 from ..terminal.cli import Parser, run
 from .provenance import evaluated
 
@@ -75,7 +75,7 @@ def export(checkpoint: Path, folder: Path, overwrite: bool = False) -> str:
     story, metrics = story_of(content), content.get("metrics") or {}
     operators = data_of(story).get("ops", "")
     example = next((e for e in _EXAMPLES if e[1] in operators), _EXAMPLES[0])
-    asked = (convention_in(story) or UNDESCRIBED).format.write(*example).prompt
+    asked = (convention_of(story["data"]) or UNDESCRIBED).format.write(*example).prompt
     card = model_card(
         classes,
         config.model_dump(),

@@ -21,8 +21,8 @@ from ..common.files import (
     open_replacing,
     replacing_folder,
 )
-from ..data.description import DESCRIPTION, read_description, write_description
-from ..data.formats import PLAIN, Convention
+from ..data.description import DESCRIPTION, Convention, read_description, write_description
+from ..data.formats import PLAIN
 from ..data.problems import PRECEDENCES
 from ..data.records import SPLITS, to_line, to_records
 from ..params import load_params
@@ -30,12 +30,12 @@ from ..terminal.cli import Parser, run
 from .gathering import Report, Table, choose_precedence, drop_duplicates
 from .tables import UNNAMED, Columns
 
-# Where a problem is in several splits, it stays in the first of these: their test set stays whole.
-KEEPING = ("test", "val", "train")
-# What others call the splits, as far as it is not the same.
-_CALLED = {"valid": "val", "validation": "val", "dev": "val", "eval": "val"}
+# A problem that is in several splits stays in the first of these: a test set stays whole.
+PRIORITY = ("test", "val", "train")
+# Other names of the splits.
+_SYNONYMS = {"valid": "val", "validation": "val", "dev": "val", "eval": "val"}
 _CHUNK = 2**13
-_OWN = (*(f"{split}.jsonl" for split in SPLITS), DESCRIPTION)
+_OUTPUTS = (*(f"{split}.jsonl" for split in SPLITS), DESCRIPTION)
 
 
 def by_split(files: Sequence[Path], named: Sequence[str]) -> list[tuple[str, Path]]:
@@ -51,7 +51,7 @@ def by_split(files: Sequence[Path], named: Sequence[str]) -> list[tuple[str, Pat
         named: ``split=file`` for files of any name.
 
     Returns:
-        In the order of `KEEPING`.
+        In the order of `PRIORITY`.
 
     Raises:
         UserError: for a split that does not exist, or files of which only some are named so.
@@ -62,7 +62,7 @@ def by_split(files: Sequence[Path], named: Sequence[str]) -> list[tuple[str, Pat
         if split not in SPLITS or not (equals and file):
             raise UserError(f"--split {text}: must be SPLIT=FILE, SPLIT one of {', '.join(SPLITS)}")
         found.append((split, Path(file)))
-    stems = [_CALLED.get(path.stem.lower(), path.stem.lower()) for path in files]
+    stems = [_SYNONYMS.get(path.stem.lower(), path.stem.lower()) for path in files]
     known = [stem in SPLITS for stem in stems]
     if any(known) and not all(known):
         other = files[known.index(False)]
@@ -72,7 +72,7 @@ def by_split(files: Sequence[Path], named: Sequence[str]) -> list[tuple[str, Pat
     ]
     if not found:
         raise UserError("name a file, or several")
-    return sorted(found, key=lambda pair: KEEPING.index(pair[0]))
+    return sorted(found, key=lambda pair: PRIORITY.index(pair[0]))
 
 
 def cut(
@@ -127,7 +127,7 @@ def import_data(
         fractions: of the training rows, for val and test where there is no file of them.
         seed: of the choice which rows that are.
         named: columns whose names do not say what they hold.
-        precedence: one of `PRECEDENCES`; None: the one that all rows agree with.
+        precedence: one of `PRECEDENCES`; None: one under which all rows are right.
         drop: leave out repeated problems instead of refusing them.
         overwrite: replace what this command wrote there before.
 
@@ -138,7 +138,7 @@ def import_data(
         UserError: for what a person can mend, with the file.
     """
     check_not_the_pipelines(out_dir)
-    check_free(out_dir, overwrite, _OWN)
+    check_free(out_dir, overwrite, _OUTPUTS)
     if overwrite and out_dir.exists():
         told = read_description(out_dir)
         if any(out_dir.iterdir()) and (told is None or told["data"] is not None):

@@ -1,4 +1,4 @@
-"""Problems of several files in one table, and which of them can stay together."""
+"""Problems of several files in one table, and which of them make a data set together."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..data.duplicates import repeats
 from ..data.problems import PRECEDENCES
 from ..data.reading import DUPLICATE
 from ..data.records import SPLITS, Record, to_records, to_tokens
-from ..data.token_table import Rows
+from ..data.token_table import TokenTable
 from .notation import agreeing, to_record
 from .tables import Columns, read_rows
 
@@ -25,7 +25,7 @@ _CHUNK = 2**13
 
 
 class Report:
-    """What is left out: a line for the first ten of each kind, and all counted."""
+    """Rows that are left out: all counted by kind, and a line for the first ten of each."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
@@ -52,7 +52,7 @@ class Table:
         self.sources = sources
         self._source, self._line = array("i"), array("q")
         masks = array("b")
-        with Rows(Path()) as rows:
+        with TokenTable(Path()) as rows:
             right = self._right(named, report)
             while chunk := list(islice(right, _CHUNK)):
                 rows.append(to_tokens([record for record, _ in chunk]))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from ..common.errors import BadRowError
-from ..data.formats import PLAIN, Convention
+from ..data.formats import PLAIN
 from ..data.problems import PRECEDENCES
 from ..data.reading import WRONG
 from ..data.records import Record
@@ -33,7 +33,8 @@ _BOTH = re.compile(rf"\s*(?:<bos>)?\s*({_BODY})\s*[=,;\t]([^=,;]*?)(?:<eos>)?\s*
 # 12.0 is how a table of numbers with a gap somewhere writes 12.
 _ANSWER = re.compile(r"\s*\+?(-?[0-9]+)(?:\.0*)?\s*")
 _SPACE = re.compile(r"\s+")
-# Rows are as wide as the longest of them, see `token_table.Rows`; no model here reads so much.
+# Of prompt and target: all rows of a `TokenTable` are as wide as the longest, and no model here
+# reads so many.
 _LONGEST = 1000
 _SHOWN = 40
 
@@ -88,7 +89,7 @@ def agreeing(record: Record, precedences: Sequence[str]) -> list[str]:
     targets, problem = {}, ""
     for precedence in precedences:
         try:
-            targets[precedence] = Convention(PLAIN, precedence).target(record.prompt)
+            targets[precedence] = PLAIN.target(record.prompt, precedence)
         except ValueError as error:
             problem = str(error)
     found = [p for p, target in targets.items() if target == record.target]

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..common.errors import UserError
-from ..data.formats import Convention, Format
+from ..data.description import Convention
+from ..data.formats import Format
 from ..data.records import Record
 from ..tokenizer import CharTokenizer
 

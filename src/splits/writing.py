@@ -1,4 +1,4 @@
-"""Lines of splits that several processes compute, the same bytes with any number of them."""
+"""Lines of splits computed by several processes, the same bytes with any number of them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ..data.formats import Format
 from ..data.lines import to_lines
 from .stratified import Strata
 
-# Texts that wait for their turn, for each process: the memory does not grow with the data.
+# Parts that each process may be ahead by: the memory does not grow with the data.
 _AHEAD = 4
 
-# In a process that computes.
+# Set in each process that computes.
 _source: Strata
 _format: Format
 
@@ -39,7 +39,7 @@ def lines_of(
             while waiting:
                 yield waiting.popleft().result()
         finally:
-            # Of those that nobody waits for any more, if the command was stopped.
+            # Parts that nobody waits for any more, if the command was stopped.
             pool.shutdown(cancel_futures=True)
 
 

@@ -11,12 +11,13 @@ from src.common.errors import UserError
 from src.config import DataConfig
 from src.data.description import (
     UNDESCRIBED,
+    Convention,
     convention_of,
     read_convention,
     read_description,
     write_description,
 )
-from src.data.formats import PLAIN, Convention
+from src.data.formats import PLAIN
 from src.data.records import SPLITS, Record, write_records
 from src.params import load_params
 

@@ -8,8 +8,8 @@ import torch
 
 from src.common.errors import UserError
 from src.config import Params
-from src.data.description import write_description
-from src.data.formats import PLAIN, Convention
+from src.data.description import Convention, write_description
+from src.data.formats import PLAIN
 from src.data.reading import read_splits
 from src.data.records import Record, Records, to_records, write_records
 from src.data_gen import generate, write

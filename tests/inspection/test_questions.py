@@ -3,7 +3,8 @@
 import pytest
 
 from src.common.errors import UserError
-from src.data.formats import PLAIN, Convention
+from src.data.description import Convention
+from src.data.formats import PLAIN
 from src.inspection.questions import check_question, right_target
 
 

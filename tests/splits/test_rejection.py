@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.data.problems import Problems
-from src.splits.rejection import _DRAWS, Rejection
+from src.splits.rejection import DRAWS, Rejection
 from src.splits.space import ProblemSpace
 
 from ..data.test_problems import prompts_of, value
@@ -56,9 +56,9 @@ def test_asking_for_more_than_there_is_names_how_many_there_are(
 
 def test_the_first_of_a_larger_split_are_those_of_a_smaller_one() -> None:
     space = ProblemSpace(3, 0, 99, "+-*/", "left_to_right")
-    small, large = (drawn(rejection(space, n), "0") for n in (_DRAWS + 5, 3 * _DRAWS))
+    small, large = (drawn(rejection(space, n), "0") for n in (DRAWS + 5, 3 * DRAWS))
     assert large[: len(small)] == small
-    assert len(set(large)) == len(large) == 3 * _DRAWS
+    assert len(set(large)) == len(large) == 3 * DRAWS
 
 
 def test_draws_are_even_over_operands_and_operators() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from src.data.problems import Problems
 from src.splits.overlap import Overlap
 from src.splits.space import ProblemSpace
-from src.splits.stratified import CHUNK, Strata, _allot, is_stratified
+from src.splits.stratified import CHUNK, Strata, allocated, is_stratified
 
 from ..data.test_problems import PRECEDENCES, all_prompts, from_prompts, prompts_of
 
@@ -161,7 +161,7 @@ def test_allotted_numbers_add_up_and_fit(
     left: list[int], n: int, balance: float, seed: int
 ) -> None:
     n %= sum(left) + 1
-    taken = _allot(n, left, balance, [seed])
+    taken = allocated(n, left, balance, [seed])
     assert sum(taken) == n
     assert all(0 <= take <= have for take, have in zip(taken, left, strict=True))
     if not balance:
