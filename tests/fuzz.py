@@ -25,14 +25,14 @@ from src.data.description import DESCRIPTION, read_description, write_descriptio
 from src.data.formats import PLAIN
 from src.data.problems import PRECEDENCES
 from src.data.reading import read_distinct, read_records
-from src.data.records import Record, Records, write_records
+from src.data.records import Record, Records
 from src.evaluation.difficulty import describe
 from src.import_data.gathering import Report, Table
 from src.import_data.tables import UNNAMED
 from src.models import build_model
 from src.params import load_params
 
-from .conftest import tiny_params
+from .conftest import tiny_params, write_records
 from .data.test_problems import value
 
 # Some are odd in YAML only: numbers and truth values of version 1.1, marks and tabs.

@@ -13,14 +13,14 @@ from src.checkpoint import save_checkpoint
 from src.common.errors import UserError
 from src.data.formats import PLAIN
 from src.data.reading import read_records
-from src.data.records import Record, write_records
+from src.data.records import Record
 from src.eval import evaluate, main, results_folder
 from src.evaluation.breakdowns import break_down, describe_problems
 from src.evaluation.grading import Grades
 from src.models import build_model
 from src.terminal.results_table import show
 
-from .conftest import ARCHITECTURES, ROOT, read_csv, tiny_params
+from .conftest import ARCHITECTURES, ROOT, read_csv, tiny_params, write_records
 
 
 def checkpoint(

@@ -6,13 +6,11 @@ How operands, operators and an answer become prompt and target is a matter of `f
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..common.files import open_replacing
 from ..tokenizer import BOS, EOS, VOCABULARY, CharTokenizer
 
 Tokens = NDArray[np.uint8]
@@ -58,12 +56,6 @@ def to_line(record: Record) -> str:
     before_prompt, before_target, before_both, end = LINE
     prompt, target = record
     return f"{before_prompt}{prompt}{before_target}{target}{before_both}{prompt}{target}{end}"
-
-
-def write_records(path: Path, records: Sequence[Record]) -> None:
-    """Write a split; the file appears whole or not at all."""
-    with open_replacing(path) as file:
-        file.writelines(map(to_line, records))
 
 
 class Records(Sequence[Record]):

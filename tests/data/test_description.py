@@ -18,8 +18,10 @@ from src.data.description import (
     write_description,
 )
 from src.data.formats import PLAIN
-from src.data.records import SPLITS, Record, write_records
+from src.data.records import SPLITS, Record
 from src.params import load_params
+
+from ..conftest import write_records
 
 DATA = load_params().data
 

@@ -16,12 +16,11 @@ from src.data.formats import FORMATS, PLAIN, Format, Plain
 from src.data.lines import to_lines
 from src.data.problems import OPERATORS, PRECEDENCES, Problems
 from src.data.reading import read_splits
-from src.data.records import SPLITS, Record, Tokens, to_records, to_tokens, write_records
+from src.data.records import Record, Tokens, to_records, to_tokens
 from src.data_gen import generate, write
 from src.splits.space import ProblemSpace
-from src.tokenizer import CharTokenizer
 
-from ..conftest import tiny_params
+from ..conftest import tiny_params, write_records
 from .test_problems import from_prompts, prompts_of_equal_length, value
 
 SPACES = [
@@ -210,5 +209,3 @@ def test_another_format_is_three_functions_of_text(
     write_records(tmp_path / "test.jsonl", [Record("1+2+3=", "4+3=6")])
     with pytest.raises(BadRowError, match=r"the answer to 1\+2\+3= is 3\+3=6, not 4\+3=6"):
         read_splits(tmp_path)
-    assert SPLITS[2] == "test"
-    assert CharTokenizer.equals_id in to_tokens(splits["test"])[0, 7:]

@@ -14,8 +14,9 @@ from src.data.description import Convention, write_description
 from src.data.formats import PLAIN
 from src.data.problems import PRECEDENCES
 from src.data.reading import read_distinct, read_records, read_splits
-from src.data.records import SPLITS, Record, write_records
+from src.data.records import SPLITS, Record
 
+from ..conftest import write_records
 from .test_records import GOOD, record_lists, record_of
 
 NOT_AN_OBJECT = "not an object with prompt, target and text"

@@ -11,7 +11,7 @@ from src.config import Params
 from src.data.description import Convention, write_description
 from src.data.formats import PLAIN
 from src.data.reading import read_splits
-from src.data.records import Record, Records, to_records, write_records
+from src.data.records import Record, Records, to_records
 from src.data_gen import generate, write
 from src.dataset import ArithmeticDataset
 from src.eval import evaluate
@@ -21,7 +21,7 @@ from src.evaluation.grading import grade
 from src.models import build_model
 from src.splits.space import ProblemSpace
 
-from ..conftest import read_csv, tiny_params
+from ..conftest import read_csv, tiny_params, write_records
 from ..test_eval import checkpoint
 from ..test_loss import half_trained
 

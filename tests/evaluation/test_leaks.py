@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from src.data.formats import PLAIN
-from src.data.records import Record, write_records
+from src.data.records import Record
 from src.data_gen import generate
 from src.evaluation.leaks import find_leaks
 
-from ..conftest import tiny_params
+from ..conftest import tiny_params, write_records
 
 NOWHERE = Path("nowhere")
 

@@ -9,11 +9,10 @@ import torch
 from src.checkpoint import find_checkpoint, load_model, read_tensors, story_of, weights_hash
 from src.common.errors import UserError
 from src.config import Params
-from src.data.description import read_description, to_plain, write_description
+from src.data.description import read_description, to_plain
 from src.data.lineage import data_of, trainings
 from src.data.reading import read_splits
-from src.data.records import write_records
-from src.data_gen import generate
+from src.data_gen import write
 from src.huggingface.export import export
 from src.huggingface.import_checkpoint import import_hf
 from src.params import load_params
@@ -45,10 +44,7 @@ def refused(params: Params, *outputs: Path) -> str:
 
 
 def data_of_subtraction(folder: Path) -> Path:
-    params = tiny_params(data={"ops": "-"})
-    for split, records in generate(params.data).items():
-        write_records(folder / f"{split}.jsonl", records)
-    write_description(folder, params.data)
+    write(tiny_params(data={"ops": "-"}).data, folder)
     return folder
 
 
