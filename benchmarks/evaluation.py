@@ -43,7 +43,7 @@ from src.evaluation.screening import quick_leads
 from src.models import TransformerLM, build_model
 from src.ops import cpu
 from src.params import load_params
-from src.splits.space import ProblemSpace
+from src.splits.source import space_of
 from src.terminal import cli
 from src.tokenizer import BOS, CharTokenizer
 from tests.huggingface.peers import peer
@@ -196,8 +196,7 @@ def main(argv: list[str] | None = None) -> None:
     torch.set_num_threads(args.threads)
     cpu.use_well()
     params = load_params()
-    data = params.data
-    every = every_problem(ProblemSpace(data.N, data.A, data.B, data.ops, data.precedence))
+    every = every_problem(space_of(params.data))
 
     transformers.logging.set_verbosity_error()
 
