@@ -23,8 +23,7 @@ import pandas as pd
 import yaml
 
 from src.config import Params
-from src.data.records import write_records
-from src.data_gen import generate
+from src.data_gen import write
 from src.params import load_params
 from src.terminal import cli
 
@@ -69,8 +68,7 @@ def main(argv: list[str] | None = None) -> None:
     several = f"{args.processes} processes"
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
-        for split, records in generate(params.data).items():
-            write_records(data / f"{split}.jsonl", records)
+        write(params.data, data)
         for name in args.models or params.models:
             here = params.model_copy(update={"model": name})
             one, alone = measure(here, data, 1, 1)

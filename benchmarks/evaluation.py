@@ -35,14 +35,16 @@ from torch import Tensor
 
 from src.checkpoint import load_model
 from src.config import ModelConfig
+from src.data.formats import PLAIN
 from src.data.problems import Problems
+from src.data.records import to_records
 from src.evaluation.exhaustive import every_problem, grade_rest
 from src.evaluation.screening import quick_leads
 from src.models import TransformerLM, build_model
 from src.ops import cpu
 from src.ops.compile import compiles_grading
 from src.params import load_params
-from src.splits.space import ProblemSpace
+from src.splits.source import space_of
 from src.terminal import cli
 from src.tokenizer import BOS, CharTokenizer
 from tests.huggingface.peers import peer
@@ -131,6 +133,11 @@ def report(what: str, seconds: Mapping[str, list[float]], scale: Mapping[str, fl
     print(f"{what:24}{times}   {'   '.join(ratios)}", flush=True)
 
 
+def prompts_of(problems: Problems) -> list[str]:
+    """What both programs are asked."""
+    return [record.prompt for record in to_records(PLAIN.tokens(problems))]
+
+
 def measure(
     name: str,
     ours: TransformerLM,
@@ -163,17 +170,18 @@ def measure(
     quick = quick_leads(ours) if compiled else None
 
     def grade() -> Any:
-        return grade_rest(ours, part, {}, quick=quick)
+        return grade_rest(ours, part, {}, PLAIN, quick=quick)
 
-    their_job = their_generate(theirs, sample.prompts(), new_tokens, fresh)
-    products = products_of(lambda: grade_rest(ours, part, {}))
+    their_job = their_generate(theirs, prompts_of(sample), new_tokens, fresh)
+    products = products_of(lambda: grade_rest(ours, part, {}, PLAIN))
     jobs = {"ours": grade, "theirs": their_job, "products": products}
     scale = {name: len(every) / len(part) for name in jobs}
     scale["theirs"] = len(every) / len(sample)
     report(f"{name} grade {len(every):,}", by_turns(jobs, args.rounds, clock), scale)
 
     for n in _PROMPTS:
-        batches = [every[rng.integers(0, len(every), n)].prompts() for _ in range(args.rounds + 1)]
+        drawn = [every[rng.integers(0, len(every), n)] for _ in range(args.rounds + 1)]
+        batches = [prompts_of(problems) for problems in drawn]
         mine = [our_generate(ours, prompts, new_tokens, fresh) for prompts in batches]
         others = [their_generate(theirs, prompts, new_tokens, fresh) for prompts in batches]
         # New prompts in each round, as in use: oneDNN generates code for each new shape.
@@ -198,8 +206,7 @@ def main(argv: list[str] | None = None) -> None:
     torch.set_num_threads(args.threads)
     cpu.use_well()
     params = load_params(overrides={"runtime.compile": "on" if args.compile else "off"})
-    data = params.data
-    every = every_problem(ProblemSpace(data.N, data.A, data.B, data.ops, data.precedence))
+    every = every_problem(space_of(params.data))
     compiled = compiles_grading(params, len(every))
 
     transformers.logging.set_verbosity_error()

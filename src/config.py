@@ -48,6 +48,8 @@ class DataConfig(Section):
     B: Annotated[int, Field(ge=0, lt=2**62)]
     ops: str
     precedence: Literal["left_to_right", "standard"]
+    # Files of before there was a choice have no such key.
+    format: Literal["plain"] = "plain"
     n_samples: Annotated[int, Field(ge=1, le=10**12)]
     val_fraction: Annotated[float, Field(gt=0, lt=1)]
     test_fraction: Annotated[float, Field(gt=0, lt=1)]

@@ -27,12 +27,13 @@ from .common.errors import UserError
 from .common.files import DATA_DIR, METRICS_DIR, check_not_the_pipelines, open_replacing, replacing
 from .config import DataConfig
 from .data.description import DESCRIPTION, check_description, to_text
+from .data.formats import FORMATS
 from .data.lines import to_lines
 from .data.problems import OPERATORS
-from .data.records import SPLITS, Record, to_line
+from .data.records import SPLITS, Record, to_line, to_records
 from .params import PARAMS_FILE, load_params
 from .splits.rejection import Rejection
-from .splits.source import CHOOSING, chunks, source_of
+from .splits.source import DRAWING_ORDER, chunks, source_of
 from .splits.stratified import Strata
 from .terminal.cli import Parser, run
 from .terminal.progress_bar import track
@@ -50,15 +51,18 @@ def texts(
     Raises:
         UserError: see `chunks`.
     """
+    written = FORMATS[config.format]
     if not workers or isinstance(source, Rejection):
         for split, problems in chunks(config, source):
-            yield split, len(problems), to_lines(problems)
+            yield split, len(problems), to_lines(*written.texts(problems))
         return
     # A tenth of a second to import.
     from .splits.writing import lines_of
 
-    parts = [(split, *part) for split in CHOOSING for part in source.parts(split)]
-    for (split, start, stop), text in zip(parts, lines_of(source, parts, workers), strict=True):
+    parts = [(split, *part) for split in DRAWING_ORDER for part in source.parts(split)]
+    for (split, start, stop), text in zip(
+        parts, lines_of(source, parts, written, workers), strict=True
+    ):
         yield split, stop - start, text
 
 
@@ -66,7 +70,7 @@ def generate(config: DataConfig) -> dict[str, list[Record]]:
     """The records of each split, all in memory."""
     records: dict[str, list[Record]] = {split: [] for split in SPLITS}
     for split, problems in chunks(config, source_of(config)):
-        records[split] += map(Record, problems.prompts(), map(str, problems.answers.tolist()))
+        records[split] += to_records(FORMATS[config.format].tokens(problems))
     return records
 
 
@@ -76,7 +80,7 @@ def check_space(config: DataConfig, folder: Path) -> None:
     Raises:
         UserError: with how much is needed and how much is free.
     """
-    shortest = Record("+".join("0" * config.N) + "=", "0")
+    shortest = FORMATS[config.format].write([0] * config.N, "+" * (config.N - 1), 0)
     needed = config.n_samples * len(to_line(shortest))
     existing = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
     free = shutil.disk_usage(existing).free
@@ -143,6 +147,7 @@ FLAGS: dict[str, tuple[type, str]] = {
     "A": (int, "smallest operand"),
     "B": (int, "largest operand"),
     "precedence": (str, "left_to_right: 2+3*4=20, or standard: 14"),
+    "format": (str, "how a problem is written: plain: 12-34= and -22"),
     "val_fraction": (float, "share of the problems that validation gets"),
     "test_fraction": (float, "share of the problems that test gets"),
     "length_balance": (float, "share of training with operands' lengths drawn evenly"),

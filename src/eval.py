@@ -63,6 +63,7 @@ def evaluate(
         UserError: for a file that is missing or not what it should be.
         OSError: if nothing can be written to out_dir, before anything is graded.
     """
+    from .data.description import read_convention
     from .data.lineage import story_of
     from .dataset import ArithmeticDataset, check_length
     from .evaluation.breakdowns import break_down, describe_problems, figures
@@ -81,14 +82,22 @@ def evaluate(
     check_length(dataset, loaded.config.max_seq_len, data_dir / "test.jsonl")
 
     grades = grade(loaded.model, dataset, config.batch_size)
-    leaks = find_leaks(records, story_of(loaded.content), data_dir, params.runtime.progress)
-    problems = describe_problems(records)
+    written, story = read_convention(data_dir).format, story_of(loaded.content)
+    leaks = find_leaks(records, written, story, data_dir, params.runtime.progress)
+    problems = describe_problems(records, written)
     metrics = figures(loaded, grades) | leaks.metrics(grades.exact) | skipped
     tables, wrong = break_down(problems, grades), problems[~grades.exact]
     if every is not None:
         quick = quick_leads(loaded.model) if compiles_grading(params, len(every)) else None
         tables["exhaustive"], wrong = grade_every(
-            loaded.model, every, splits, problems, grades.exact, params.runtime.progress, quick
+            loaded.model,
+            every,
+            splits,
+            written,
+            problems,
+            grades.exact,
+            params.runtime.progress,
+            quick,
         )
         metrics |= {"exhaustive_problems": len(every), "exhaustive_wrong": len(wrong)}
     tables["errors"] = wrong.copy()
@@ -113,8 +122,7 @@ def read(
         UserError: for a file that is missing or not what it should be.
     """
     from .data.reading import BAD_ROWS, read_distinct, read_splits
-    from .evaluation.exhaustive import check_splits, every_problem
-    from .splits.source import space_of
+    from .evaluation.exhaustive import every_problem, space_of_folder
 
     skipped = Counter(dict.fromkeys(BAD_ROWS, 0))
     try:
@@ -124,10 +132,8 @@ def read(
     figures = {f"skipped_{kind}": n for kind, n in skipped.items()} if skip_bad_rows else {}
     if not params.evaluation.exhaustive:
         return {"test": test}, None, figures
-    splits, space = read_splits(data_dir, {"test": test}), space_of(params.data)
-    every = every_problem(space)
-    check_splits(space, splits)
-    return splits, every, figures
+    every = every_problem(space_of_folder(data_dir))
+    return read_splits(data_dir, {"test": test}), every, figures
 
 
 def write_results(
@@ -168,10 +174,13 @@ def answers_to(model: TransformerLM, prompts: Sequence[str], batch_size: int) ->
 
 def inspect(params: Params, checkpoint: Path, prompt: str, picture: Path) -> None:
     """Answer one problem and draw what each head of each layer looks at meanwhile."""
+    from .data.description import Convention, convention_of
+    from .data.lineage import story_of
     from .inspection.attention_map import attention, draw
 
     loaded = load(checkpoint, params)
-    answer, table = attention(loaded.model, prompt)
+    convention = convention_of(story_of(loaded.content)["data"]) or Convention.of(params.data)
+    answer, table = attention(loaded.model, prompt, convention.format)
     draw(prompt, answer, table, f"{loaded.config.name} answers {prompt}{answer}", picture)
     print(f"{prompt}{answer}  attention: {picture}")
 

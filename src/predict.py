@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING
 
 from .common.errors import UserError
 from .common.files import CHECKPOINT
+from .data.description import Convention, convention_of
 from .data.lineage import data_of, story_of, trainings
 from .params import PARAMS_FILE, load_params
 from .terminal.cli import Parser, run
@@ -34,27 +35,27 @@ def asker(checkpoint: Path, config: Path) -> Ask:
 
     Args:
         checkpoint: a file, or a folder, see `find_checkpoint`.
-        config: says how operators bind, where the checkpoint does not tell its training data.
+        config: says how problems are written and operators bind, where the checkpoint does not.
 
     Raises:
         UserError: for a checkpoint that is none.
     """
     from .checkpoint import load_checkpoint
     from .inspection.certainty import answers_with_certainty
-    from .inspection.questions import right_answer, unlike
+    from .inspection.questions import right_target, unlike
 
-    precedence = load_params(config).data.precedence
+    params = load_params(config)
     loaded = load_checkpoint(checkpoint)
-    model = loaded.model
-    known = [data_of(story) for story in trainings(story_of(loaded.content))]
-    precedence = known[0].get("precedence", precedence)
+    model, story = loaded.model, story_of(loaded.content)
+    convention = convention_of(story["data"]) or Convention.of(params.data)
+    known = [data_of(training) for training in trainings(story)]
 
     def ask(prompts: Sequence[str]) -> int:
         right: dict[str, str] = {}
         refused: dict[str, UserError] = {}
         for prompt in prompts:
             try:
-                right[prompt] = right_answer(prompt, model.max_seq_len, precedence)
+                right[prompt] = right_target(prompt, model.max_seq_len, convention)
             except UserError as error:
                 refused[prompt] = error
         said = dict(zip(right, answers_with_certainty(model, list(right)), strict=True))
@@ -62,7 +63,8 @@ def asker(checkpoint: Path, config: Path) -> Ask:
             if prompt in refused:
                 print("error:", refused[prompt], file=sys.stderr, flush=True)
             else:
-                line = _line(prompt, *said[prompt], right[prompt], unlike(prompt, known))
+                note = unlike(prompt, convention.format, known)
+                line = _line(prompt, *said[prompt], right[prompt], note)
                 print(line, flush=True)
         return sum(prompt in refused for prompt in prompts)
 
@@ -115,7 +117,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("problems", nargs="*", metavar="PROBLEM", help="such as 554+456=")
     parser.add_argument("--ckpt", type=Path, help=f"checkpoint, or folder of some ({CHECKPOINT})")
     parser.add_argument(
-        "--config", type=Path, help="configuration, for data.precedence (params.yaml)"
+        "--config",
+        type=Path,
+        help="configuration, for data.precedence and data.format, where a checkpoint tells neither "
+        "(params.yaml)",
     )
     namespace, rest = parser.parse_known_args(argv)
     if flags := [word for word in rest if word.startswith("--")]:

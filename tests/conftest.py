@@ -1,7 +1,7 @@
 """What several test modules share: tiny configurations and a tiny data set."""
 
 import csv
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,8 @@ import torch
 from hypothesis import settings
 
 from src.config import ModelConfig, Params
-from src.data.records import write_records
-from src.data_gen import generate
+from src.data.records import Record, to_line
+from src.data_gen import write
 from src.ops import cpu
 from src.params import load_params
 
@@ -42,6 +42,12 @@ QUIET = {"logger": "none", "progress": False, "accelerator": "cpu", "checkpoint_
 def read_csv(path: Path) -> list[dict[str, str]]:
     """The rows of a file with a header, all values as they are written."""
     return list(csv.DictReader(path.read_text().splitlines()))
+
+
+def write_records(path: Path, records: Sequence[Record]) -> None:
+    """A split of any records, right or wrong."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(map(to_line, records)))
 
 
 def tiny_params(model: str = "llama2", **sections: Mapping[str, Any]) -> Params:
@@ -77,8 +83,7 @@ def products_as_by_default() -> Iterator[None]:
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All splits of the tiny data."""
     folder = tmp_path_factory.mktemp("data")
-    for split, records in generate(tiny_params().data).items():
-        write_records(folder / f"{split}.jsonl", records)
+    write(tiny_params().data, folder)
     return folder
 
 

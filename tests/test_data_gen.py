@@ -21,14 +21,15 @@ from hypothesis import strategies as st
 
 from src.common.errors import UserError
 from src.config import DataConfig
-from src.data.description import read_description
+from src.data.description import read_description, to_plain
+from src.data.problems import PRECEDENCES
 from src.data.reading import read_splits
 from src.data.records import SPLITS, Record
 from src.data_gen import FLAGS, generate, main, write
 from src.params import load_params
 
 from .conftest import ROOT, tiny_params
-from .data.test_problems import PRECEDENCES, all_prompts, divides_exactly, value
+from .data.test_problems import all_prompts, divides_exactly, value
 
 # Not that of params.yaml, which experiments may change.
 BASE: dict[str, Any] = {
@@ -301,7 +302,7 @@ def test_the_command_writes_what_generate_returns(
     assert_counted(generate(config), json.loads((tmp_path / "data" / "data.json").read_text()))
     description = read_description(tmp_path / "data")
     assert description is not None
-    assert description["data"] == config.model_dump()
+    assert description["data"] == to_plain(config)
     written = {path.name for path in (tmp_path / "data").iterdir()}
     assert written == {*(f"{split}.jsonl" for split in SPLITS), "config.yaml", "data.json"}
     # The pipeline's own results stay.
@@ -315,7 +316,9 @@ def test_the_command_writes_what_generate_returns(
 def test_each_key_of_data_is_a_flag(tmp_path: Path) -> None:
     assert {*FLAGS, "ops"} == set(DataConfig.model_fields)
     flags = "--val_fraction 0.25 --test_fraction 0.3 --length_balance 0.5 --split_by unordered"
-    flags += " --precedence standard --n_samples 40 --N 3 --A 1 --B 9 --seed 5 --ops - *"
+    flags += (
+        " --precedence standard --format plain --n_samples 40 --N 3 --A 1 --B 9 --seed 5 --ops - *"
+    )
     main(["--out_dir", str(tmp_path), *flags.split()])
     description = read_description(tmp_path)
     assert description is not None

@@ -11,15 +11,16 @@ import torch
 
 from src.checkpoint import save_checkpoint
 from src.common.errors import UserError
+from src.data.formats import PLAIN
 from src.data.reading import read_records
-from src.data.records import Record, write_records
+from src.data.records import Record
 from src.eval import evaluate, main, results_folder
 from src.evaluation.breakdowns import break_down, describe_problems
 from src.evaluation.grading import Grades
 from src.models import build_model
 from src.terminal.results_table import show
 
-from .conftest import ARCHITECTURES, ROOT, read_csv, tiny_params
+from .conftest import ARCHITECTURES, ROOT, read_csv, tiny_params, write_records
 
 
 def checkpoint(
@@ -151,7 +152,7 @@ def test_right_predictions_are_shown_too(capsys: pytest.CaptureFixture[str]) -> 
     none = np.zeros((0, 0, 0, 0), np.int64)
     right = np.array([True, False, False])
     grades = Grades(right, right, np.arange(3), 0.1, none, np.zeros(0))
-    problems = describe_problems(records)
+    problems = describe_problems(records, PLAIN)
     tables = break_down(problems, grades)
     tables["errors"] = problems[~right].assign(said=["9", "77"])
     metrics = {f"exact_match{end}": 1 / 3 for end in ("", "_low", "_high")} | {"loss": 0.1}

@@ -8,10 +8,12 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from src.common.errors import UserError
+from src.data.problems import PRECEDENCES
 from src.predict import main, piped
 from src.terminal.cli import run
 
@@ -62,6 +64,17 @@ def test_what_the_training_did_not_hold_is_said_beside_the_answer(
     assert first.startswith("6+8*5=46  right  ")
     assert second.startswith("50-4=46  right (trained on + * only)  ")
     assert third.startswith("6+5*8=46  right  ")
+
+
+@pytest.mark.parametrize("precedence", PRECEDENCES)
+def test_imported_training_data_says_how_its_operators_bind(
+    precedence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told: dict[str, Any] = {"data": None, "precedence": precedence, "format": "plain", "sha256": {}}
+    decisive(tmp_path, "llama2", {"data": told, "init_from": None}).rename(tmp_path / "best.ckpt")
+    main(["6+8*5=", "--ckpt", str(tmp_path)])
+    right = "right" if precedence == "standard" else "wrong, 70"
+    assert capsys.readouterr().out.startswith(f"6+8*5=46  {right}  ")
 
 
 def test_all_answered_ends_with_0(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from pydantic import ValidationError
@@ -14,58 +14,135 @@ from ..common.errors import UserError
 from ..common.files import open_replacing
 from ..common.yaml_1_2 import read_yaml
 from ..config import DataConfig
+from .formats import FORMATS, PLAIN, Format
+from .problems import PRECEDENCES
 from .records import SPLITS
 
 DESCRIPTION = "config.yaml"
+# What config.yaml says of imported data, of which it has no `data:` section.
+_OF_IMPORTED = {"precedence", "format"}
 
 
-def write_description(folder: Path, data: DataConfig | None) -> None:
+class Convention(NamedTuple):
+    """How the problems of a data set are written, and how their operators bind.
+
+    Attributes:
+        precedence: ``left_to_right`` or ``standard``.
+    """
+
+    format: Format
+    precedence: str
+
+    @staticmethod
+    def of(data: DataConfig) -> Convention:
+        """That of the problems which a `data:` section describes."""
+        return Convention(FORMATS[data.format], data.precedence)
+
+    def target(self, prompt: str) -> str:
+        """The right target behind a prompt, see `Format.target`."""
+        return self.format.target(prompt, self.precedence)
+
+
+# Of a folder that does not say it: problems as people write them, precedence as in params.yaml.
+UNDESCRIBED = Convention(PLAIN, "left_to_right")
+
+
+def write_description(folder: Path, source: DataConfig | Convention) -> None:
     """Write config.yaml for the splits that a folder holds.
 
     Args:
-        data: what they were drawn from; None for data that was imported.
+        source: see `to_text`.
 
     Raises:
         UserError: see `check_description`.
     """
     check_description(folder)
     with open_replacing(folder / DESCRIPTION) as file:
-        file.write(to_text(data, _digests(folder)))
+        file.write(to_text(source, _digests(folder)))
 
 
-def to_text(data: DataConfig | None, digests: Mapping[str, str]) -> str:
+def to_text(source: DataConfig | Convention, digests: Mapping[str, str]) -> str:
     r"""The content of config.yaml, the same bytes on every machine.
 
-    >>> print(to_text(None, {"train": "2c26", "val": "fcde", "test": "b5bb"}), end="")
+    >>> print(to_text(UNDESCRIBED, {"train": "2c26", "val": "fcde", "test": "b5bb"}), end="")
     data: null
+    precedence: left_to_right
+    format: plain
     sha256:
       train: 2c26
       val: fcde
       test: b5bb
 
     Args:
+        source: what the splits were drawn from; of imported ones, how they are written.
         digests: of each split, the SHA-256 of its file in hexadecimal digits.
     """
-    content = {"data": data and data.model_dump(), "sha256": dict(digests)}
-    return yaml.safe_dump(content, sort_keys=False)
+    return yaml.safe_dump({**_source_in_words(source), "sha256": dict(digests)}, sort_keys=False)
+
+
+def to_plain(data: DataConfig) -> dict[str, Any]:
+    """A `data:` section in plain values, as data folders and checkpoints keep it.
+
+    Keys that have a default in `DataConfig` were added later: older folders and checkpoints have
+    none, and mean the default. Left out there, they change the bytes of neither.
+    """
+    return data.model_dump(exclude_defaults=True)
+
+
+def _source_in_words(source: DataConfig | Convention) -> dict[str, Any]:
+    if isinstance(source, DataConfig):
+        return {"data": to_plain(source)}
+    return {"data": None, "precedence": source.precedence, "format": source.format.name}
 
 
 def read_description(folder: Path) -> dict[str, Any] | None:
-    """What `write_description` wrote, in plain values: `data` and `sha256`.
+    """What `write_description` wrote, in plain values, such as `to_text` shows.
 
     Returns:
         None where there is no such file, where its `data` is not as in params.yaml, and where the
         splits are no longer those that it describes.
     """
-    content = _read(folder)
+    content = _content(folder)
     if content is None or content["sha256"] != _digests(folder):
         return None
-    data = content["data"]
-    try:
-        plain = None if data is None else DataConfig.model_validate(data).model_dump()
-    except ValidationError:
+    told: dict[str, Any] = {"data": None}
+    if content["data"] is not None:
+        try:
+            told = _source_in_words(DataConfig.model_validate(content["data"]))
+        except ValidationError:
+            return None
+    elif convention := convention_of(content):
+        told = _source_in_words(convention)
+    return {**told, "sha256": content["sha256"]}
+
+
+def convention_of(description: object) -> Convention | None:
+    """How the problems of described data are written.
+
+    Args:
+        description: what `read_description` returns, or anything else that a file holds.
+
+    Returns:
+        None where it does not say so, as of data that was imported before config.yaml said it.
+    """
+    if not isinstance(description, Mapping):
         return None
-    return {"data": plain, "sha256": content["sha256"]}
+    section = description.get("data") or description
+    if not isinstance(section, Mapping):
+        return None
+    name, precedence = section.get("format", "plain"), section.get("precedence")
+    # In a tuple: what a file holds need not be hashable.
+    if name not in tuple(FORMATS) or precedence not in PRECEDENCES:
+        return None
+    return Convention(FORMATS[name], precedence)
+
+
+def read_convention(folder: Path) -> Convention:
+    """How the problems in a folder are written: as its config.yaml says, or else `UNDESCRIBED`.
+
+    Also where a split has been changed since: reading checks each row all the same.
+    """
+    return convention_of(_content(folder)) or UNDESCRIBED
 
 
 def check_description(folder: Path) -> None:
@@ -75,21 +152,23 @@ def check_description(folder: Path) -> None:
         UserError: where the folder has a config.yaml that describes no data.
     """
     path = folder / DESCRIPTION
-    if path.exists() and _read(folder) is None:
+    if path.exists() and _content(folder) is None:
         raise UserError(f"{path}: describes no data and would be overwritten; name another folder")
 
 
-def _read(folder: Path) -> dict[str, Any] | None:
-    """The file, whether or not it fits the splits; None where it is no description."""
+def _content(folder: Path) -> dict[str, Any] | None:
+    """What config.yaml holds, whether or not it fits the splits; None if it is no description."""
     try:
         content = read_yaml(folder / DESCRIPTION)
     except (OSError, UserError):
         # There is none, or it is another program's.
         return None
-    return content if isinstance(content, dict) and content.keys() == {"data", "sha256"} else None
+    known = isinstance(content, dict) and content.keys() - _OF_IMPORTED == {"data", "sha256"}
+    return content if known else None
 
 
 def _digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of each split that there is."""
     digests = {}
     for split in SPLITS:
         path = folder / f"{split}.jsonl"

@@ -11,14 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..common.errors import UserError
-from ..tokenizer import VOCABULARY, CharTokenizer
+from ..tokenizer import CharTokenizer
 from .permutation import mixed
-from .token_table import Rows
+from .records import Tokens, to_records
+from .token_table import TokenTable
 
-Tokens = NDArray[np.uint8]
-
-# Keys sorted at once, 8 bytes each: 64 MiB. Where there are more, they lie on disk, and are gone
-# through once for each part of them.
+# Keys sorted at once, 8 bytes each: 64 MiB. More keys lie on disk, and are read several times, each
+# time to sort another part of them.
 _KEYS = 2**23
 _ROWS = 2**14
 
@@ -39,7 +38,7 @@ def check_distinct(folder: Path, splits: Mapping[str, Tokens]) -> None:
     twice: Counter[str] = Counter()
     shared: Counter[tuple[str, str]] = Counter()
     examples: dict[tuple[str, str], str] = {}
-    with Rows(folder) as rows:
+    with TokenTable(folder) as rows:
         for tokens in splits.values():
             for _, some in _keys(tokens):
                 rows.append(some.view(np.uint8).reshape(-1, 8))
@@ -49,7 +48,7 @@ def check_distinct(folder: Path, splits: Mapping[str, Tokens]) -> None:
         suspects = _repeated(keys, part, n_parts)
         if not len(suspects):
             continue
-        prompts = {split: _prompts(tokens, suspects) for split, tokens in splits.items()}
+        prompts = {split: _prompt_counts(tokens, suspects) for split, tokens in splits.items()}
         for split, counts in prompts.items():
             twice[split] += counts.total() - len(counts)
         for pair in combinations(splits, 2):
@@ -84,14 +83,14 @@ def repeats(tokens: Tokens) -> dict[int, int]:
     first: dict[str, int] = {}
     found = {}
     for row in suspects.tolist():
-        [prompt] = _texts(tokens[row][None])
-        if first.setdefault(prompt, row) != row:
-            found[row] = first[prompt]
+        [record] = to_records(tokens[row][None])
+        if first.setdefault(record.prompt, row) != row:
+            found[row] = first[record.prompt]
     return found
 
 
 def _keys(tokens: Tokens) -> Iterator[tuple[Tokens, NDArray[np.uint64]]]:
-    """Some rows at a time, with a key of each row's problem, answer and padding left out."""
+    """Some rows at a time, each with a key of its prompt: without the target and the padding."""
     columns = np.arange(tokens.shape[1])
     for start in range(0, len(tokens), _ROWS):
         rows = tokens[start : start + _ROWS]
@@ -106,7 +105,7 @@ def _keys(tokens: Tokens) -> Iterator[tuple[Tokens, NDArray[np.uint64]]]:
 
 
 def _repeated(keys: NDArray[np.uint64], part: int, n_parts: int) -> NDArray[np.uint64]:
-    """Keys that occur several times, among those that this part of the work looks at."""
+    """Keys that occur several times, of those that are `part` modulo n_parts."""
     blocks = (keys[start : start + _KEYS] for start in range(0, len(keys), _KEYS))
     taken = [block[block % np.uint64(n_parts) == part] for block in blocks]
     ascending = np.concatenate(taken)
@@ -115,16 +114,9 @@ def _repeated(keys: NDArray[np.uint64], part: int, n_parts: int) -> NDArray[np.u
     return np.unique(ascending[1:][ascending[1:] == ascending[:-1]])
 
 
-def _prompts(tokens: Tokens, suspects: NDArray[np.uint64]) -> Counter[str]:
+def _prompt_counts(tokens: Tokens, suspects: NDArray[np.uint64]) -> Counter[str]:
     """How often each problem with one of these keys occurs."""
     counts: Counter[str] = Counter()
     for rows, keys in _keys(tokens):
-        counts.update(_texts(rows[np.isin(keys, suspects)]))
+        counts.update(record.prompt for record in to_records(rows[np.isin(keys, suspects)]))
     return counts
-
-
-def _texts(rows: Tokens) -> Iterator[str]:
-    """The problem of each row."""
-    for row in rows:
-        text = "".join(VOCABULARY[token] for token in row[1:])
-        yield text.partition("=")[0] + "="

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..config import DataConfig
+from .description import to_plain
 
 Story = Mapping[str, Any]
 
@@ -38,7 +39,7 @@ def trainings(story: Story) -> Iterator[Story]:
 def data_of(story: Story) -> dict[str, Any]:
     """The `data:` section that a training's problems were drawn from; empty if none is known."""
     try:
-        return DataConfig.model_validate(_mapping(story.get("data")).get("data")).model_dump()
+        return to_plain(DataConfig.model_validate(_mapping(story.get("data")).get("data")))
     except ValidationError:
         return {}
 

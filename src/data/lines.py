@@ -1,40 +1,40 @@
-"""Problems as the lines of a .jsonl file: thousands at once, as a matrix of bytes."""
+"""Lines of .jsonl files, written and read thousands at once as matrices of bytes.
+
+Nothing here knows how a problem is written, but that its prompt ends with the first ``=``.
+"""
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from ..tokenizer import BOS, EOS
-from .problems import OPERATORS, Ints, Problems
+from ..tokenizer import CharTokenizer
+from .digits import Words, to_words
+from .problems import Ints
+from .records import IDS, LINE, UNKNOWN, Tokens, enclosed
 
-# Four characters: what one entry of a column holds. NUL marks a place that stays empty.
-Words = NDArray[np.uint32]
+Bytes = NDArray[np.uint8]
+
+_WORDS = [to_words([part]) for part in LINE]
+_PROMPT, _TARGET, _TEXT, _END = (np.frombuffer(part.encode(), np.uint8) for part in LINE)
+_FIXED = sum(map(len, LINE))
+# Larger tables than that mean lines of very different lengths.
+_LARGEST = 2**25
 
 
-def to_lines(problems: Problems) -> bytes:
-    r"""All rows in the format of `records`, as a file takes them.
+def to_lines(prompts: Words, targets: Words) -> bytes:
+    r"""All rows as lines, as `records.to_line` writes one.
 
-    Each part of a line is a column wide enough for the longest; the empty places go at the end.
+    >>> print(to_lines(to_words(["554+456="]), to_words(["1010"])).decode(), end="")
+    {"prompt": "554+456=", "target": "1010", "text": "<bos>554+456=1010<eos>"}
 
-    >>> print(to_lines(Problems.start(np.array([554]))).decode(), end="")
-    {"prompt": "554=", "target": "554", "text": "<bos>554=554<eos>"}
+    Args:
+        prompts, targets: (n, words), with gaps.
     """
-    prompt = [_numbers(problems.operands[:, 0])]
-    for j in range(problems.operators.shape[1]):
-        prompt += [
-            _SYMBOLS[problems.operators[:, j], None],
-            _numbers(problems.operands[:, j + 1]),
-        ]
-    answers = problems.answers
-    target = [_numbers(np.abs(answers))]
-    if (answers < 0).any():
-        target.insert(0, np.where(answers < 0, _SYMBOLS[OPERATORS.index("-")], 0)[:, None])
-    parts = [_text('{"prompt": "'), *prompt, _text('=", "target": "'), *target]
-    parts += [_text(f'", "text": "{BOS}'), *prompt, _text("="), *target, _text(f'{EOS}"}}\n')]
-    lines = np.empty((len(problems), sum(part.shape[1] for part in parts)), np.uint32)
+    before_prompt, before_target, before_both, end = _WORDS
+    parts = (before_prompt, prompts, before_target, targets, before_both, prompts, targets, end)
+    lines = np.empty((len(prompts), sum(part.shape[1] for part in parts)), np.uint32)
     column = 0
     for part in parts:
         lines[:, column : column + part.shape[1]] = part
@@ -43,36 +43,66 @@ def to_lines(problems: Problems) -> bytes:
     return characters[characters != 0].tobytes()
 
 
-def _text(text: str) -> Words:
-    """The same for all rows: (1, words)."""
-    padded = text.encode() + bytes(-len(text) % 4)
-    return np.frombuffer(padded, np.uint32)[None]
+def from_lines(lines: bytes) -> Tokens | None:
+    r"""Token ids of lines that are written as `to_lines` does: (n, longest text).
+
+    >>> line = b'{"prompt": "7+5=", "target": "12", "text": "<bos>7+5=12<eos>"}\n'
+    >>> from_lines(line).tolist()
+    [[1, 10, 13, 8, 17, 4, 5, 2]]
+    >>> from_lines(line.replace(b", ", b","))
+
+    Args:
+        lines: whole ones, each with its end.
+
+    Returns:
+        None if any of them is written in another way, right or wrong.
+    """
+    buffer = np.frombuffer(lines, np.uint8)
+    ends = np.flatnonzero(buffer == ord("\n"))
+    starts = np.concatenate([np.zeros(1, np.int64), ends[:-1] + 1])
+    # Prompt and target stand there twice.
+    doubled = ends + 1 - starts - _FIXED
+    lengths = doubled // 2
+    longest = int(lengths.max(initial=0))
+    if lengths.min(initial=1) < 1 or (doubled % 2).any() or len(lengths) * longest > _LARGEST:
+        return None
+    # A window may reach beyond the end of a short last line.
+    buffer = np.concatenate([buffer, np.zeros(_FIXED + longest, np.uint8)])
+    # Where the prompt and the target begin, and where both stand once more.
+    prompt = starts + len(_PROMPT)
+    text = prompt + lengths + len(_TARGET) + len(_TEXT)
+    inside = np.arange(longest, dtype=np.int32) < lengths[:, None]
+    ids = np.where(inside, IDS[_windows(buffer, text, longest)], CharTokenizer.pad_id)
+    of_prompt = (ids == CharTokenizer.equals_id).argmax(1) + 1
+    last = ids[np.arange(len(ids)), of_prompt - 1]
+    if ids.max(initial=0) == UNKNOWN or not (last == CharTokenizer.equals_id).all():
+        return None
+    target = prompt + of_prompt + len(_TARGET)
+    if not (
+        _all_have(_PROMPT, buffer, starts)
+        and _all_have(_TARGET, buffer, target - len(_TARGET))
+        and _all_have(_TEXT, buffer, text - len(_TEXT))
+        and _all_have(_END, buffer, text + lengths)
+        and _are_equal(buffer, prompt, text, of_prompt)
+        and _are_equal(buffer, target, text + of_prompt, lengths - of_prompt)
+    ):
+        return None
+    return enclosed(ids, lengths)
 
 
-_ZERO = _text("0".rjust(4, "\0"))[0, 0]
-_SYMBOLS = np.concatenate([_text(symbol)[0] for symbol in OPERATORS])
+def _windows(buffer: Bytes, starts: Ints, width: int) -> Bytes:
+    """The bytes from each start on: (n, width)."""
+    return sliding_window_view(buffer, width)[starts]
 
 
-def _numbers(values: Ints) -> Words:
-    """Decimal digits, the last at the right edge: (n, words)."""
-    n_words = -(-len(str(values.max(initial=0))) // 4)
-    words = np.empty((len(values), n_words), np.uint32)
-    rest = values
-    for column in range(n_words - 1, 0, -1):
-        higher = rest // 10_000
-        # Behind another digit, zeros are written; in front of all digits, they are not.
-        words[:, column] = _four_digits()[rest - 10_000 * higher + 10_000 * (higher > 0)]
-        rest = higher
-    words[:, 0] = _four_digits()[rest]
-    words[values == 0, -1] = _ZERO
-    return words
+def _all_have(constant: Bytes, buffer: Bytes, starts: Ints) -> bool:
+    """Whether the constant stands at each start."""
+    return bool((_windows(buffer, starts, len(constant)) == constant).all())
 
 
-@cache
-def _four_digits() -> Words:
-    """0 .. 9999 without leading zeros, 0 as nothing, then all of them with: (20000,)."""
-    values = np.arange(10_000)[:, None]
-    powers = np.array([1000, 100, 10, 1])
-    filled = (values // powers % 10 + ord("0")).astype(np.uint8)
-    bare = np.where(values >= powers, filled, 0).astype(np.uint8)
-    return np.concatenate([bare, filled]).view(np.uint32).ravel()
+def _are_equal(buffer: Bytes, one: Ints, other: Ints, lengths: Ints) -> bool:
+    """Whether the same bytes stand at two places of each line."""
+    longest = int(lengths.max())
+    outside = np.arange(longest, dtype=np.int32) >= lengths[:, None]
+    differs = _windows(buffer, one, longest) != _windows(buffer, other, longest)
+    return not (differs & ~outside).any()

@@ -1,4 +1,4 @@
-"""Keyed bijections of [0, size): random orders of any length that take no memory."""
+"""Keyed bijections of [0, size): random orders of any length, computed and not stored."""
 
 from __future__ import annotations
 

@@ -1,8 +1,12 @@
-"""Arithmetic problems in columns: answers, prompts. No loop over rows."""
+"""Arithmetic problems as numbers: operands, operators and what they are worth.
+
+Thousands at once in columns, without a loop over rows, and one alone. How they are written is in
+`formats`.
+"""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +15,7 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 OPERATORS = "+-*/"
 PLUS, MINUS, TIMES, OVER = range(4)
-
-_STEPS = re.compile(r"([-+*/])([0-9]+)")
+PRECEDENCES = ("left_to_right", "standard")
 
 
 @dataclass(frozen=True)
@@ -21,13 +24,13 @@ class Problems:
 
     The value of a row is ``sums + terms``. With left-to-right precedence sums stay 0 and terms
     are the running total; with standard precedence terms are the product that a following ``*``
-    or ``/`` still works on.
+    or ``/`` still works on. Of 2+3*4 and 9-1/2, from left to right:
 
     >>> problems = Problems.start(np.array([2, 9]))
     >>> problems = problems.extend(np.array([PLUS, MINUS]), np.array([3, 1]), "left_to_right")
     >>> problems = problems.extend(np.array([TIMES, OVER]), np.array([4, 2]), "left_to_right")
-    >>> list(zip(problems.prompts(), problems.answers.tolist()))
-    [('2+3*4=', 20), ('9-1/2=', 4)]
+    >>> problems.answers.tolist()
+    [20, 4]
 
     Attributes:
         operands: (n, number of operands).
@@ -93,15 +96,6 @@ class Problems:
             *apply(operators, operands, self.sums, self.terms, precedence),
         )
 
-    def prompts(self) -> list[str]:
-        """``554+456=`` for each row."""
-        symbols = np.array(list(OPERATORS))
-        columns = [map(str, self.operands[:, 0].tolist())]
-        for operators, operands in zip(self.operators.T, self.operands.T[1:], strict=True):
-            columns.append(iter(symbols[operators].tolist()))
-            columns.append(map(str, operands.tolist()))
-        return ["".join(row) + "=" for row in zip(*columns, strict=True)]
-
 
 def apply(
     operators: Ints, operands: Ints, sums: Ints, terms: Ints, precedence: str
@@ -124,23 +118,47 @@ def apply(
     return sums, results
 
 
-def evaluate(prompt: str, precedence: str) -> int:
-    """The answer to one prompt, to check what others wrote.
+def are_right(operands: Ints, operators: Ints, answers: Ints, precedence: str) -> bool:
+    """Whether all answers are right, worked out in 63 bits.
 
-    >>> evaluate("2+3*4=", "left_to_right"), evaluate("2+3*4=", "standard")
+    Args:
+        operands: (n, N), not negative.
+        operators: (n, N - 1), indices into `OPERATORS`.
+        answers: (n,).
+        precedence: ``left_to_right`` or ``standard``.
+
+    Returns:
+        False also where numbers may become too large for that.
+    """
+    N = operands.shape[1]
+    largest = int(operands.max(initial=0)) ** (N if (operators == TIMES).any() else 1)
+    if N * largest >= 2**63:
+        return False
+    sums, terms = np.zeros(len(operands), np.int64), operands[:, 0]
+    for operator, operand in zip(operators.T, operands.T[1:], strict=True):
+        divides = operator == OVER
+        if (operand[divides] == 0).any() or (terms[divides] % operand[divides]).any():
+            return False
+        sums, terms = apply(operator, operand, sums, terms, precedence)
+    return bool((sums + terms == answers).all())
+
+
+def evaluate(operands: Sequence[int], operators: str, precedence: str) -> int:
+    """The answer to one problem, of numbers of any size.
+
+    >>> evaluate([2, 3, 4], "+*", "left_to_right"), evaluate([2, 3, 4], "+*", "standard")
     (20, 14)
 
     Args:
-        prompt: unsigned numbers with operators between them and ``=`` behind.
+        operands: N numbers that are not negative.
+        operators: N - 1 of `OPERATORS`.
         precedence: ``left_to_right`` or ``standard``.
 
     Raises:
         ValueError: for a division by zero or with a remainder.
     """
-    first, *steps = _STEPS.findall("+" + prompt)
-    total, term = 0, int(first[1])
-    for operator, digits in steps:
-        operand = int(digits)
+    total, term = 0, operands[0]
+    for operator, operand in zip(operators, operands[1:], strict=True):
         if operator in "+-":
             if precedence == "standard":
                 total, term = total + term, 0

@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from ..common.errors import BadRowError, UserError
+from .description import Convention, read_convention
 from .duplicates import check_distinct, repeats
-from .parsing import PRECEDENCES, parse
-from .problems import evaluate
-from .records import PROMPT, SPLITS, Record, Records, to_tokens
-from .token_table import Rows
+from .formats import Format
+from .lines import from_lines
+from .problems import PRECEDENCES, are_right
+from .records import SPLITS, Record, Records, Tokens, to_tokens
+from .token_table import TokenTable
 
 BAD_ROWS = MALFORMED, WRONG, DUPLICATE = "malformed", "wrong", "duplicate"
 
-_TARGET = re.compile(r"-?[0-9]+")
 # Some ten thousand lines.
 _BLOCK = 2**20
 
@@ -32,7 +32,8 @@ _BLOCK = 2**20
 def read_records(path: Path, skipped: Counter[str] | None = None) -> Records:
     """Read a split and check each line, in the memory of a few thousand.
 
-    A file of more than 64 MiB of tokens is kept on disk, see `Rows`.
+    How its problems are written, config.yaml beside it says, see `read_convention`. A file of
+    more than 64 MiB of tokens is kept on disk, see `TokenTable`.
 
     Args:
         skipped: counts the rows that are left out, by what is wrong with them; None: none may be.
@@ -41,33 +42,27 @@ def read_records(path: Path, skipped: Counter[str] | None = None) -> Records:
         BadRowError: with the line and what is wrong with it.
         UserError: for a missing or empty file.
     """
-    # The file does not say how its operators bind, but must be of one mind.
-    precedences = list(PRECEDENCES)
+    convention = read_convention(path.parent)
     n_lines = 0
     try:
-        with Rows(path.parent) as rows:
+        with TokenTable(path.parent) as rows:
             for lines in _blocks(path):
-                parsed = parse(lines)
-                still = [p for p in precedences if parsed and p in parsed.precedences]
-                if parsed and still:
-                    precedences = still
-                    rows.append(parsed.tokens)
-                    n_lines += len(parsed.tokens)
+                tokens = _read_fast(lines, convention)
+                if tokens is not None:
+                    rows.append(tokens)
+                    n_lines += len(tokens)
                     continue
                 # Something is unusual: whoever looks at each line alone can say what.
                 records = []
                 for line in io.StringIO(lines.decode(), newline=None):
                     n_lines += 1
                     try:
-                        record = _parse(line)
-                        precedences = agreeing(record, precedences)
+                        records.append(_read_line(line, convention))
                     except BadRowError as error:
                         if skipped is None:
                             where = f"{path}, line {n_lines}"
                             raise BadRowError(error.kind, f"{where}: {error}") from None
                         skipped[error.kind] += 1
-                    else:
-                        records.append(record)
                 rows.append(to_tokens(records))
             if not len(rows):
                 raise UserError(f"{path}: holds no problems")
@@ -128,36 +123,51 @@ def _blocks(path: Path) -> Iterator[bytes]:
             yield rest + b"\n"
 
 
-def agreeing(record: Record, precedences: Sequence[str]) -> list[str]:
-    """Those precedences under which the target is the answer.
+def _read_fast(lines: bytes, convention: Convention) -> Tokens | None:
+    """Token ids of whole lines; None if any of them is wrong or written in an unusual way."""
+    tokens = from_lines(lines)
+    columns = None if tokens is None else convention.format.columns(tokens)
+    right = columns is not None and are_right(*columns, convention.precedence)
+    return tokens if right else None
+
+
+def _read_line(line: str, convention: Convention) -> Record:
+    """A line of any form that means a record.
 
     Raises:
-        BadRowError: if there is none, with what would be right.
+        BadRowError: if it means none, or one with another target than the right one.
     """
-    answers, problem = {}, ""
-    for precedence in precedences:
-        try:
-            answers[precedence] = str(evaluate(record.prompt, precedence))
-        except ValueError as error:
-            problem = str(error)
-    found = [p for p, answer in answers.items() if answer == record.target]
-    if not found:
-        right = " or ".join(sorted(set(answers.values())))
-        raise BadRowError(
-            WRONG,
-            f"the answer to {record.prompt} is {right}, not {record.target}" if right else problem,
-        )
-    return found
-
-
-def _parse(line: str) -> Record:
     try:
-        return _record(line)
+        record = _parse(line, convention.format)
     except ValueError as error:
         raise BadRowError(MALFORMED, str(error)) from None
+    try:
+        right = convention.target(record.prompt)
+        wrong = f"the answer to {record.prompt} is {right}, not {record.target}"
+    except ValueError as error:
+        right, wrong = None, str(error)
+    if record.target == right:
+        return record
+    (other,) = set(PRECEDENCES) - {convention.precedence}
+    if _is_right(record, convention._replace(precedence=other)):
+        wrong += f"; with {other} precedence it is right: python -m src.import_data"
+        wrong += f" --precedence {other}"
+    raise BadRowError(WRONG, wrong)
 
 
-def _record(line: str) -> Record:
+def _is_right(record: Record, convention: Convention) -> bool:
+    try:
+        return convention.target(record.prompt) == record.target
+    except ValueError:
+        return False
+
+
+def _parse(line: str, written: Format) -> Record:
+    """A line's record, right or wrong.
+
+    Raises:
+        ValueError: with what is wrong with the line.
+    """
     try:
         fields = json.loads(line)
         record = Record(fields["prompt"], fields["target"])
@@ -166,10 +176,14 @@ def _record(line: str) -> Record:
         raise ValueError(f"not JSON: {error}") from None
     except (KeyError, TypeError, RecursionError):
         raise ValueError("not an object with prompt, target and text") from None
-    if not (isinstance(record.prompt, str) and PROMPT.fullmatch(record.prompt)):
-        raise ValueError(f"prompt {record.prompt!r} is not of the form 554+456=")
-    if not (isinstance(record.target, str) and _TARGET.fullmatch(record.target)):
-        raise ValueError(f"target {record.target!r} is not a whole number in digits")
+    for key, read in (("prompt", written.read_prompt), ("target", written.read_target)):
+        value = getattr(record, key)
+        if not isinstance(value, str):
+            raise ValueError(f"{key} {value!r} must be a text")
+        try:
+            read(value)
+        except ValueError as error:
+            raise ValueError(f"{key} {value!r} {error}") from None
     if text != record.text:
         raise ValueError(f"text {text!r} is not {record.text!r}")
     return record

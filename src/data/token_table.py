@@ -16,15 +16,15 @@ _IN_MEMORY = 2**26
 _BLOCK = 2**20
 
 
-class Rows:
+class TokenTable:
     """Rows of token ids, as wide as the longest of them, padded with 0.
 
-    Beyond 64 MiB they lie in a file that has no name and is gone with the process: nobody has to
-    tell whether a file that was left over is still right, and each process has its own.
+    Beyond 64 MiB they lie in a file without a name, which is gone with the process: none is left
+    over that might be out of date, and processes do not share one.
 
     Args:
-        folder: where the file goes if there is need of one; the system's place for temporary
-            files if nothing can be written there.
+        folder: where the file is, if one is needed; the system's folder for temporary files if
+            this one cannot be written to.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -49,15 +49,15 @@ class Rows:
         self._count += len(rows)
 
     def table(self) -> NDArray[np.uint8]:
-        """All rows: (n, longest). It stays when the file is closed."""
+        """All rows: uint8 (n, longest). Valid after the file is closed too."""
         size = self._count * self._width
         if size <= _IN_MEMORY:
             self._file.seek(0)
             flat = np.frombuffer(bytearray(self._file.read()), np.uint8)
         else:
             self._file.flush()
-            # Pages that were read can be dropped again, and nobody writes: a private mapping only
-            # as torch wants memory that it could write to.
+            # The system may drop pages that were read. Nobody writes to them, but torch wants
+            # memory that it could write to: hence a private copy-on-write mapping.
             mapping = mmap.mmap(self._file.fileno(), size, access=mmap.ACCESS_COPY)
             flat = np.frombuffer(mapping, np.uint8)
         return flat.reshape(self._count, self._width)
@@ -70,7 +70,7 @@ class Rows:
         self._file.write(np.pad(rows, padding).tobytes())
 
     def _widen(self, width: int) -> None:
-        """Write all again: seldom, as among thousands of rows there is mostly a longest one."""
+        """Write all again, wider: rare, as the first thousands mostly hold a longest row."""
         old, narrow = self._file, self._width
         self._file, self._width = self._new_file(), width
         old.seek(0)

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ..checkpoint import Loaded
+from ..data.formats import Format
 from ..data.records import Record
 from .difficulty import KINDS, describe
 from .exhaustive import by_split
@@ -36,9 +37,11 @@ def figures(loaded: Loaded, grades: Grades) -> dict[str, Any]:
     return found
 
 
-def describe_problems(records: Sequence[Record]) -> pd.DataFrame:
+def describe_problems(records: Sequence[Record], written: Format) -> pd.DataFrame:
     """prompt, target, the columns of `difficulty.describe`, and split, which is test."""
-    return pd.concat([pd.DataFrame(records), describe(records)], axis=1).assign(split="test")
+    return pd.concat([pd.DataFrame(records), describe(records, written)], axis=1).assign(
+        split="test"
+    )
 
 
 def break_down(problems: pd.DataFrame, grades: Grades) -> dict[str, pd.DataFrame]:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..data.formats import Format
 from ..data.problems import MINUS, OPERATORS, PLUS, Ints, Problems
 from ..data.records import Record
 
@@ -27,16 +28,16 @@ KINDS = (
     "borrows",
 )
 _ABSENT = -1
-# Any number of so many digits fits in 63 bits.
-_INT64_DIGITS = 18
-# Of int64, or of Python's integers where those are too short.
+# Of int64, or of Python's integers where those are too short, and many times as slow.
 Integers = NDArray[Any]
 
 
-def describe(records: Sequence[Record]) -> pd.DataFrame:
+def describe(records: Sequence[Record], written: Format) -> pd.DataFrame:
     """A row for each problem.
 
-    >>> table = describe([Record("95+7=", "102"), Record("1-20=", "-19"), Record("2*3+4=", "10")])
+    >>> from src.data.formats import PLAIN
+    >>> records = [Record("95+7=", "102"), Record("1-20=", "-19"), Record("2*3+4=", "10")]
+    >>> table = describe(records, PLAIN)
     >>> print(table.to_string(index=False, na_rep="-"))
      answer_length operand_lengths operators  carries  carry_chain     sign  borrows
                  3             2+1         +        2            2        -     <NA>
@@ -53,10 +54,16 @@ def describe(records: Sequence[Record]) -> pd.DataFrame:
         borrows: columns that borrow when the smaller of two numbers is subtracted from the larger
             by hand; only for ``a-b``.
     """
-    operands, operators, lengths = _columns([record.prompt for record in records])
-    answers = np.array([len(record.target.lstrip("-")) for record in records])
-    signs = np.array([_sign(record.target) for record in records])
-    return _describe(operands, operators, lengths, answers, signs)
+    problems = [written.read_prompt(record.prompt) for record in records]
+    answers = [written.read_target(record.target) for record in records]
+    return _describe(
+        _table([operands for operands, _ in problems]),
+        _table([[OPERATORS.index(symbol) for symbol in operators] for _, operators in problems]),
+        # Of runs of digits, with leading zeros.
+        _table([list(map(len, re.findall("[0-9]+", record.prompt))) for record in records]),
+        np.array([len(str(abs(answer))) for answer in answers]),
+        np.array([(answer > 0) - (answer < 0) for answer in answers]),
+    )
 
 
 def describe_columns(problems: Problems) -> pd.DataFrame:
@@ -86,10 +93,6 @@ def _describe(
     pair = np.sort(np.maximum(operands[:, :2], 0), axis=1)
     frame["borrows"] = _where(is_pair, borrow_columns(pair[:, 1], pair[:, 0]).sum(1))
     return frame[list(KINDS)]
-
-
-def _sign(answer: str) -> int:
-    return 0 if answer == "0" else -1 if answer.startswith("-") else 1
 
 
 def carry_columns(operands: Integers) -> NDArray[np.bool_]:
@@ -137,33 +140,15 @@ def longest_run(marks: NDArray[np.bool_]) -> Ints:
     return longest
 
 
-def columns(prompts: Sequence[str]) -> tuple[Integers, Ints]:
-    """Operands (n, N) and operators (n, N - 1); -1 where a prompt has fewer than others.
-
-    Operands of more than 18 digits make all of them Python's integers.
-    """
-    return _columns(prompts)[:2]
-
-
-def _columns(prompts: Sequence[str]) -> tuple[Integers, Ints, Ints]:
-    """`columns`, and the digits that each operand is written with: (n, N)."""
-    split = [re.split(r"([-+*/])", prompt.rstrip("=")) for prompt in prompts]
-    width = max(map(len, split), default=3)
-    full = [row + ["", "0"] * ((width - len(row)) // 2) for row in split]
-    digits = np.array([row[::2] for row in full])
-    lengths = np.strings.str_len(digits)
-    # Python's integers are as long as they must be, and many times as slow.
-    fits = lengths.max(initial=0) <= _INT64_DIGITS
-    operands = digits.astype(np.int64) if fits else np.array(list(map(int, digits.flat)), object)
-    operands = operands.reshape(digits.shape)
-    n_operands = np.array([len(row) // 2 + 1 for row in split])
-    absent = np.arange(digits.shape[1]) >= n_operands[:, None]
-    operands[absent] = lengths[absent] = _ABSENT
-    symbols = np.array([row[1::2] for row in full])
-    operators = np.full(symbols.shape, _ABSENT)
-    for i, symbol in enumerate(OPERATORS):
-        operators[symbols == symbol] = i
-    return operands, operators, lengths
+def _table(rows: Sequence[Sequence[int]]) -> Integers:
+    """Rows of unequal length in one table, `_ABSENT` where a row has ended."""
+    width = max(map(len, rows), default=1)
+    padded = [[*row, *[_ABSENT] * (width - len(row))] for row in rows]
+    try:
+        table = np.array(padded, np.int64)
+    except OverflowError:
+        table = np.array(padded, object)
+    return table.reshape(len(rows), width)
 
 
 def _length_labels(lengths: Ints, operators: Ints) -> NDArray[np.object_]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,19 +11,37 @@ import torch
 from numpy.typing import NDArray
 
 from ..common.errors import UserError
-from ..data.encoding import encode
-from ..data.problems import Problems, evaluate
-from ..data.records import SPLITS, Record
+from ..config import DataConfig
+from ..data.description import read_description
+from ..data.formats import Format
+from ..data.problems import Problems
+from ..data.records import SPLITS, Record, Records, to_records
 from ..models import TransformerLM
+from ..splits.source import space_of
 from ..splits.space import ENUMERABLE, ProblemSpace
 from ..terminal.progress_bar import track
-from .difficulty import KINDS, columns, describe_columns
+from .difficulty import KINDS, describe_columns
 from .grading import shares, tally
 from .screening import Leads, exact
 
 UNSEEN = "unseen"
 # Problems that are tokens at once: some MiB, whatever the size of the space.
 _CHUNK = 2**15
+
+
+def space_of_folder(folder: Path) -> ProblemSpace:
+    """All problems of the kind that a data folder was drawn from.
+
+    Raises:
+        UserError: if it does not say which: its seen problems could not be told from unseen ones.
+    """
+    description = read_description(folder)
+    if description is None or description["data"] is None:
+        raise UserError(
+            f"evaluation.exhaustive = true: {folder} has no config.yaml that says what its splits "
+            "were drawn from, as python -m src.data_gen writes it"
+        )
+    return space_of(DataConfig.model_validate(description["data"]))
 
 
 def every_problem(space: ProblemSpace) -> Problems:
@@ -34,44 +53,17 @@ def every_problem(space: ProblemSpace) -> Problems:
     problems = space.enumerate()
     if problems is None:
         raise UserError(
-            f"evaluation.exhaustive = true: data: describes more than {ENUMERABLE:,} problems; "
-            "a sample must do, evaluation.exhaustive: false"
+            f"evaluation.exhaustive = true: the data is drawn from more than {ENUMERABLE:,} "
+            "problems; a sample must do, evaluation.exhaustive: false"
         )
     return problems
-
-
-def check_splits(space: ProblemSpace, splits: Mapping[str, Sequence[Record]]) -> None:
-    """Refuse data that the space does not hold: its problems could not be told from unseen ones.
-
-    Raises:
-        UserError: with the first record that is outside.
-    """
-    for split in SPLITS:
-        for record in splits[split]:
-            if not _holds(space, record):
-                raise UserError(
-                    f"evaluation.exhaustive = true: data: in params.yaml does not describe "
-                    f"{record.prompt}{record.target} of the {split} split"
-                )
-
-
-def _holds(space: ProblemSpace, record: Record) -> bool:
-    body = record.prompt.rstrip("=")
-    operands = body.translate(str.maketrans("+-*/", "    ")).split()
-    operators = {symbol for symbol in body if not symbol.isdigit()}
-    return (
-        len(operands) == space.N
-        # No problem of a space is written with leading zeros.
-        and all(str(int(x)) == x and space.A <= int(x) <= space.B for x in operands)
-        and operators <= set(space.ops)
-        and evaluate(record.prompt, space.precedence) == int(record.target)
-    )
 
 
 def grade_every(
     model: TransformerLM,
     problems: Problems,
-    splits: Mapping[str, Sequence[Record]],
+    splits: Mapping[str, Records],
+    written: Format,
     test: pd.DataFrame,
     right: NDArray[np.bool_],
     progress: bool = False,
@@ -82,13 +74,13 @@ def grade_every(
     Args:
         test: the test split's problems, see `breakdowns.describe_problems`.
         right: bool (n,), which of them the model gets right.
-        problems, splits, progress, quick: see `grade_rest`.
+        problems, splits, written, progress, quick: see `grade_rest`.
 
     Returns:
         What `by_split` returns; and the wrong ones, with the columns of test.
     """
     counts = tally(test[list(KINDS)].assign(all="all"), right).assign(split="test")
-    rest, wrong = grade_rest(model, problems, splits, progress, quick)
+    rest, wrong = grade_rest(model, problems, splits, written, progress, quick)
     table = by_split(pd.concat([counts, rest]))
     return table, pd.concat([test[~right], wrong], ignore_index=True)
 
@@ -96,7 +88,8 @@ def grade_every(
 def grade_rest(
     model: TransformerLM,
     problems: Problems,
-    splits: Mapping[str, Sequence[Record]],
+    splits: Mapping[str, Records],
+    written: Format,
     progress: bool = False,
     quick: Leads | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -104,7 +97,8 @@ def grade_rest(
 
     Args:
         problems: what `every_problem` returns.
-        splits: what the model was trained on, chosen on and tested on.
+        splits: what the model was trained on, chosen on and tested on; all of these problems.
+        written: how those splits are written.
         progress: show a bar, where there is a terminal.
         quick: see `screening.exact`.
 
@@ -113,33 +107,36 @@ def grade_rest(
         and the wrong ones: prompt, target, the kinds of `describe`, split.
     """
     device = next(model.parameters()).device
-    split_of = _splits_of(problems, splits)
+    split_of = _splits_of(problems, splits, written)
     rest = np.flatnonzero(split_of != "test")
     counts, errors = [], []
     chunks = np.split(rest, range(_CHUNK, len(rest), _CHUNK))
     for rows in track(chunks, "problems", len(rest), progress, len):
         chunk, split = problems[rows], split_of[rows]
-        tokens = torch.from_numpy(encode(chunk)).to(device)
+        tokens = torch.from_numpy(written.tokens(chunk)).to(device)
         right = exact(model, tokens, quick).cpu().numpy()
         kinds = describe_columns(chunk)
         for name in pd.unique(split):
             here = split == name
             counts.append(tally(kinds[here].assign(all="all"), right[here]).assign(split=name))
-        wrong = chunk[~right]
-        text = {"prompt": wrong.prompts(), "target": list(map(str, wrong.answers.tolist()))}
-        said_wrong = kinds[~right].assign(split=split[~right]).reset_index(drop=True)
-        errors.append(pd.concat([pd.DataFrame(text), said_wrong], axis=1))
+        texts = pd.DataFrame(to_records(written.tokens(chunk[~right])), columns=Record._fields)
+        of_wrong = kinds[~right].assign(split=split[~right]).reset_index(drop=True)
+        errors.append(pd.concat([texts, of_wrong], axis=1))
     return pd.concat(counts), pd.concat(errors, ignore_index=True)
 
 
-def _splits_of(problems: Problems, splits: Mapping[str, Sequence[Record]]) -> NDArray[np.object_]:
+def _splits_of(
+    problems: Problems, splits: Mapping[str, Records], written: Format
+) -> NDArray[np.object_]:
     """The split of each problem of a space that holds them all, or `UNSEEN`."""
     names = [UNSEEN, *splits]
     labels = [np.zeros(len(problems), np.int64)]
     rows = [np.hstack((problems.operands, problems.operators))]
     for i, records in enumerate(splits.values(), start=1):
-        if records:
-            rows.append(np.hstack(columns([record.prompt for record in records])))
+        if len(records):
+            columns = written.columns(records.tokens)
+            assert columns is not None  # drawn from this space, by this program
+            rows.append(np.hstack(columns[:2]))
             labels.append(np.full(len(records), i))
     # Sorted, a problem stands beside the record that is the same; its label is the larger.
     table, label = np.concatenate(rows), np.concatenate(labels)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..common.errors import UserError
 from ..config import DataConfig
+from ..data.formats import Format
 from ..data.lineage import data_of, digest_of, trainings
 from ..data.problems import OPERATORS, Problems
 from ..data.reading import read_records
@@ -24,8 +24,6 @@ from ..splits.stratified import Strata
 from ..terminal.progress_bar import track
 
 Mask = NDArray[np.bool_]
-
-_OPERAND = re.compile(r"0*([0-9]+)")
 
 
 @dataclass(frozen=True)
@@ -76,16 +74,30 @@ class Leaks:
 class _Problem(NamedTuple):
     """A problem by its values: ``007+5=`` and ``7+5=`` are the same."""
 
-    operators: str
-    operands: tuple[str, ...]
+    operators: tuple[int, ...]
+    operands: tuple[int, ...]
+
+    @classmethod
+    def read(cls, prompt: str, written: Format) -> Self:
+        operands, operators = written.read_prompt(prompt)
+        return cls(tuple(map(OPERATORS.index, operators)), tuple(operands))
 
     @property
     def unordered(self) -> _Problem:
-        return _Problem(self.operators, tuple(sorted(self.operands)))
+        return self._replace(operands=tuple(sorted(self.operands)))
+
+
+def _problems_of(problems: Problems) -> Iterator[_Problem]:
+    pairs = zip(problems.operators.tolist(), problems.operands.tolist(), strict=True)
+    return (_Problem(tuple(operators), tuple(operands)) for operators, operands in pairs)
 
 
 def find_leaks(
-    records: Sequence[Record], story: Mapping[str, Any], data_dir: Path, progress: bool = False
+    records: Sequence[Record],
+    written: Format,
+    story: Mapping[str, Any],
+    data_dir: Path,
+    progress: bool = False,
 ) -> Leaks:
     """Look for problems in the data of every training that a checkpoint's weights went through.
 
@@ -94,15 +106,16 @@ def find_leaks(
 
     Args:
         records: the graded problems.
+        written: how they are, and all others in their folder.
         story: see `lineage.story_of`.
         data_dir: where the graded problems are from.
         progress: show a bar, where there is a terminal, while training data is drawn again.
     """
-    problems = [_problem(record.prompt) for record in records]
+    problems = [_Problem.read(record.prompt, written) for record in records]
     in_training, alike = np.zeros((2, len(problems)), np.bool_)
     unknown = 0
     for training in trainings(story):
-        found = _found_in(training, problems, data_dir / "train.jsonl", progress)
+        found = _masks_of(training, problems, data_dir / "train.jsonl", written, progress)
         if found is None:
             unknown += 1
         else:
@@ -110,8 +123,12 @@ def find_leaks(
     return Leaks(in_training, alike & ~in_training, unknown)
 
 
-def _found_in(
-    training: Mapping[str, Any], problems: Sequence[_Problem], file: Path, progress: bool
+def _masks_of(
+    training: Mapping[str, Any],
+    problems: Sequence[_Problem],
+    file: Path,
+    written: Format,
+    progress: bool,
 ) -> tuple[Mask, Mask] | None:
     """Which problems were in one training's data, as they are and in any order of the operands.
 
@@ -122,12 +139,14 @@ def _found_in(
         try:
             source = source_of(config)
             if isinstance(source, Strata):
-                return _held(source, problems)
+                return _masks_in_strata(source, problems)
             parts = track(
                 chunks(config, source), "problems", config.n_samples, progress, lambda p: len(p[1])
             )
-            prompts = (p for split, part in parts if split == "train" for p in part.prompts())
-            return _among(problems, prompts)
+            drawn = (
+                each for split, part in parts if split == "train" for each in _problems_of(part)
+            )
+            return _masks_among(problems, drawn)
         except UserError:
             # There are too few such problems: no version of this program drew them.
             return None
@@ -135,21 +154,16 @@ def _found_in(
         with file.open("rb") as opened:
             digest = hashlib.file_digest(opened, "sha256").hexdigest()
         if digest == digest_of(training, "train"):
-            return _among(problems, (record.prompt for record in read_records(file)))
+            read = (_Problem.read(record.prompt, written) for record in read_records(file))
+            return _masks_among(problems, read)
     return None
 
 
-def _problem(prompt: str) -> _Problem:
-    operators = "".join(symbol for symbol in prompt if symbol in OPERATORS)
-    return _Problem(operators, tuple(_OPERAND.findall(prompt)))
-
-
-def _among(problems: Sequence[_Problem], prompts: Iterable[str]) -> tuple[Mask, Mask]:
-    """Which problems are among some prompts, as they are and in any order of the operands."""
+def _masks_among(problems: Sequence[_Problem], others: Iterable[_Problem]) -> tuple[Mask, Mask]:
+    """Which problems are among some others, as they are and in any order of the operands."""
     wanted = {problem.unordered for problem in problems}
     same, alike = set(), set()
-    for prompt in prompts:
-        other = _problem(prompt)
+    for other in others:
         if (unordered := other.unordered) in wanted:
             alike.add(unordered)
             same.add(other)
@@ -159,14 +173,14 @@ def _among(problems: Sequence[_Problem], prompts: Iterable[str]) -> tuple[Mask, 
     )
 
 
-def _held(source: Strata, problems: Sequence[_Problem]) -> tuple[Mask, Mask]:
-    """`_among` the training split of a source that computes where a problem belongs."""
+def _masks_in_strata(source: Strata, problems: Sequence[_Problem]) -> tuple[Mask, Mask]:
+    """`_masks_among` a training split which is not drawn again, as it can tell what it holds."""
     same, alike = np.zeros((2, len(problems)), np.bool_)
-    rows = np.array(list(_inside(source, problems)), np.intp)
+    rows = np.array(list(_rows_inside(source, problems)), np.intp)
     if not len(rows):
         return same, alike
-    operators = np.array([[OPERATORS.index(op) for op in problems[i].operators] for i in rows])
-    operands = np.array([[int(operand) for operand in problems[i].operands] for i in rows])
+    operators = np.array([problems[i].operators for i in rows])
+    operands = np.array([problems[i].operands for i in rows])
     nothing = np.zeros(len(rows), np.int64)
     for order in permutations(range(source.space.N)):
         moved = Problems(operands[:, order], operators, nothing, nothing)
@@ -176,15 +190,14 @@ def _held(source: Strata, problems: Sequence[_Problem]) -> tuple[Mask, Mask]:
     return same, alike
 
 
-def _inside(source: Strata, problems: Sequence[_Problem]) -> Iterator[int]:
-    """Those problems that the source's space has."""
+def _rows_inside(source: Strata, problems: Sequence[_Problem]) -> Iterator[int]:
+    """The indices of those problems that the source's space has."""
     space = source.space
+    operators_of_space = set(map(OPERATORS.index, space.ops))
     for i, (operators, operands) in enumerate(problems):
         if (
             len(operands) == space.N
-            and set(operators) <= set(space.ops)
-            and all(
-                len(operand) <= 19 and space.A <= int(operand) <= space.B for operand in operands
-            )
+            and set(operators) <= operators_of_space
+            and all(space.A <= operand <= space.B for operand in operands)
         ):
             yield i

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..common.files import CHECKPOINT, check_free, open_replacing, replacing_folder
+from ..data.description import UNDESCRIBED, convention_of
 from ..data.lineage import data_of, story_of
 from ..terminal.cli import Parser, run
 from .provenance import evaluated
@@ -23,7 +24,12 @@ FILES = (
     "README.md",
 )
 # The card shows the first of these whose operator the model was trained on.
-_EXAMPLES = ("554+456=", "554-456=", "12*34=", "84/7=")
+_EXAMPLES = (
+    ([554, 456], "+", 1010),
+    ([554, 456], "-", 98),
+    ([12, 34], "*", 408),
+    ([84, 7], "/", 12),
+)
 
 
 def export(checkpoint: Path, folder: Path, overwrite: bool = False) -> str:
@@ -66,8 +72,9 @@ def export(checkpoint: Path, folder: Path, overwrite: bool = False) -> str:
     # samples at temperature 0.7, unless the task's own parameters forbid it.
     task = {"text-generation": {"do_sample": False, "temperature": 1.0}}
     story, metrics = story_of(content), content.get("metrics") or {}
-    operators = set(data_of(story).get("ops", ""))
-    asked = next((e for e in _EXAMPLES if operators & set(e)), _EXAMPLES[0])
+    operators = data_of(story).get("ops", "")
+    example = next((e for e in _EXAMPLES if e[1] in operators), _EXAMPLES[0])
+    asked = (convention_of(story["data"]) or UNDESCRIBED).format.write(*example).prompt
     card = model_card(
         classes,
         config.model_dump(),

@@ -21,20 +21,21 @@ from ..common.files import (
     open_replacing,
     replacing_folder,
 )
-from ..data.description import DESCRIPTION, read_description, write_description
-from ..data.parsing import PRECEDENCES
+from ..data.description import DESCRIPTION, Convention, read_description, write_description
+from ..data.formats import PLAIN
+from ..data.problems import PRECEDENCES
 from ..data.records import SPLITS, to_line, to_records
 from ..params import load_params
 from ..terminal.cli import Parser, run
 from .gathering import Report, Table, choose_precedence, drop_duplicates
 from .tables import UNNAMED, Columns
 
-# Where a problem is in several splits, it stays in the first of these: their test set stays whole.
-KEEPING = ("test", "val", "train")
-# What others call the splits, as far as it is not the same.
-_CALLED = {"valid": "val", "validation": "val", "dev": "val", "eval": "val"}
+# A problem that is in several splits stays in the first of these: a test set stays whole.
+PRIORITY = ("test", "val", "train")
+# Other names of the splits.
+_SYNONYMS = {"valid": "val", "validation": "val", "dev": "val", "eval": "val"}
 _CHUNK = 2**13
-_OWN = (*(f"{split}.jsonl" for split in SPLITS), DESCRIPTION)
+_OUTPUTS = (*(f"{split}.jsonl" for split in SPLITS), DESCRIPTION)
 
 
 def by_split(files: Sequence[Path], named: Sequence[str]) -> list[tuple[str, Path]]:
@@ -50,7 +51,7 @@ def by_split(files: Sequence[Path], named: Sequence[str]) -> list[tuple[str, Pat
         named: ``split=file`` for files of any name.
 
     Returns:
-        In the order of `KEEPING`.
+        In the order of `PRIORITY`.
 
     Raises:
         UserError: for a split that does not exist, or files of which only some are named so.
@@ -61,7 +62,7 @@ def by_split(files: Sequence[Path], named: Sequence[str]) -> list[tuple[str, Pat
         if split not in SPLITS or not (equals and file):
             raise UserError(f"--split {text}: must be SPLIT=FILE, SPLIT one of {', '.join(SPLITS)}")
         found.append((split, Path(file)))
-    stems = [_CALLED.get(path.stem.lower(), path.stem.lower()) for path in files]
+    stems = [_SYNONYMS.get(path.stem.lower(), path.stem.lower()) for path in files]
     known = [stem in SPLITS for stem in stems]
     if any(known) and not all(known):
         other = files[known.index(False)]
@@ -71,7 +72,7 @@ def by_split(files: Sequence[Path], named: Sequence[str]) -> list[tuple[str, Pat
     ]
     if not found:
         raise UserError("name a file, or several")
-    return sorted(found, key=lambda pair: KEEPING.index(pair[0]))
+    return sorted(found, key=lambda pair: PRIORITY.index(pair[0]))
 
 
 def cut(
@@ -98,7 +99,7 @@ def cut(
         raise UserError(f"--test_fraction: leaves no training problems of {len(train)}")
 
 
-def write(table: Table, rows: dict[str, NDArray[np.intp]], out_dir: Path) -> None:
+def write(table: Table, rows: dict[str, NDArray[np.intp]], precedence: str, out_dir: Path) -> None:
     """Write the splits and their description; all appear together."""
     with replacing_folder(out_dir) as folder:
         for split, of_split in rows.items():
@@ -106,7 +107,7 @@ def write(table: Table, rows: dict[str, NDArray[np.intp]], out_dir: Path) -> Non
                 for start in range(0, len(of_split), _CHUNK):
                     chunk = table.tokens[of_split[start : start + _CHUNK]]
                     file.writelines(map(to_line, to_records(chunk)))
-        write_description(folder, None)
+        write_description(folder, Convention(PLAIN, precedence))
 
 
 def import_data(
@@ -126,7 +127,7 @@ def import_data(
         fractions: of the training rows, for val and test where there is no file of them.
         seed: of the choice which rows that are.
         named: columns whose names do not say what they hold.
-        precedence: one of `PRECEDENCES`; None: the one that all rows agree with.
+        precedence: one of `PRECEDENCES`; None: one under which all rows are right.
         drop: leave out repeated problems instead of refusing them.
         overwrite: replace what this command wrote there before.
 
@@ -137,7 +138,7 @@ def import_data(
         UserError: for what a person can mend, with the file.
     """
     check_not_the_pipelines(out_dir)
-    check_free(out_dir, overwrite, _OWN)
+    check_free(out_dir, overwrite, _OUTPUTS)
     if overwrite and out_dir.exists():
         told = read_description(out_dir)
         if any(out_dir.iterdir()) and (told is None or told["data"] is not None):
@@ -150,7 +151,7 @@ def import_data(
             f"{sources[0][1]}: holds no problems with right answers; left out: {report}; "
             "--problem and --answer say which columns to take"
         )
-    keep = choose_precedence(table, report, precedence)
+    precedence, keep = choose_precedence(table, report, precedence)
     drop_duplicates(table, keep, report, drop)
     splits = table.splits()
     given = {split for split, _ in sources}
@@ -161,7 +162,7 @@ def import_data(
         if not len(rows[split]):
             raise UserError(f"no problems are left for {split}; left out: {report}")
     rows = {split: of_split for split, of_split in rows.items() if len(of_split)}
-    write(table, rows, out_dir)
+    write(table, rows, precedence, out_dir)
     counts = {split: len(of_split) for split, of_split in rows.items()}
     sizes = ", ".join(f"{n:,} {split}" for split, n in counts.items())
     first = table.record(int(next(iter(rows.values()))[0]))

@@ -1,4 +1,4 @@
-"""Problems of several files in one table, and which of them can stay together."""
+"""Problems of several files in one table, and which of them make a data set together."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from ..common.errors import BadRowError, UserError
 from ..data.duplicates import repeats
-from ..data.parsing import PRECEDENCES
-from ..data.reading import DUPLICATE, agreeing
+from ..data.problems import PRECEDENCES
+from ..data.reading import DUPLICATE
 from ..data.records import SPLITS, Record, to_records, to_tokens
-from ..data.token_table import Rows
-from .notation import to_record
+from ..data.token_table import TokenTable
+from .notation import agreeing, to_record
 from .tables import Columns, read_rows
 
 _SHOWN = 10
@@ -25,7 +25,7 @@ _CHUNK = 2**13
 
 
 class Report:
-    """What is left out: a line for the first ten of each kind, and all counted."""
+    """Rows that are left out: all counted by kind, and a line for the first ten of each."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
@@ -52,7 +52,7 @@ class Table:
         self.sources = sources
         self._source, self._line = array("i"), array("q")
         masks = array("b")
-        with Rows(Path()) as rows:
+        with TokenTable(Path()) as rows:
             right = self._right(named, report)
             while chunk := list(islice(right, _CHUNK)):
                 rows.append(to_tokens([record for record, _ in chunk]))
@@ -93,8 +93,12 @@ class Table:
         return of_source[np.frombuffer(self._source, np.int32)]
 
 
-def choose_precedence(table: Table, report: Report, wanted: str | None) -> NDArray[np.bool_]:
-    """Which rows stay, as all must be right under one precedence: (n,).
+def choose_precedence(
+    table: Table, report: Report, wanted: str | None
+) -> tuple[str, NDArray[np.bool_]]:
+    """The precedence of all rows that stay, and which do: bool (n,).
+
+    Where nothing is wanted and all rows agree with both, it is the one of params.yaml's default.
 
     Raises:
         UserError: if some are right under one only and others under another only.
@@ -106,7 +110,7 @@ def choose_precedence(table: Table, report: Report, wanted: str | None) -> NDArr
                 agreeing(table.record(row), [wanted])
             except BadRowError as error:
                 report.leave_out(*table.place(row), error)
-        return keep
+        return wanted, keep
     if not table.agreeing.all(0).any():
         first = [int((~right).argmax()) for right in table.agreeing.T]
         examples = " and ".join(
@@ -114,7 +118,8 @@ def choose_precedence(table: Table, report: Report, wanted: str | None) -> NDArr
             for name, (path, line) in zip(PRECEDENCES, map(table.place, first), strict=True)
         )
         raise UserError(f"{examples}: --precedence must say which one is meant")
-    return np.ones(len(table), np.bool_)
+    chosen = PRECEDENCES[int(table.agreeing.all(0).argmax())]
+    return chosen, np.ones(len(table), np.bool_)
 
 
 def drop_duplicates(table: Table, keep: NDArray[np.bool_], report: Report, drop: bool) -> None:

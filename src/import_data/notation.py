@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 
 from ..common.errors import BadRowError
-from ..data.parsing import PRECEDENCES
-from ..data.reading import agreeing
+from ..data.formats import PLAIN
+from ..data.problems import PRECEDENCES
+from ..data.reading import WRONG
 from ..data.records import Record
 
 NO_PROBLEM, NO_ANSWER = "no problem", "no whole answer"
@@ -32,7 +33,8 @@ _BOTH = re.compile(rf"\s*(?:<bos>)?\s*({_BODY})\s*[=,;\t]([^=,;]*?)(?:<eos>)?\s*
 # 12.0 is how a table of numbers with a gap somewhere writes 12.
 _ANSWER = re.compile(r"\s*\+?(-?[0-9]+)(?:\.0*)?\s*")
 _SPACE = re.compile(r"\s+")
-# Rows are as wide as the longest of them, see `rows.Rows`; no model here reads so much.
+# Of prompt and target: all rows of a `TokenTable` are as wide as the longest, and no model here
+# reads so many.
 _LONGEST = 1000
 _SHOWN = 40
 
@@ -76,6 +78,28 @@ def to_record(
         raise BadRowError(NO_PROBLEM, f"longer than {_LONGEST:,} characters")
     record = Record(prompt, str(int(target[1])))
     return record, agreeing(record, precedences)
+
+
+def agreeing(record: Record, precedences: Sequence[str]) -> list[str]:
+    """Those precedences under which a record's target is right.
+
+    Raises:
+        BadRowError: if there is none, with what would be right.
+    """
+    targets, problem = {}, ""
+    for precedence in precedences:
+        try:
+            targets[precedence] = PLAIN.target(record.prompt, precedence)
+        except ValueError as error:
+            problem = str(error)
+    found = [p for p, target in targets.items() if target == record.target]
+    if not found:
+        right = " or ".join(sorted(set(targets.values())))
+        raise BadRowError(
+            WRONG,
+            f"the answer to {record.prompt} is {right}, not {record.target}" if right else problem,
+        )
+    return found
 
 
 def _no_problem(text: str) -> BadRowError:

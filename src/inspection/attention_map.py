@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ..attention import CausalSelfAttention
 from ..common.files import replacing
+from ..data.formats import Format
 from ..generation import generate_answers
 from ..models import TransformerLM
 from ..tokenizer import BOS, CharTokenizer
@@ -18,8 +19,11 @@ from .questions import check_question
 
 
 @torch.inference_mode()
-def attention(model: TransformerLM, prompt: str) -> tuple[str, pd.DataFrame]:
+def attention(model: TransformerLM, prompt: str, written: Format) -> tuple[str, pd.DataFrame]:
     """What the model answers, and how much each token looks at each in every layer and head.
+
+    Args:
+        prompt: written in this format.
 
     Returns:
         The answer, and a table of layer, head, query, key (the position of each, ``<bos>`` is 0),
@@ -28,7 +32,7 @@ def attention(model: TransformerLM, prompt: str) -> tuple[str, pd.DataFrame]:
     Raises:
         UserError: for what is not a problem, or too long for the model.
     """
-    check_question(prompt, model.max_seq_len)
+    check_question(prompt, model.max_seq_len, written)
     tokenizer = CharTokenizer()
     (answer,) = generate_answers(model, [prompt])
     ids = tokenizer.encode(BOS + prompt + answer)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from ..compare.experiments import Experiment
 from ..compare.figures import Groups
+from ..data.formats import FORMATS
 from ..splits.space import ProblemSpace
 from .charts import bars, heat_map
 from .operand_map import bin_names, bin_starts, operand_map
@@ -130,7 +131,9 @@ def _operand_maps(groups: Groups) -> tuple[list[Figure], list[str]]:
 def _operand_map(label: str, run: Experiment) -> Figure:
     data = run.params["data"]
     space = ProblemSpace(*(data[key] for key in ("N", "A", "B", "ops", "precedence")))
-    cells = operand_map(space, _wrong_answers(run)["prompt"])
+    # Older runs do not name their format, which is plain.
+    written = FORMATS[data.get("format", "plain")]
+    cells = operand_map(space, _wrong_answers(run)["prompt"], written)
     starts = bin_starts(space.A, space.B)
     names = bin_names(starts, space.B)
     # Labels only where a length begins and in its middle: more would overlap.

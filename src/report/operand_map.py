@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..data.formats import Format
 from ..data.problems import Ints
 from ..splits.space import ProblemSpace
 
@@ -32,12 +35,12 @@ def bin_names(starts: Ints, high: int) -> list[str]:
     return [str(start) if start == end else f"{start}-{end}" for start, end in pairs]
 
 
-def operand_map(space: ProblemSpace, prompts: pd.Series) -> pd.DataFrame:
+def operand_map(space: ProblemSpace, prompts: Iterable[str], written: Format) -> pd.DataFrame:
     """How many problems there are in each cell of two bins, and how many of them are wrong.
 
     Args:
         space: of two operands, small enough to be enumerated.
-        prompts: those that were answered wrong when all were asked.
+        prompts: those that were answered wrong when all were asked, in this format.
 
     Returns:
         Columns first, second (names of bins), problems, wrong, share; cells without a problem
@@ -46,7 +49,9 @@ def operand_map(space: ProblemSpace, prompts: pd.Series) -> pd.DataFrame:
     problems = space.enumerate()
     assert problems is not None  # it has been graded
     starts = bin_starts(space.A, space.B)
-    wrong = prompts.str.extract(r"^(\d+)\D(\d+)=$").astype(np.int64).to_numpy()
+    wrong = np.array([written.read_prompt(prompt)[0] for prompt in prompts], np.int64).reshape(
+        -1, 2
+    )
     asked, missed = _count(problems.operands, starts), _count(wrong, starts)
     names = np.array(bin_names(starts, space.B))
     first, second = np.nonzero(asked)

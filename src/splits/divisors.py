@@ -19,18 +19,18 @@ _TRIALS = 2**13
 
 
 def n_trials(terms: Ints, low: int, high: int, counting: bool = False) -> int:
-    """What `divisors` costs, or `count_divisors`, in trial divisions of some nanoseconds."""
+    """Cost of `divisors`, or if counting of `count_divisors`, in trial divisions."""
     largest = int(np.abs(terms).max(initial=0))
     if counting and largest <= _TABULATED:
         return 16 * _TABULATED
-    tried = _tried(largest, low, high)
+    tried = _largest_trial(largest, low, high)
     # Factoring takes some steps of Python in proportion to the fourth root.
     walk = _TRIALS + 16 * math.isqrt(math.isqrt(largest))
     return len(terms) * (tried if tried <= _TRIALS else walk)
 
 
-def _tried(largest: int, low: int, high: int) -> int:
-    """Up to which number there are divisors in low..high, or cofactors of some."""
+def _largest_trial(largest: int, low: int, high: int) -> int:
+    """The largest number to divide by, to meet each divisor from low..high or its cofactor."""
     return min(math.isqrt(largest), largest // low, high)
 
 
@@ -56,7 +56,7 @@ def divisors(terms: Ints, low: int, high: int) -> tuple[Ints, Ints]:
         low, high: positive.
     """
     sizes = np.abs(terms)
-    tried = _tried(int(sizes.max(initial=0)), low, high)
+    tried = _largest_trial(int(sizes.max(initial=0)), low, high)
     return (_by_trial if tried <= _TRIALS else _by_factors)(sizes, low, high, tried)
 
 
@@ -75,7 +75,7 @@ def _by_factors(sizes: Ints, low: int, high: int, _: int) -> tuple[Ints, Ints]:
 
 
 def _by_trial(sizes: Ints, low: int, high: int, tried: int) -> tuple[Ints, Ints]:
-    """Each number that is tried and divides gives a divisor and its cofactor."""
+    """By dividing by 1, 2, 3 ..: each number that divides gives a divisor and its cofactor."""
     rows = [np.zeros(0, np.int64)]
     found = [np.zeros(0, np.int64)]
     # Blocks of the table of quotients, rows by trial divisors, stay in a core's cache.
@@ -99,15 +99,15 @@ def _by_trial(sizes: Ints, low: int, high: int, tried: int) -> tuple[Ints, Ints]
 
 
 def draw_divisors(
-    terms: Ints, luck: NDArray[np.float64], low: int, high: int, largest: int
+    terms: Ints, chance: NDArray[np.float64], low: int, high: int, largest: int
 ) -> Ints:
     """One divisor from low..high of each term, all of them equally likely; 0 if there is none.
 
     Args:
         terms: (n,), none 0, of which every number is a divisor.
-        luck: (n,), even in [0, 1).
+        chance: (n,), uniform in [0, 1); picks among a term's divisors.
         low, high: positive.
-        largest: no term is larger, whatever its sign; the same in all calls, for speed.
+        largest: bound on the terms' sizes; a table is built once for each bound.
     """
     sizes = np.abs(terms)
     tabulated = min(largest, _TABULATED)
@@ -115,13 +115,13 @@ def draw_divisors(
     known = np.minimum(sizes, tabulated)
     begin = starts[known]
     count = starts[known + 1] - begin
-    nth = (luck * count).astype(np.int64)
+    nth = (chance * count).astype(np.int64)
     # 0 where there is no divisor: the entry behind the last.
     found = flat[np.where(count > 0, begin + nth, len(flat) - 1)].astype(np.int64)
     if largest > tabulated and len(large := np.flatnonzero(sizes > tabulated)):
         distinct, which = np.unique(sizes[large], return_inverse=True)
         counts, tried = divisors(distinct, low, high)
-        nth = (luck[large] * counts[which]).astype(np.int64)
+        nth = (chance[large] * counts[which]).astype(np.int64)
         position = (np.cumsum(counts) - counts)[which] + nth
         found[large] = np.append(tried, 0)[np.where(counts[which] > 0, position, len(tried))]
     return found
@@ -129,10 +129,11 @@ def draw_divisors(
 
 @lru_cache(maxsize=1)
 def _table(low: int, high: int, largest: int) -> tuple[Ints, NDArray[np.unsignedinteger]]:
-    """Those from low..high of 0 .. largest one after the other, a 0, and where each begins.
+    """Where the divisors of each number begin in a list, and that list, with a 0 at its end.
 
-    A sieve: each divisor up to the square root marks its multiples, and each cofactor below it
-    the products with all larger divisors. None is listed for 0.
+    The numbers are 0 .. largest, and the divisors those from low..high; none is listed for 0. A
+    sieve: each divisor up to the square root marks its multiples, and each cofactor below it the
+    products with all larger divisors.
     """
     high = min(high, largest)
     root = min(int(largest**0.5), high)

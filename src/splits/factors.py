@@ -50,7 +50,7 @@ def _small_primes() -> list[int]:
 
 
 def _primes_of(n: int) -> list[int]:
-    """Of a number without small primes."""
+    """The primes of a number that has none of the small ones."""
     if n == 1:
         return []
     if n < _TRIED**2 or _is_prime(n):
@@ -76,7 +76,7 @@ def _is_prime(n: int) -> bool:
 
 
 def _proper_factor(n: int) -> int:
-    """A factor of a composite n, neither 1 nor n, after some n^(1/4) steps.
+    """A factor of a composite n, neither 1 nor n, found in about n^(1/4) steps.
 
     Pollard's walk (1975, doi 10.1007/BF01933667) as Brent has it (1980,
     doi 10.1007/BF01933190): numbers are multiplied up, and one greatest common divisor serves

@@ -48,17 +48,17 @@ class KeySet:
 
 
 class Overlap:
-    """Counts the problems that splits share, while one split after the other goes by.
+    """Counts the problems that splits share, while one split after the other is drawn.
 
     Args:
-        space: what the problems are of.
-        splits: their names, in the order of their going by. The problems of all but the last are
-            kept, in 40 bytes each.
+        space: that of the problems.
+        splits: their names, in the order of drawing. The problems of all but the last are kept,
+            in 40 bytes each.
     """
 
     def __init__(self, space: ProblemSpace, splits: Sequence[str]) -> None:
         self._space, self._splits = space, tuple(splits)
-        # For problems as they are, and for those with their operands in any order.
+        # Each twice: by keys of problems as they are, and by keys that ignore the operands' order.
         self._parts: dict[tuple[str, bool], list[Keys]] = {}
         self._sorted: dict[tuple[str, bool], Keys] = {}
         self._found: dict[tuple[str, str, bool], Mask] = {}
@@ -79,7 +79,7 @@ class Overlap:
         """How many problems of a are in b, and how many others are in b with operands swapped.
 
         Args:
-            a: one that went by before b.
+            a: one that was drawn before b.
         """
         masks = []
         for unordered in (False, True):

@@ -10,9 +10,9 @@ from ..data.problems import Problems
 from .overlap import KeySet, Overlap
 from .space import ProblemSpace
 
-# Draws at once. They decide which problems are drawn, so the number is the same for all sizes of
-# data: whoever wants the first thousand of a million must not get others.
-_DRAWS = 2**14
+# Draws at once. Another number would draw other problems. It does not depend on the size of the
+# data, so that a smaller split is the beginning of a larger one.
+DRAWS = 2**14
 # Rounds in a row without anything new after which a space counts as used up.
 _PATIENCE = 100
 
@@ -20,13 +20,13 @@ _PATIENCE = 100
 class Rejection:
     """The splits of any space.
 
-    The same as drawing one at a time and putting back what is known already; once fewer than one
-    in ten draws is new, the rest is taken evenly from what is left, where that can be listed. It
-    remembers what it has drawn: 8 to 16 bytes a problem, and 40 for those of val and test.
+    The same as drawing one problem at a time and rejecting those that were drawn before. Once
+    fewer than one in ten draws is new, the rest is taken at random from a list of what is left,
+    where that can be listed. Memory: 8 to 16 bytes a problem, and 40 for those of val and test.
 
     Args:
         space: where the problems are from.
-        sizes: problems of each split, in the order in which the splits choose.
+        sizes: problems of each split, in the order in which the splits are drawn.
         balances: `length_balance` of each split.
         seed: of all random choices.
         unordered: a split takes its problems' swapped forms out of the later ones.
@@ -47,7 +47,7 @@ class Rejection:
         self._overlap = Overlap(space, tuple(sizes))
 
     def chunks(self, split: str) -> Iterator[Problems]:
-        """A split, some thousand problems at a time; the splits must be asked for in order.
+        """A split, some thousand problems at a time; call it for the splits in order.
 
         Raises:
             ValueError: if the space holds too few, with how many were found.
@@ -68,27 +68,27 @@ class Rejection:
 
     def _draw(self, split: str) -> Iterator[Problems]:
         rng = np.random.default_rng([self._seed, list(self._sizes).index(split)])
-        missing, fruitless = self._sizes[split], 0
+        missing, rounds_without = self._sizes[split], 0
         while missing:
-            drawn = self.space.draw(_DRAWS, rng, self._balances[split])
-            fresh = self._take(drawn, missing)
+            drawn = self.space.draw(DRAWS, rng, self._balances[split])
+            fresh = self._unseen(drawn, missing)
             missing -= len(fresh)
             if len(fresh):
                 yield fresh
-            fruitless = 0 if len(fresh) else fruitless + 1
+            rounds_without = 0 if len(fresh) else rounds_without + 1
             if missing and 10 * len(fresh) <= len(drawn):
                 every = self.space.enumerate()
                 if every is not None:
-                    rest = self._take(every[rng.permutation(len(every))], missing)
+                    rest = self._unseen(every[rng.permutation(len(every))], missing)
                     missing -= len(rest)
-                    for start in range(0, len(rest), _DRAWS):
-                        yield rest[start : start + _DRAWS]
+                    for start in range(0, len(rest), DRAWS):
+                        yield rest[start : start + DRAWS]
                 # Or too many to list them, yet many rounds in a row gave nothing new.
-                if missing and (every is not None or fruitless == _PATIENCE):
+                if missing and (every is not None or rounds_without == _PATIENCE):
                     raise ValueError(f"only {len(self._seen)} different problems were found")
 
-    def _take(self, problems: Problems, n: int) -> Problems:
-        """The first n that were not taken yet, each once, in order."""
+    def _unseen(self, problems: Problems, n: int) -> Problems:
+        """The first n that were not drawn before, each once, in order; from now on they were."""
         keys, first = np.unique(self.space.keys(problems), return_index=True)
         new = ~self._seen.contains(keys)
         if len(self._closed):

@@ -1,4 +1,4 @@
-"""Where the problems of a `data:` section come from."""
+"""The splits of a `data:` section: which problems there are, and how they are drawn."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from .rejection import Rejection
 from .space import ProblemSpace
 from .stratified import Strata, is_stratified
 
-# The order in which the splits choose their problems: train can change while the others stay.
-CHOOSING = ("test", "val", "train")
+# Train comes last: it can change in size or balance while the other two stay the same.
+DRAWING_ORDER = ("test", "val", "train")
 
 
 def space_of(config: DataConfig) -> ProblemSpace:
@@ -21,7 +21,7 @@ def space_of(config: DataConfig) -> ProblemSpace:
 
 
 def source_of(config: DataConfig) -> Strata | Rejection:
-    """Where the splits come from; none of their problems occurs twice, within or across them.
+    """What draws the splits; no problem occurs twice, within or across them.
 
     Val and test are uniform by value, train is drawn with `length_balance`.
 
@@ -34,8 +34,10 @@ def source_of(config: DataConfig) -> Strata | Rejection:
         raise UserError(
             f"data.n_samples = {config.n_samples}: only {size} different problems exist"
         )
-    sizes = {split: config.split_sizes[split] for split in CHOOSING}
-    balances = {split: config.length_balance if split == "train" else 0.0 for split in CHOOSING}
+    sizes = {split: config.split_sizes[split] for split in DRAWING_ORDER}
+    balances = {
+        split: config.length_balance if split == "train" else 0.0 for split in DRAWING_ORDER
+    }
     if config.split_by == "problem" and is_stratified(space):
         return Strata(space, sizes, balances, config.seed)
     return Rejection(space, sizes, balances, config.seed, config.split_by == "unordered")
@@ -47,7 +49,7 @@ def chunks(config: DataConfig, source: Strata | Rejection) -> Iterator[tuple[str
     Raises:
         UserError: where it turns out on the way that there are too few, with their number.
     """
-    for split in CHOOSING:
+    for split in DRAWING_ORDER:
         try:
             for problems in source.chunks(split):
                 yield split, problems

@@ -71,7 +71,7 @@ class ProblemSpace:
         values = np.arange(self.A, self.B + 1)
         rows = Problems.start(values)
         for _ in range((self.N if n_operands is None else n_operands) - 1):
-            # Those that take every operand: all rows, or where only ``/`` follows, the zeros.
+            # Rows that every operand may follow: all, or where ``/`` is the only operator, zeros.
             wide = len(rows) if self.ops != "/" else int((rows.terms == 0).sum())
             if wide * n_values > ENUMERABLE:
                 return None
@@ -81,7 +81,7 @@ class ProblemSpace:
                     found = self._divisors_of(rows.terms)
                     if found is None or found[1][found[0]].sum() > ENUMERABLE:
                         return None
-                    counts, operands = _repeated(*found)
+                    counts, operands = _looked_up(*found)
                 else:
                     counts, operands = np.full(len(rows), n_values), np.tile(values, len(rows))
                 which = np.repeat(np.arange(len(rows)), counts)
@@ -103,8 +103,8 @@ class ProblemSpace:
                 their values, so that short operands are as frequent as long ones.
         """
         balanced = rng.random(n) < length_balance
-        # Places of those that are left, and what they are worth so far.
-        rows, sums, terms = np.arange(n), np.zeros(n, np.int64), self._operands(balanced, rng)
+        # Rows that are left, and their values so far.
+        rows, sums, terms = np.arange(n), np.zeros(n, np.int64), self._drawn_operands(balanced, rng)
         operands = np.empty((self.N, n), np.int64)
         operators = np.empty((self.N - 1, n), np.int64)
         operands[0] = terms
@@ -114,7 +114,7 @@ class ProblemSpace:
             largest = self.B * (self.N - 1)
         for j in range(self.N - 1):
             operator = choices[rng.integers(0, len(choices), len(rows))]
-            operand = self._operands(balanced, rng)
+            operand = self._drawn_operands(balanced, rng)
             if OVER in choices:
                 # Any number but 0 divides 0: there the operand stays as drawn.
                 divides = np.flatnonzero((operator == OVER) & (terms != 0))
@@ -130,11 +130,11 @@ class ProblemSpace:
         return Problems(operands[:, rows].T, operators[:, rows].T, sums, terms)
 
     def _divisors_of(self, terms: Ints) -> tuple[Ints, Ints, Ints] | None:
-        """The distinct ones of some terms, 0 among them, with what divides them.
+        """The divisors of some terms, 0 among them, listed once for equal terms.
 
         Returns:
-            Where each term stands among the distinct ones, how many divisors each of those has,
-            and all of them in order; None if they would take long to find.
+            The index of each term among the distinct ones, how many divisors each of those has,
+            and all divisors in that order; None if they would take long to find.
         """
         distinct, which = np.unique(np.abs(terms), return_inverse=True)
         low, zeros = max(self.A, 1), int(len(distinct) > 0 and distinct[0] == 0)
@@ -146,7 +146,7 @@ class ProblemSpace:
             counts, flat = np.append(len(every), counts), np.append(every, flat)
         return which, counts, flat
 
-    def _operands(self, balanced: NDArray[np.bool_], rng: np.random.Generator) -> Ints:
+    def _drawn_operands(self, balanced: NDArray[np.bool_], rng: np.random.Generator) -> Ints:
         values = rng.integers(self.A, self.B, len(balanced), endpoint=True)
         if not balanced.any():
             return values
@@ -188,8 +188,11 @@ class ProblemSpace:
         return key
 
 
-def _repeated(which: Ints, counts: Ints, flat: Ints) -> tuple[Ints, Ints]:
-    """How many entries each row has, and all of them; several rows may have the same."""
+def _looked_up(which: Ints, counts: Ints, flat: Ints) -> tuple[Ints, Ints]:
+    """How many divisors each row has, and all of them in the rows' order.
+
+    Args: what `ProblemSpace._divisors_of` returns.
+    """
     starts, n = (np.cumsum(counts) - counts)[which], counts[which]
     skipped = starts - (np.cumsum(n) - n)
     return n, flat[np.repeat(skipped, n) + np.arange(n.sum())]

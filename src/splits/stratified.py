@@ -1,10 +1,10 @@
-"""Problems drawn without memory: each row of a split is computed from its number alone.
+"""Problems drawn without memory: each row of a split is computed from its row number alone.
 
 A *stratum* is all problems with the same operators and the same lengths of their operands. It is a
-product of ranges, so its problems can be numbered, and a bijection shuffles the numbers. How many
-problems of each stratum a split holds is settled first; test takes the first of a stratum's
+product of ranges, so its problems can be numbered, and a bijection shuffles the numbers. First it
+is decided how many problems of each stratum each split gets. Then test has the first of a stratum's
 shuffled problems, val the next, train those behind. Another bijection shuffles a split's rows.
-Nothing that was drawn needs to be remembered, and any range of rows can be made on its own.
+No problem needs to be remembered, and any range of rows can be computed on its own.
 """
 
 from __future__ import annotations
@@ -25,12 +25,15 @@ from .space import ProblemSpace
 # Rows made at once: their columns stay in a core's cache.
 CHUNK = 2**14
 _MAX_STRATA = 2**12
-# Orders of the operands grow as N!, and `shared` looks at each of them.
+# `shared` looks at all N! orders of the operands.
 _MAX_OPERANDS = 5
 
 
 def is_stratified(space: ProblemSpace) -> bool:
-    """Whether `Strata` can hold a space: without division, which makes no product of ranges."""
+    """Whether `Strata` can draw from a space: only where there is no division.
+
+    With it, the problems of a stratum are no product of ranges.
+    """
     if "/" in space.ops or space.N > _MAX_OPERANDS:
         return False
     n_strata = len(space.lengths()) ** space.N * len(space.ops) ** (space.N - 1)
@@ -43,12 +46,12 @@ class Strata:
 
     Each problem of the space is as likely in val and test as any other, and each stratum has its
     share there, up to one problem. Train takes `length_balance` of its problems evenly from all
-    strata and the others evenly from all problems that are left; strata that are used up give
-    way to the rest.
+    strata and the others evenly from all problems that are left; what a stratum that is used up
+    lacks, the other strata give.
 
     Args:
         space: one that `is_stratified`.
-        sizes: problems of each split, in the order in which the splits choose.
+        sizes: problems of each split, in the order in which the splits are drawn.
         balances: `length_balance` of each split.
         seed: of all random choices.
 
@@ -78,7 +81,7 @@ class Strata:
         self._order, self._ends, self._first, self._last = {}, {}, {}, {}
         first = np.zeros(len(left), np.uint64)
         for stream, (split, n) in enumerate(sizes.items()):
-            taken = _allot(n, left, balances[split], [seed, stream, 1])
+            taken = allocated(n, left, balances[split], [seed, stream, 1])
             left = [have - take for have, take in zip(left, taken, strict=True)]
             counts = np.array(taken, np.uint64)
             self._ends[split] = np.cumsum(counts, dtype=np.uint64)
@@ -114,7 +117,7 @@ class Strata:
 
     def holds(self, split: str, problems: Problems) -> NDArray[np.bool_]:
         """Which problems of the space are in a split: (n,)."""
-        stratum, number = self._numbers(problems)
+        stratum, number = self._strata_and_numbers(problems)
         rank = self._shuffle.inverse(number, stratum)
         return (rank >= self._first[split][stratum]) & (rank < self._last[split][stratum])
 
@@ -126,7 +129,7 @@ class Strata:
             same = self.holds(b, problems)
             alike = np.zeros(len(problems), bool)
             for order in orders:
-                # What is asked next looks at operands and operators alone.
+                # Its sums and terms are now wrong, but `holds` looks at neither.
                 moved = replace(problems, operands=problems.operands[:, order])
                 differs = (moved.operands != problems.operands).any(1)
                 alike |= differs & self.holds(b, moved)
@@ -134,7 +137,7 @@ class Strata:
             swapped += int((alike & ~same).sum())
         return identical, swapped
 
-    def _numbers(self, problems: Problems) -> tuple[Ints, Ints]:
+    def _strata_and_numbers(self, problems: Problems) -> tuple[Ints, Ints]:
         """The stratum of each problem, and its number there before shuffling: the way back."""
         lengths = self.space.lengths()
         lows = np.array([low for low, _ in lengths])
@@ -150,7 +153,7 @@ class Strata:
         return stratum, number
 
 
-def _allot(n: int, left: Sequence[int], balance: float, entropy: Sequence[int]) -> list[int]:
+def allocated(n: int, left: Sequence[int], balance: float, entropy: Sequence[int]) -> list[int]:
     """How many of n problems each stratum gives, never more than it has left.
 
     In whole numbers throughout, as floating point could differ between machines. A stratum gives

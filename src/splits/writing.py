@@ -1,4 +1,4 @@
-"""Lines of splits that several processes compute, the same bytes with any number of them."""
+"""Lines of splits computed by several processes, the same bytes with any number of them."""
 
 from __future__ import annotations
 
@@ -7,27 +7,30 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 
+from ..data.formats import Format
 from ..data.lines import to_lines
 from .stratified import Strata
 
-# Texts that wait for their turn, for each process: the memory does not grow with the data.
+# Parts that each process may be ahead by: the memory does not grow with the data.
 _AHEAD = 4
 
-# In a process that computes.
+# Set in each process that computes.
 _source: Strata
+_format: Format
 
 
 def lines_of(
-    source: Strata, parts: Iterable[tuple[str, int, int]], workers: int
+    source: Strata, parts: Iterable[tuple[str, int, int]], written: Format, workers: int
 ) -> Iterator[bytes]:
     """The lines of each part, in the order of the parts.
 
     Args:
         parts: split, first row, last row (not included) of each.
+        written: how problems become texts.
         workers: processes, beside this one.
     """
     waiting: deque[Future[bytes]] = deque()
-    with ProcessPoolExecutor(workers, initializer=_start, initargs=(source,)) as pool:
+    with ProcessPoolExecutor(workers, initializer=_start, initargs=(source, written)) as pool:
         try:
             for part in parts:
                 waiting.append(pool.submit(_text, *part))
@@ -36,18 +39,16 @@ def lines_of(
             while waiting:
                 yield waiting.popleft().result()
         finally:
-            # Of those that nobody waits for any more, if the command was stopped.
+            # Parts that nobody waits for any more, if the command was stopped.
             pool.shutdown(cancel_futures=True)
 
 
-def _start(source: Strata) -> None:
+def _start(source: Strata, written: Format) -> None:
     # Ctrl-C reaches all processes of a terminal: the first one ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    global _source
-    _source = source
-    # Ctrl-C reaches all processes: the one that started this one ends it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    global _source, _format
+    _source, _format = source, written
 
 
 def _text(split: str, start: int, stop: int) -> bytes:
-    return to_lines(_source.rows(split, start, stop))
+    return to_lines(*_format.texts(_source.rows(split, start, stop)))

@@ -9,30 +9,85 @@ import yaml
 
 from src.common.errors import UserError
 from src.config import DataConfig
-from src.data.description import read_description, write_description
-from src.data.records import SPLITS, Record, write_records
+from src.data.description import (
+    UNDESCRIBED,
+    Convention,
+    convention_of,
+    read_convention,
+    read_description,
+    write_description,
+)
+from src.data.formats import PLAIN
+from src.data.records import SPLITS, Record
 from src.params import load_params
+
+from ..conftest import write_records
 
 DATA = load_params().data
 
 
-def described(folder: Path, data: DataConfig | None) -> dict[str, Any]:
+STANDARD = Convention(PLAIN, "standard")
+
+
+def described(folder: Path, source: DataConfig | Convention) -> dict[str, Any]:
     """Three splits of a problem each, with their description; what that must hold."""
     digests = {}
     for number, split in enumerate(SPLITS):
         path = folder / f"{split}.jsonl"
         write_records(path, [Record(f"{number}+1=", str(number + 1))])
         digests[split] = hashlib.sha256(path.read_bytes()).hexdigest()
-    write_description(folder, data)
-    return {"data": data and data.model_dump(), "sha256": digests}
+    write_description(folder, source)
+    told: dict[str, Any]
+    if isinstance(source, Convention):
+        told = {"data": None, "precedence": source.precedence, "format": "plain"}
+    else:
+        # As every folder of before there was a choice of formats.
+        told = {"data": {k: v for k, v in source.model_dump().items() if k != "format"}}
+    return {**told, "sha256": digests}
 
 
-@pytest.mark.parametrize("data", [DATA, DATA.model_copy(update={"ops": "*", "seed": 7}), None])
-def test_a_description_says_what_was_written(data: DataConfig | None, tmp_path: Path) -> None:
-    expected = described(tmp_path, data)
+@pytest.mark.parametrize(
+    "source", [DATA, DATA.model_copy(update={"ops": "*", "seed": 7}), STANDARD, UNDESCRIBED]
+)
+def test_a_description_says_what_was_written(
+    source: DataConfig | Convention, tmp_path: Path
+) -> None:
+    expected = described(tmp_path, source)
     assert read_description(tmp_path) == expected
     # Other programs read it without this code.
     assert yaml.safe_load((tmp_path / "config.yaml").read_text()) == expected
+
+
+@pytest.mark.parametrize(
+    ("told", "convention"),
+    [
+        ({"data": {"precedence": "standard"}}, STANDARD),
+        ({"data": {"precedence": "standard", "format": "plain"}}, STANDARD),
+        ({"data": None, "precedence": "standard", "format": "plain"}, STANDARD),
+        # Of before importing wrote it.
+        ({"data": None}, None),
+        ({"data": {"precedence": "standard", "format": "roman"}}, None),
+        ({"data": {"precedence": "standard", "format": ["plain"]}}, None),
+        ({"data": {"precedence": []}}, None),
+        ({"data": 3}, None),
+        (None, None),
+    ],
+)
+def test_how_problems_are_written_is_told_or_not_known(
+    told: object, convention: Convention | None, tmp_path: Path
+) -> None:
+    assert convention_of(told) == convention
+    if isinstance(told, dict):
+        (tmp_path / "config.yaml").write_text(yaml.safe_dump({**told, "sha256": {}}))
+    assert read_convention(tmp_path) == (convention or UNDESCRIBED)
+    assert read_convention(tmp_path / "nowhere") == UNDESCRIBED
+
+
+def test_imported_data_of_older_versions_is_described_as_they_did(tmp_path: Path) -> None:
+    expected = described(tmp_path, UNDESCRIBED)
+    older = {"data": None, "sha256": expected["sha256"]}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(older))
+    assert read_description(tmp_path) == older
 
 
 @pytest.mark.parametrize("split", SPLITS)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from src.data.problems import OPERATORS, Problems, evaluate
-
-PRECEDENCES = ("left_to_right", "standard")
+from src.data.formats import PLAIN
+from src.data.problems import OPERATORS, PRECEDENCES, Problems, are_right, evaluate
+from src.data.records import to_records
 
 
 def value(prompt: str, precedence: str) -> Fraction:
@@ -71,6 +71,11 @@ def from_prompts(prompts: list[str], precedence: str) -> Problems:
     return problems
 
 
+def prompts_of(problems: Problems) -> list[str]:
+    """How each problem is written."""
+    return [record.prompt for record in to_records(PLAIN.tokens(problems))]
+
+
 @st.composite
 def prompts_of_equal_length(draw: st.DrawFn) -> tuple[list[str], str]:
     """Prompts whose divisions are exact, and the precedence under which they are."""
@@ -127,7 +132,7 @@ def test_the_evaluator_sees_what_a_division_sees() -> None:
 def test_answers_are_those_of_exact_fractions(case: tuple[list[str], str]) -> None:
     prompts, precedence = case
     problems = from_prompts(prompts, precedence)
-    assert problems.prompts() == prompts
+    assert prompts_of(problems) == prompts
     assert problems.answers.tolist() == [value(prompt, precedence) for prompt in prompts]
 
 
@@ -141,11 +146,34 @@ def test_answers_are_those_of_exact_fractions(case: tuple[list[str], str]) -> No
 @example("5/0=", "standard")
 @example("1448*1448*1448*1448*1448*1448*1448=", "standard")
 def test_a_single_prompt_is_evaluated_exactly_or_refused(prompt: str, precedence: str) -> None:
+    operands = [int(x) for x in re.findall("[0-9]+", prompt)]
+    operators = "".join(re.findall("[-+*/]", prompt))
     if divides_exactly(prompt, precedence):
-        assert evaluate(prompt, precedence) == value(prompt, precedence)
+        assert evaluate(operands, operators, precedence) == value(prompt, precedence)
     else:
         with pytest.raises(ValueError, match="has no whole result"):
-            evaluate(prompt, precedence)
+            evaluate(operands, operators, precedence)
+
+
+@given(prompts_of_equal_length(), st.sampled_from(PRECEDENCES), st.integers(0, 19))
+def test_all_answers_are_right_or_not(
+    case: tuple[list[str], str], precedence: str, place: int
+) -> None:
+    prompts, given_ = case
+    problems = from_prompts(prompts, given_)
+    operands, operators, answers = problems.operands, problems.operators, problems.answers
+    largest = max(map(int, operands.ravel())) ** operands.shape[1]
+    expected = all(
+        divides_exactly(prompt, precedence) and value(prompt, precedence) == answer
+        for prompt, answer in zip(prompts, answers.tolist(), strict=True)
+    )
+    if largest * operands.shape[1] < 2**63:
+        assert are_right(operands, operators, answers, precedence) == expected
+    else:
+        assert expected or not are_right(operands, operators, answers, precedence)
+    wrong = answers.copy()
+    wrong[place % len(wrong)] += 1
+    assert not are_right(operands, operators, wrong, given_)
 
 
 @pytest.mark.parametrize("precedence", PRECEDENCES)
@@ -160,9 +188,9 @@ def test_totals_of_up_to_63_bits_are_exact(precedence: str) -> None:
 def test_rows_are_taken_and_joined_in_order() -> None:
     problems = from_prompts(["1+2=", "9-3=", "4*5="], "standard")
     assert len(problems) == 3
-    assert problems[1:].prompts() == ["9-3=", "4*5="]
+    assert prompts_of(problems[1:]) == ["9-3=", "4*5="]
     assert problems[np.array([2, 0])].answers.tolist() == [20, 3]
-    assert problems[np.array([False, True, False])].prompts() == ["9-3="]
+    assert prompts_of(problems[np.array([False, True, False])]) == ["9-3="]
     joined = Problems.concatenate([problems[2:], problems[:1]])
-    assert joined.prompts() == ["4*5=", "1+2="]
+    assert prompts_of(joined) == ["4*5=", "1+2="]
     assert joined.answers.tolist() == [20, 3]

@@ -7,11 +7,16 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from src.common.errors import BadRowError, UserError
+from src.data.description import Convention, write_description
+from src.data.formats import PLAIN
+from src.data.problems import PRECEDENCES
 from src.data.reading import read_distinct, read_records, read_splits
-from src.data.records import SPLITS, Record, write_records
+from src.data.records import SPLITS, Record
 
+from ..conftest import write_records
 from .test_records import GOOD, record_lists, record_of
 
 NOT_AN_OBJECT = "not an object with prompt, target and text"
@@ -23,12 +28,15 @@ def line(prompt: object, target: object, text: object = None) -> str:
     return json.dumps({"prompt": prompt, "target": target, "text": text or fitting})
 
 
+@pytest.mark.parametrize("precedence", PRECEDENCES)
 @settings(deadline=None, max_examples=50)
-@given(record_lists())
-def test_records_are_read_back_as_they_were_written(records: list[Record]) -> None:
+@given(data=st.data())
+def test_records_are_read_back_as_they_were_written(precedence: str, data: st.DataObject) -> None:
+    records = data.draw(record_lists([precedence]))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "deep", "train.jsonl")
         write_records(path, records)
+        write_description(path.parent, Convention(PLAIN, precedence))
         assert list(read_records(path)) == records
         for written, record in zip(path.read_text().splitlines(), records, strict=True):
             fields = json.loads(written)
@@ -56,27 +64,27 @@ def test_the_last_line_end_and_the_order_of_keys_do_not_matter(tmp_path: Path) -
         ('{"prompt": "1+1=", "target": "2"}', NOT_AN_OBJECT),
         ('{"prompt": "1+1=", "text": "<bos>1+1=2<eos>"}', NOT_AN_OBJECT),
         ('{"target": "2", "text": "<bos>1+1=2<eos>"}', NOT_AN_OBJECT),
-        (line("1+1", "2"), "prompt '1+1' is not of the form 554+456="),
-        (line("1=", "1"), "prompt '1=' is not of the form"),
-        (line("-1+2=", "1"), "prompt '-1+2=' is not of the form"),
-        (line("1 + 1=", "2"), "prompt '1 + 1=' is not of the form"),
-        (line("1+1=\n", "2"), r"prompt '1+1=\n' is not of the form"),
-        (line("٣+1=", "4"), "prompt '٣+1=' is not of the form"),
-        (line("", "2"), "prompt '' is not of the form"),
-        (line(["1+1="], "2"), "prompt ['1+1='] is not of the form"),
-        (line(None, "2"), "prompt None is not of the form"),
-        (line("1+1=", 2), "target 2 is not a whole number"),
-        (line("1+1=", "2.0"), "target '2.0' is not a whole number"),
-        (line("1+1=", "+2"), "target '+2' is not a whole number"),
-        (line("1+1=", "--2"), "target '--2' is not a whole number"),
-        (line("1+1=", ""), "target '' is not a whole number"),
-        (line("1+1=", "two"), "target 'two' is not a whole number"),
+        (line("1+1", "2"), "prompt '1+1' must be of the form 554+456=, operators + - * /"),
+        (line("1=", "1"), "prompt '1=' must be of the form"),
+        (line("-1+2=", "1"), "prompt '-1+2=' must be of the form"),
+        (line("1 + 1=", "2"), "prompt '1 + 1=' must be of the form"),
+        (line("1+1=\n", "2"), r"prompt '1+1=\n' must be of the form"),
+        (line("٣+1=", "4"), "prompt '٣+1=' must be of the form"),
+        (line("", "2"), "prompt '' must be of the form"),
+        (line(["1+1="], "2"), "prompt ['1+1='] must be a text"),
+        (line(None, "2"), "prompt None must be a text"),
+        (line("1+1=", 2), "target 2 must be a text"),
+        (line("1+1=", "2.0"), "target '2.0' must be a whole number"),
+        (line("1+1=", "+2"), "target '+2' must be a whole number"),
+        (line("1+1=", "--2"), "target '--2' must be a whole number"),
+        (line("1+1=", ""), "target '' must be a whole number"),
+        (line("1+1=", "two"), "target 'two' must be a whole number"),
         (line("1+1=", "2", "1+1=2"), "text '1+1=2' is not '<bos>1+1=2<eos>'"),
         (line("1+1=", "2", ["<bos>1+1=2<eos>"]), "is not '<bos>1+1=2<eos>'"),
         (line("1+1=", "3"), "the answer to 1+1= is 2, not 3"),
         (line("1+1=", "02"), "the answer to 1+1= is 2, not 02"),
         (line("1-1=", "-0"), "the answer to 1-1= is 0, not -0"),
-        (line("2+3*4=", "15"), "the answer to 2+3*4= is 14 or 20, not 15"),
+        (line("2+3*4=", "15"), "the answer to 2+3*4= is 20, not 15"),
         (line("7/0=", "0"), "7/0"),
         (line("7/2=", "3"), "7/2"),
         ('{"prompt": ' + "1" * 5000 + "}", "digits"),
@@ -93,21 +101,46 @@ def test_a_broken_line_is_refused_with_file_and_number(
     assert reason in str(caught.value)
 
 
-def test_a_division_that_is_exact_under_one_precedence_is_accepted(tmp_path: Path) -> None:
-    path = tmp_path / "train.jsonl"
-    # 4/2 and 1+4/2; 1+3 divided by 2.
-    for prompt, precedence in (("1+4/2=", "standard"), ("1+3/2=", "left_to_right")):
-        records = [record_of(prompt, precedence)]
-        write_records(path, records)
-        assert list(read_records(path)) == records
+HINT = "; with standard precedence it is right: python -m src.import_data --precedence standard"
 
 
-def test_a_file_of_two_precedences_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("record", "wrong"),
+    [
+        (Record("3+3*4=", "15"), "the answer to 3+3*4= is 24, not 15"),
+        (Record("1+4/2=", "3"), "5/2 has no whole result"),
+    ],
+)
+def test_without_a_description_operators_bind_from_left_to_right(
+    tmp_path: Path, record: Record, wrong: str
+) -> None:
     path = tmp_path / "train.jsonl"
-    write_records(path, [Record("1+1=", "2"), Record("2+3*4=", "20"), Record("3+3*4=", "15")])
+    right = [Record("1+1=", "2"), Record("2+3*4=", "20"), Record("1+3/2=", "2")]
+    write_records(path, right)
+    assert list(read_records(path)) == right
+    write_records(path, [*right, record])
     with pytest.raises(UserError) as caught:
         read_records(path)
-    assert str(caught.value) == f"{path}, line 3: the answer to 3+3*4= is 24, not 15"
+    assert str(caught.value) == f"{path}, line 4: {wrong}{HINT}"
+    # What is right with no precedence has no hint.
+    write_records(path, [*right, record._replace(target="16")])
+    with pytest.raises(UserError) as caught:
+        read_records(path)
+    assert "standard" not in str(caught.value)
+
+
+@pytest.mark.parametrize("change", [False, True])
+def test_a_folder_that_says_how_operators_bind_is_read_so(tmp_path: Path, change: bool) -> None:
+    path = tmp_path / "train.jsonl"
+    write_records(path, [Record("2+3*4=", "14"), Record("1+4/2=", "3")])
+    write_description(tmp_path, Convention(PLAIN, "standard"))
+    if change:
+        # Each row is checked all the same.
+        write_records(path, [Record("2+3*4=", "14")])
+    assert read_records(path)[0] == Record("2+3*4=", "14")
+    write_records(path, [Record("2+3*4=", "20")])
+    with pytest.raises(UserError, match="not 20; with left_to_right precedence it is right"):
+        read_records(path)
 
 
 @pytest.mark.parametrize("block", [1, 100, 2**20])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.data.token_table import Rows
+from src.data.token_table import TokenTable
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 12)), min_size=1, max_size=8))
@@ -18,7 +18,7 @@ def test_rows_of_any_width_are_kept(in_memory: int, shapes: list[tuple[int, int]
         patch.setattr("src.data.token_table._IN_MEMORY", in_memory)
         patch.setattr("src.data.token_table._BLOCK", 7)
         parts = [np.random.default_rng(n).integers(1, 9, (n, w), np.uint8) for n, w in shapes]
-        with Rows(Path()) as rows:
+        with TokenTable(Path()) as rows:
             for part in parts:
                 rows.append(part)
             table = rows.table()
@@ -35,7 +35,7 @@ def test_a_large_table_is_on_disk_under_no_name(
     monkeypatch.setattr("src.data.token_table._IN_MEMORY", 2**20)
     part = np.arange(2**20, dtype=np.uint8).reshape(-1, 16)
     tracemalloc.start()
-    with Rows(tmp_path) as rows:
+    with TokenTable(tmp_path) as rows:
         for _ in range(32):
             rows.append(part)
         table = rows.table()
@@ -51,6 +51,6 @@ def test_a_folder_that_cannot_be_written_is_no_obstacle(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("src.data.token_table._IN_MEMORY", 10)
-    with Rows(tmp_path / "missing") as rows:
+    with TokenTable(tmp_path / "missing") as rows:
         rows.append(np.ones((30, 3), np.uint8))
         assert rows.table().sum() == 90

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.data.records import Record
+from src.data.formats import PLAIN
+from src.data.records import Record, to_records
 from src.evaluation.difficulty import (
     borrow_columns,
     carry_columns,
@@ -16,7 +17,7 @@ from src.evaluation.difficulty import (
 )
 from src.splits.space import ProblemSpace
 
-from ..data.test_encoding import SPACES
+from ..data.test_formats import SPACES
 
 NUMBER = st.integers(0, 10**6)
 
@@ -55,7 +56,7 @@ def test_problems_are_described_by_what_may_make_them_hard() -> None:
         Record("9-9=", "0"),
         Record("9-4-5=", "0"),
     ]
-    frame = describe(records)
+    frame = describe(records, PLAIN)
     assert frame["answer_length"].tolist() == [4, 3, 3, 4, 2, 1, 1]
     assert frame["operand_lengths"].tolist()[:3] == ["3+3", "1-3", "1+2+2"]
     assert frame["operators"].tolist() == ["+", "-", "+", "+", "-", "-", "-"]
@@ -70,8 +71,8 @@ def test_problems_are_described_by_what_may_make_them_hard() -> None:
 def test_columns_are_described_as_their_text_is(space: ProblemSpace) -> None:
     problems = space.enumerate()
     assert problems is not None
-    records = list(map(Record, problems.prompts(), map(str, problems.answers.tolist())))
-    pd.testing.assert_frame_equal(describe_columns(problems), describe(records))
+    records = to_records(PLAIN.tokens(problems))
+    pd.testing.assert_frame_equal(describe_columns(problems), describe(records, PLAIN))
 
 
 def by_hand(a: int, b: int) -> tuple[int, int]:
@@ -94,7 +95,7 @@ def test_numbers_of_any_length_are_described(rows: list[tuple[int, int, int]]) -
     # Written with leading zeros, which are digits, and carry nothing.
     sums = [Record(f"{'0' * zeros}{a}+{b}=", str(a + b)) for a, b, zeros in rows]
     differences = [Record(f"{a}-{'0' * zeros}{b}=", str(a - b)) for a, b, zeros in rows]
-    frame = describe([*sums, *differences])
+    frame = describe([*sums, *differences], PLAIN)
     expected = [by_hand(a, b) for a, b, _ in rows]
     n = len(rows)
     assert frame["carries"].tolist()[:n] == [carries for carries, _ in expected]
@@ -108,6 +109,6 @@ def test_numbers_of_any_length_are_described(rows: list[tuple[int, int, int]]) -
 
 
 def test_problems_of_one_digit_and_several_operands_stand_side_by_side() -> None:
-    frame = describe([Record("1+2=", "3"), Record("5+6+7=", "18"), Record("07*8=", "56")])
+    frame = describe([Record("1+2=", "3"), Record("5+6+7=", "18"), Record("07*8=", "56")], PLAIN)
     assert frame["operand_lengths"].tolist() == ["1+1", "1+1+1", "2*1"]
     assert frame["carries"].fillna(-1).tolist() == [0, 1, -1]

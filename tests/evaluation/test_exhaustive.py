@@ -8,18 +8,20 @@ import torch
 
 from src.common.errors import UserError
 from src.config import Params
+from src.data.description import Convention, write_description
+from src.data.formats import PLAIN
 from src.data.reading import read_splits
-from src.data.records import Record, write_records
-from src.data_gen import generate
+from src.data.records import Record, Records, to_records
+from src.data_gen import generate, write
 from src.dataset import ArithmeticDataset
 from src.eval import evaluate
 from src.evaluation.difficulty import KINDS, describe
-from src.evaluation.exhaustive import by_split, check_splits, every_problem, grade_rest
+from src.evaluation.exhaustive import by_split, every_problem, grade_rest
 from src.evaluation.grading import grade
 from src.models import build_model
 from src.splits.space import ProblemSpace
 
-from ..conftest import read_csv, tiny_params
+from ..conftest import read_csv, tiny_params, write_records
 from ..test_eval import checkpoint
 from ..test_loss import half_trained
 
@@ -38,7 +40,7 @@ def test_each_problem_is_graded_once_as_it_would_be_alone(
     model = build_model(tiny_params(models={"init_std": 0.2}).model_config_in_use).eval()
     splits = read_splits(data_dir)
     every = every_problem(SPACE)
-    counts, errors = grade_rest(model, every, splits)
+    counts, errors = grade_rest(model, every, splits, PLAIN)
     table = by_split(counts)
     rows = table[table["kind"] == "all"].set_index("split")
     assert rows["problems"].to_dict() == {"train": 800, "val": 100, "unseen": 10000 - 1000}
@@ -66,10 +68,15 @@ def test_any_space_is_graded_as_by_one_pass_for_each_problem(
 ) -> None:
     monkeypatch.setattr("src.evaluation.exhaustive._CHUNK", 700)
     every = every_problem(space)
-    records = list(map(Record, every.prompts(), map(str, every.answers.tolist())))
-    splits = {"train": records[::7], "val": [], "test": records[3::11]}
+    tokens = PLAIN.tokens(every)
+    records = to_records(tokens)
+    splits = {
+        "train": Records(tokens[::7]),
+        "val": Records(tokens[:0]),
+        "test": Records(tokens[3::11]),
+    }
     model = half_trained("llama2", records[:200])
-    counts, errors = grade_rest(model, every, splits)
+    counts, errors = grade_rest(model, every, splits, PLAIN)
     exact = grade(model, ArithmeticDataset(records), 512).exact
 
     test = {r.prompt for r in splits["test"]}
@@ -81,7 +88,7 @@ def test_any_space_is_graded_as_by_one_pass_for_each_problem(
     ]
     assert list(errors[["prompt", "target", "split"]].itertuples(index=False, name=None)) == wrong
     pd.testing.assert_frame_equal(
-        errors[[*KINDS]], describe([r for r in records if r.prompt in set(errors["prompt"])])
+        errors[[*KINDS]], describe([r for r in records if r.prompt in set(errors["prompt"])], PLAIN)
     )
     rows = by_split(counts).query("kind == 'all'").set_index("split")
     assert rows["problems"].to_dict() == {
@@ -129,24 +136,41 @@ def test_without_it_the_table_is_empty(tmp_path: Path, data_dir: Path) -> None:
 
 def test_subtraction_and_division_are_graded_whole(tmp_path: Path) -> None:
     params = exhaustive(ops="-/", B=9, n_samples=60)
-    for split, records in generate(params.data).items():
-        write_records(tmp_path / f"{split}.jsonl", records)
-    metrics = evaluate(params, checkpoint(tmp_path), tmp_path, tmp_path / "out")
+    write(params.data, tmp_path / "data")
+    metrics = evaluate(params, checkpoint(tmp_path), tmp_path / "data", tmp_path / "out")
     quotients = sum(a % b == 0 for a in range(10) for b in range(1, 10))
     assert metrics["exhaustive_problems"] == 100 + quotients
 
 
-def test_too_many_problems_are_refused_before_any_is_graded(tmp_path: Path, data_dir: Path) -> None:
+def test_too_many_problems_are_refused_before_any_is_graded(tmp_path: Path) -> None:
+    params = exhaustive(B=9999)
+    write(params.data, tmp_path / "data")
     with pytest.raises(UserError, match=r"exhaustive = true: .* more than 4,194,304 problems"):
-        evaluate(exhaustive(B=9999), checkpoint(tmp_path), data_dir, tmp_path / "out")
+        evaluate(params, checkpoint(tmp_path), tmp_path / "data", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize(
-    "record",
-    [Record("100+1=", "101"), Record("1-1=", "0"), Record("1+1+1=", "3")],
-)
-def test_data_of_another_kind_is_refused(record: Record) -> None:
-    splits = {"train": [Record("1+1=", "2"), record], "val": [], "test": []}
-    with pytest.raises(UserError, match=r"does not describe .* of the train split"):
-        check_splits(SPACE, splits)
+def test_data_that_does_not_say_what_it_was_drawn_from_is_refused(tmp_path: Path) -> None:
+    params, data, out = exhaustive(), tmp_path / "data", tmp_path / "out"
+    ckpt = checkpoint(tmp_path)
+    for split, records in generate(params.data).items():
+        write_records(data / f"{split}.jsonl", records)
+    message = rf"^evaluation.exhaustive = true: {data} has no config.yaml that says what "
+    with pytest.raises(UserError, match=message):
+        evaluate(params, ckpt, data, out)
+    write_description(data, Convention(PLAIN, "left_to_right"))
+    with pytest.raises(UserError, match=message):
+        evaluate(params, ckpt, data, out)
+    # Its splits are no longer those that were drawn.
+    write(params.data, data)
+    write_records(data / "val.jsonl", [Record("100+1=", "101")])
+    with pytest.raises(UserError, match=message):
+        evaluate(params, ckpt, data, out)
+    assert not (out / "eval.json").exists()
+
+
+def test_the_space_is_that_of_the_data_and_not_of_params_yaml(tmp_path: Path) -> None:
+    write(tiny_params(data={"B": 9, "n_samples": 50}).data, tmp_path / "data")
+    asked = exhaustive(N=3, ops="*")
+    metrics = evaluate(asked, checkpoint(tmp_path), tmp_path / "data", tmp_path / "out")
+    assert metrics["exhaustive_problems"] == 100

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
+from src.data.formats import PLAIN
 from src.data.reading import read_records
 from src.data.records import Record
 from src.dataset import ArithmeticDataset, collate_fn
@@ -69,7 +70,7 @@ def test_routing_says_who_serves_which_token_where() -> None:
 
 
 def test_breakdown_counts_each_kind() -> None:
-    frame = describe([Record("1+1=", "2"), Record("9+9=", "18"), Record("8+8=", "16")])
+    frame = describe([Record("1+1=", "2"), Record("9+9=", "18"), Record("8+8=", "16")], PLAIN)
     table = breakdown(tally(frame, np.array([True, True, False])), "answer_length")
     assert table["answer_length"].tolist() == [1, 2]
     assert table["problems"].tolist() == [1, 2]
@@ -79,21 +80,21 @@ def test_breakdown_counts_each_kind() -> None:
 
 
 def test_breakdown_without_any_sum_is_empty() -> None:
-    frame = describe([Record("3*4=", "12"), Record("6/2=", "3")])
+    frame = describe([Record("3*4=", "12"), Record("6/2=", "3")], PLAIN)
     table = breakdown(tally(frame, np.array([True, False])), "carries")
     assert table.empty
     assert list(table) == ["carries", "problems", "wrong", "exact_match", "low", "high"]
 
 
 def test_kinds_that_do_not_apply_to_a_problem_do_not_count_it() -> None:
-    frame = describe([Record("3*4=", "12"), Record("9+1=", "10"), Record("2+1=", "3")])
+    frame = describe([Record("3*4=", "12"), Record("9+1=", "10"), Record("2+1=", "3")], PLAIN)
     counts = tally(frame, np.array([True, False, True]))
     carries = counts[counts["kind"] == "carries"]
     assert carries[["value", "problems", "right"]].to_numpy().tolist() == [[0, 1, 1], [1, 1, 0]]
 
 
 def test_tally_groups_as_pandas_does() -> None:
-    frame = describe([Record("1-1=", "0"), Record("9+9=", "18"), Record("8-9=", "-1")] * 3)
+    frame = describe([Record("1-1=", "0"), Record("9+9=", "18"), Record("8-9=", "-1")] * 3, PLAIN)
     exact = np.arange(9) % 2 == 0
     counts = tally(frame, exact)
     for kind in frame:

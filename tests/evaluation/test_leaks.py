@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from src.data.problems import evaluate
-from src.data.records import Record, write_records
+from src.data.formats import PLAIN
+from src.data.records import Record
 from src.data_gen import generate
 from src.evaluation.leaks import find_leaks
 
-from ..conftest import tiny_params
+from ..conftest import tiny_params, write_records
 
 NOWHERE = Path("nowhere")
 
@@ -56,8 +56,8 @@ def test_generated_training_data_is_known_by_its_section(data: dict[str, Any]) -
     graded = [*splits["test"], *splits["train"][:50], *splits["val"]]
     # Of other spaces: numbers, lengths and operators that the training data has not.
     foreign = ["1+2+3+4+5=", "5*1=", "4-100=", f"{10**30}+1=", "9/3="]
-    graded += [Record(prompt, str(evaluate(prompt, "standard"))) for prompt in foreign]
-    leaks = find_leaks(graded, story(config.model_dump()), NOWHERE)
+    graded += [Record(prompt, PLAIN.target(prompt, "standard")) for prompt in foreign]
+    leaks = find_leaks(graded, PLAIN, story(config.model_dump()), NOWHERE)
     assert (leaks.in_training.tolist(), leaks.swapped.tolist()) == expected(graded, splits["train"])
     assert not leaks.unknown
     assert leaks.in_training[len(splits["test"]) :][:50].all()
@@ -74,7 +74,7 @@ def test_leading_zeros_make_no_other_problem() -> None:
     config = tiny_params(data={"B": 9, "n_samples": 100}).data
     train = generate(config)["train"]
     padded = [Record("00" + record.prompt.replace("+", "+0"), record.target) for record in train]
-    assert find_leaks(padded, story(config.model_dump()), NOWHERE).in_training.all()
+    assert find_leaks(padded, PLAIN, story(config.model_dump()), NOWHERE).in_training.all()
 
 
 def test_imported_training_data_is_known_where_the_folder_holds_it(tmp_path: Path) -> None:
@@ -82,12 +82,12 @@ def test_imported_training_data_is_known_where_the_folder_holds_it(tmp_path: Pat
     digest = hashlib.sha256((tmp_path / "train.jsonl").read_bytes()).hexdigest()
     imported = {"data": {"data": None, "sha256": {"train": digest}}, "init_from": None}
     graded = [Record("1+2=", "3"), Record("2+1=", "3"), Record("3-5=", "-2"), Record("1+1=", "2")]
-    leaks = find_leaks(graded, imported, tmp_path)
+    leaks = find_leaks(graded, PLAIN, imported, tmp_path)
     assert leaks.in_training.tolist() == [True, False, False, False]
     assert leaks.swapped.tolist() == [False, True, True, False]
     write_records(tmp_path / "train.jsonl", [Record("1+2=", "3")])
     for folder in (tmp_path, NOWHERE):
-        leaks = find_leaks(graded, imported, folder)
+        leaks = find_leaks(graded, PLAIN, imported, folder)
         assert leaks.unknown == 1
         assert leaks.metrics(np.ones(4, bool)) == {}
         assert leaks.sentence(np.ones(4, bool)) == "the checkpoint's training data is not known"
@@ -99,7 +99,7 @@ def test_every_training_of_a_chain_counts() -> None:
     trained = [generate(config)["train"] for config in (first, second)]
     told = story(second.model_dump(), {"file": "a.ckpt", "story": story(first.model_dump())})
     graded = [*trained[0], *trained[1]]
-    leaks = find_leaks(graded, told, NOWHERE)
+    leaks = find_leaks(graded, PLAIN, told, NOWHERE)
     assert leaks.in_training.all()
     assert leaks.sentence(np.ones(len(graded), bool)).endswith("; none was unseen")
     assert leaks.metrics(np.ones(len(graded), bool)).keys() == {
@@ -109,7 +109,7 @@ def test_every_training_of_a_chain_counts() -> None:
 
     # Of a link that does not tell, at least the others are known.
     told["init_from"] = {"file": "a.ckpt", "story": {"data": None, "init_from": None}}
-    leaks = find_leaks(graded, told, NOWHERE)
+    leaks = find_leaks(graded, PLAIN, told, NOWHERE)
     assert leaks.unknown == 1
     assert leaks.in_training.sum() == len(trained[1])
     assert leaks.metrics(np.ones(len(graded), bool)) == {}
@@ -129,6 +129,6 @@ def test_every_training_of_a_chain_counts() -> None:
 )
 def test_a_story_that_tells_nothing_is_no_traceback(told: dict[str, Any], tmp_path: Path) -> None:
     write_records(tmp_path / "train.jsonl", [Record("1+2=", "3")])
-    leaks = find_leaks([Record("1+2=", "3")], told, tmp_path)
+    leaks = find_leaks([Record("1+2=", "3")], PLAIN, told, tmp_path)
     assert leaks.metrics(np.ones(1, bool)) == {}
     assert "not known" in leaks.sentence(np.ones(1, bool))

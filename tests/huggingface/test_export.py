@@ -15,6 +15,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, pipeline
 
 from src.checkpoint import load_model, save_checkpoint
 from src.common.errors import UserError
+from src.data.description import to_plain
 from src.data.reading import read_records
 from src.generation import generate_answers
 from src.huggingface.export import FILES, export, main
@@ -156,7 +157,7 @@ def test_the_card_says_what_the_checkpoint_knows(tmp_path: Path) -> None:
 
 
 def test_the_card_tells_the_training_data_and_the_weights_before(tmp_path: Path) -> None:
-    data = tiny_params(data={"N": 3, "ops": "-"}).data.model_dump()
+    data = to_plain(tiny_params(data={"N": 3, "ops": "-"}).data)
     described = {"data": data, "sha256": {"train": "aa"}}
     imported = {"data": {"data": None, "sha256": {"train": "bb"}}, "init_from": None}
     first = {"file": "a.ckpt", "sha256": "11", "metrics": {}, "story": {}}

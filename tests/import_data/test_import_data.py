@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from src.common.errors import UserError
-from src.data.description import read_description
+from src.data.description import read_convention, read_description
 from src.data.reading import read_distinct, read_splits
 from src.data.records import SPLITS, Record
 from src.data_gen import write
@@ -46,7 +46,11 @@ def test_a_file_is_split_and_described(tmp_path: Path) -> None:
     assert everything == {Record(f"{a}+{b}=", f"{a + b}") for a in range(10) for b in range(10)}
     told = read_description(out)
     assert told is not None
-    assert told["data"] is None
+    assert [told[key] for key in ("data", "precedence", "format")] == [
+        None,
+        "left_to_right",
+        "plain",
+    ]
     assert sorted(file.name for file in out.iterdir()) == [
         "config.yaml",
         "test.jsonl",
@@ -153,10 +157,13 @@ def test_all_answers_must_be_of_one_precedence(
     counts = imported(path, out, precedence="standard")
     assert sum(counts.values()) == 21
     assert f"{path}, line 22: the answer to 2+3*5= is 17, not 25" in capsys.readouterr().out
+    assert read_convention(out).precedence == "standard"
+    read_splits(out)
     sums(tmp_path, "sums.txt", *lines, "2+3*4=14")
     imported(path, tmp_path / "other")
     prompts = {r.prompt for records in read_splits(tmp_path / "other").values() for r in records}
     assert "2+3*4=" in prompts
+    assert read_convention(tmp_path / "other").precedence == "standard"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from src.common.errors import UserError
+from src.data.formats import PLAIN
 from src.eval import main
 from src.generation import generate_answers
 from src.inspection.attention_map import attention, draw
@@ -21,7 +22,7 @@ from ..test_eval import checkpoint
 def test_each_token_spreads_its_attention_over_itself_and_those_before(name: str) -> None:
     torch.manual_seed(0)
     model = build_model(tiny_model(name, init_std=0.2)).eval()
-    answer, table = attention(model, "54+46=")
+    answer, table = attention(model, "54+46=", PLAIN)
     assert answer == generate_answers(model, ["54+46="])[0]
     T = len(CharTokenizer().encode(f"{BOS}54+46={answer}"))
     assert len(table) == 2 * 2 * T * (T + 1) // 2
@@ -52,7 +53,7 @@ def test_a_picture_of_more_tokens_is_larger(tmp_path: Path) -> None:
     model = build_model(tiny_model()).eval()
     sizes = []
     for prompt in ("1+2=", "123+456="):
-        answer, table = attention(model, prompt)
+        answer, table = attention(model, prompt, PLAIN)
         rows = table[table["query"] < len(prompt)]
         draw(prompt, "", rows, "title", tmp_path / "picture.png")
         sizes.append(struct.unpack(">II", (tmp_path / "picture.png").read_bytes()[16:24]))
@@ -63,9 +64,9 @@ def test_a_picture_of_more_tokens_is_larger(tmp_path: Path) -> None:
 @pytest.mark.parametrize("prompt", ["1+2", "one+two=", "=", "", "1+2=3", "1++2="])
 def test_what_is_no_problem_is_refused(prompt: str) -> None:
     with pytest.raises(UserError, match=r"must be of the form 554\+456="):
-        attention(build_model(tiny_model()), prompt)
+        attention(build_model(tiny_model()), prompt, PLAIN)
 
 
 def test_a_problem_that_leaves_no_room_for_an_answer_is_refused() -> None:
     with pytest.raises(UserError, match=r"24 tokens.*max_seq_len = 24"):
-        attention(build_model(tiny_model()), "1+" * 10 + "11=")
+        attention(build_model(tiny_model()), "1+" * 10 + "11=", PLAIN)

@@ -3,7 +3,9 @@
 import pytest
 
 from src.common.errors import UserError
-from src.inspection.questions import check_question, right_answer
+from src.data.description import Convention
+from src.data.formats import PLAIN
+from src.inspection.questions import check_question, right_target
 
 
 @pytest.mark.parametrize(
@@ -25,27 +27,27 @@ from src.inspection.questions import check_question, right_answer
 )
 def test_what_is_no_problem_is_refused(prompt: str) -> None:
     with pytest.raises(UserError, match=r"must be of the form 554\+456=, operators \+ - \* /"):
-        check_question(prompt, 64)
+        check_question(prompt, 64, PLAIN)
 
 
-def test_the_right_answer_follows_the_precedence() -> None:
-    assert right_answer("2+3*4=", 64, "left_to_right") == "20"
-    assert right_answer("2+3*4=", 64, "standard") == "14"
+def test_the_right_target_follows_the_precedence() -> None:
+    assert right_target("2+3*4=", 64, Convention(PLAIN, "left_to_right")) == "20"
+    assert right_target("2+3*4=", 64, Convention(PLAIN, "standard")) == "14"
 
 
 @pytest.mark.parametrize("prompt", ["7/2=", "7/0=", "0/0=", "9+9/4="])
 def test_what_has_no_whole_answer_is_refused(prompt: str) -> None:
     with pytest.raises(UserError, match="has no whole result"):
-        right_answer(prompt, 64, "left_to_right")
+        right_target(prompt, 64, Convention(PLAIN, "left_to_right"))
 
 
 def test_the_whole_answer_must_fit() -> None:
     # <bos>5+5=10<eos>
-    assert right_answer("5+5=", 8, "standard") == "10"
+    assert right_target("5+5=", 8, Convention(PLAIN, "standard")) == "10"
     with pytest.raises(UserError, match=r"8 tokens with its answer, .* max_seq_len = 7"):
-        right_answer("5+5=", 7, "standard")
+        right_target("5+5=", 7, Convention(PLAIN, "standard"))
     with pytest.raises(UserError, match=r"5 tokens, .* max_seq_len = 5 must hold the answer too"):
-        check_question("5+5=", 5)
+        check_question("5+5=", 5, PLAIN)
     # Beyond what Python turns into a number: refused for its length before.
     with pytest.raises(UserError, match=r"10004 tokens"):
-        right_answer("9" * 10_000 + "+1=", 64, "standard")
+        right_target("9" * 10_000 + "+1=", 64, Convention(PLAIN, "standard"))

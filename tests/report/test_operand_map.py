@@ -3,9 +3,9 @@
 from collections import Counter
 from itertools import product
 
-import pandas as pd
 import pytest
 
+from src.data.formats import PLAIN
 from src.report.operand_map import bin_names, bin_starts, operand_map
 from src.splits.space import ProblemSpace
 
@@ -26,7 +26,7 @@ def test_the_map_counts_each_problem_in_its_cell(low: int, high: int, ops: str) 
         (a, op, b) for op, a, b in product(ops, numbers, numbers) if op != "/" or (b and a % b == 0)
     ]
     wrong = asked[:: max(1, len(asked) // 7)]
-    frame = operand_map(space, pd.Series([f"{a}{op}{b}=" for a, op, b in wrong]))
+    frame = operand_map(space, [f"{a}{op}{b}=" for a, op, b in wrong], PLAIN)
     cells = list(zip(frame["first"], frame["second"], strict=True))
     assert dict(zip(cells, frame["problems"], strict=True)) == Counter(
         (cell(a), cell(b)) for a, _, b in asked
@@ -39,6 +39,6 @@ def test_the_map_counts_each_problem_in_its_cell(low: int, high: int, ops: str) 
 
 
 def test_a_map_without_errors_is_all_none() -> None:
-    frame = operand_map(ProblemSpace(2, 0, 99, "+", "left_to_right"), pd.Series([], dtype=str))
+    frame = operand_map(ProblemSpace(2, 0, 99, "+", "left_to_right"), [], PLAIN)
     assert frame["problems"].sum() == 10_000
     assert frame["wrong"].sum() == 0

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.data.problems import Problems
-from src.splits.rejection import _DRAWS, Rejection
+from src.splits.rejection import DRAWS, Rejection
 from src.splits.space import ProblemSpace
 
-from ..data.test_problems import value
+from ..data.test_problems import prompts_of, value
 from .test_space import brute_force, small_spaces
 
 
@@ -23,8 +23,8 @@ def rejection(
     return Rejection(space, named, dict.fromkeys(named, balance), seed, unordered)
 
 
-def prompts_of(source: Rejection, split: str) -> list[str]:
-    return [prompt for problems in source.chunks(split) for prompt in problems.prompts()]
+def drawn(source: Rejection, split: str) -> list[str]:
+    return [prompt for problems in source.chunks(split) for prompt in prompts_of(problems)]
 
 
 @given(small_spaces(), st.integers(0, 2**32), st.floats(0, 1))
@@ -35,11 +35,11 @@ def test_each_problem_of_a_space_is_drawn_once_and_no_other(
     third = len(expected) // 3
     sizes = [n for n in (third, len(expected) - third) if n]
     source = rejection(space, *sizes, 1, balance=balance, seed=seed)
-    parts = [prompts_of(source, str(i)) for i in range(len(sizes))]
+    parts = [drawn(source, str(i)) for i in range(len(sizes))]
     assert [len(part) for part in parts] == sizes
     assert sorted(chain(*parts)) == expected
     for problems in rejection(space, len(expected), seed=seed).chunks("0"):
-        right = [value(prompt, space.precedence) for prompt in problems.prompts()]
+        right = [value(prompt, space.precedence) for prompt in prompts_of(problems)]
         assert problems.answers.tolist() == right
     with pytest.raises(ValueError, match=rf"^only {len(expected)} different problems were found$"):
         list(source.chunks(str(len(sizes))))
@@ -56,9 +56,9 @@ def test_asking_for_more_than_there_is_names_how_many_there_are(
 
 def test_the_first_of_a_larger_split_are_those_of_a_smaller_one() -> None:
     space = ProblemSpace(3, 0, 99, "+-*/", "left_to_right")
-    small, large = (prompts_of(rejection(space, n), "0") for n in (_DRAWS + 5, 3 * _DRAWS))
+    small, large = (drawn(rejection(space, n), "0") for n in (DRAWS + 5, 3 * DRAWS))
     assert large[: len(small)] == small
-    assert len(set(large)) == len(large) == 3 * _DRAWS
+    assert len(set(large)) == len(large) == 3 * DRAWS
 
 
 def test_draws_are_even_over_operands_and_operators() -> None:
@@ -83,7 +83,7 @@ def test_unordered_splits_share_no_operands(ops: str) -> None:
     space = ProblemSpace(2, 0, 40, ops, "left_to_right")
     for unordered in (False, True):
         source = rejection(space, 100, 100, 800, unordered=unordered)
-        parts = [prompts_of(source, split) for split in "012"]
+        parts = [drawn(source, split) for split in "012"]
         assert [len(part) for part in parts] == [100, 100, 800]
         shared = [source.shared(a, b) for a, b in ("01", "02", "12")]
         assert all(identical == 0 for identical, _ in shared)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from src.data.problems import OPERATORS, Problems
 from src.splits.space import ENUMERABLE, ProblemSpace
 
-from ..data.test_problems import PRECEDENCES, all_prompts, value
+from ..data.test_problems import PRECEDENCES, all_prompts, prompts_of, value
 
 
 @st.composite
@@ -39,8 +39,8 @@ def test_size_and_list_are_those_of_brute_force(space: ProblemSpace) -> None:
     assert not space.has_at_least(len(expected) + 1)
     every = space.enumerate()
     assert every is not None
-    assert sorted(every.prompts()) == sorted(expected)
-    assert every.answers.tolist() == [value(p, space.precedence) for p in every.prompts()]
+    assert sorted(prompts_of(every)) == sorted(expected)
+    assert every.answers.tolist() == [value(p, space.precedence) for p in prompts_of(every)]
     assert len(np.unique(space.keys(every))) == len(expected)
 
 
@@ -54,7 +54,7 @@ def test_a_space_too_large_to_list_is_drawn_from_all_the_same() -> None:
     assert 1000**3 > ENUMERABLE
     assert space.size() is None
     assert space.enumerate() is None
-    prompts = space.draw(500, np.random.default_rng(0)).prompts()
+    prompts = prompts_of(space.draw(500, np.random.default_rng(0)))
     assert sum("/" in prompt for prompt in prompts) > 50
 
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from src.data.problems import Problems
 from src.splits.overlap import Overlap
 from src.splits.space import ProblemSpace
-from src.splits.stratified import CHUNK, Strata, _allot, is_stratified
+from src.splits.stratified import CHUNK, Strata, allocated, is_stratified
 
-from ..data.test_problems import PRECEDENCES, all_prompts, from_prompts
+from ..data.test_problems import PRECEDENCES, all_prompts, from_prompts, prompts_of
 
 SPLITS = ("test", "val", "train")
 EVEN = dict.fromkeys(SPLITS, 0.0)
@@ -51,10 +51,10 @@ def test_splits_hold_each_problem_once_up_to_the_last(
     source = strata(space, test, val, rest, balance=balance, seed=seed)
     parts = [all_rows(source, split) for split in SPLITS]
     assert [len(part) for part in parts] == [test, val, rest]
-    drawn = [prompt for part in parts for prompt in part.prompts()]
+    drawn = [prompt for part in parts for prompt in prompts_of(part)]
     assert sorted(drawn) == expected
     for part in parts:
-        right = from_prompts(part.prompts(), space.precedence).answers
+        right = from_prompts(prompts_of(part), space.precedence).answers
         assert part.answers.tolist() == right.tolist()
     with pytest.raises(ValueError, match=rf"^only {rest} different problems were found$"):
         strata(space, test, val, rest + 1, balance=balance, seed=seed)
@@ -68,7 +68,7 @@ def test_any_range_of_rows_is_the_same_on_its_own(cuts: list[int], seed: int) ->
     # Made in any order, by any process.
     parts = [source.rows("train", a, b) for a, b in reversed(list(pairwise(bounds)))]
     again = Problems.concatenate(parts[::-1])
-    assert again.prompts() == whole.prompts()
+    assert prompts_of(again) == prompts_of(whole)
     assert again.answers.tolist() == whole.answers.tolist()
 
 
@@ -77,7 +77,7 @@ def test_chunks_are_the_rows_in_order() -> None:
     source = strata(ProblemSpace(2, 0, 999, "+", "standard"), 10, 10, n)
     sizes = [len(problems) for problems in source.chunks("train")]
     assert sizes == [CHUNK, CHUNK, 77]
-    assert all_rows(source, "train").prompts() == source.rows("train", 0, n).prompts()
+    assert prompts_of(all_rows(source, "train")) == prompts_of(source.rows("train", 0, n))
 
 
 def test_each_problem_is_as_likely_in_the_test_split_as_any_other() -> None:
@@ -85,7 +85,9 @@ def test_each_problem_is_as_likely_in_the_test_split_as_any_other() -> None:
     counts: Counter[str] = Counter()
     n_seeds = 2000
     for seed in range(n_seeds):
-        counts.update(all_rows(strata(space, 20, 7, 50, balance=1.0, seed=seed), "test").prompts())
+        counts.update(
+            prompts_of(all_rows(strata(space, 20, 7, 50, balance=1.0, seed=seed), "test"))
+        )
     # Two hundred problems, each in a tenth of the test splits: 200 times, standard deviation 13.
     assert len(counts) == 200
     chi_squared = sum((n - 200) ** 2 for n in counts.values()) / 200
@@ -96,7 +98,7 @@ def test_each_problem_is_as_likely_in_val_too() -> None:
     space = ProblemSpace(2, 5, 14, "+", "standard")
     counts: Counter[str] = Counter()
     for seed in range(1000):
-        counts.update(all_rows(strata(space, 20, 20, 60, seed=seed), "val").prompts())
+        counts.update(prompts_of(all_rows(strata(space, 20, 20, 60, seed=seed), "val")))
     assert len(counts) == 100
     assert sum((n - 200) ** 2 for n in counts.values()) / 200 < 99 + 5 * (2 * 99) ** 0.5
 
@@ -105,7 +107,8 @@ def test_first_rows_are_even_over_the_problems() -> None:
     # The order of the rows tells nothing either.
     space = ProblemSpace(2, 8, 12, "+", "standard")
     firsts = Counter(
-        strata(space, 4, 5, 16, seed=seed).rows("train", 0, 1).prompts()[0] for seed in range(1000)
+        prompts_of(strata(space, 4, 5, 16, seed=seed).rows("train", 0, 1))[0]
+        for seed in range(1000)
     )
     assert sum((n - 40) ** 2 for n in firsts.values()) / 40 < 24 + 5 * (2 * 24) ** 0.5
 
@@ -158,7 +161,7 @@ def test_allotted_numbers_add_up_and_fit(
     left: list[int], n: int, balance: float, seed: int
 ) -> None:
     n %= sum(left) + 1
-    taken = _allot(n, left, balance, [seed])
+    taken = allocated(n, left, balance, [seed])
     assert sum(taken) == n
     assert all(0 <= take <= have for take, have in zip(taken, left, strict=True))
     if not balance:
@@ -176,8 +179,8 @@ def test_it_knows_what_its_splits_hold_and_share(N: int) -> None:
     assert every is not None
     for split, problems in parts.items():
         overlap.add(split, problems)
-        held = every[source.holds(split, every)].prompts()
-        assert sorted(held) == sorted(problems.prompts())
+        held = prompts_of(every[source.holds(split, every)])
+        assert sorted(held) == sorted(prompts_of(problems))
     shared = {pair: source.shared(*pair) for pair in combinations(SPLITS, 2)}
     assert shared == {pair: overlap.shared(*pair) for pair in combinations(SPLITS, 2)}
     assert N > 3 or any(swapped for _, swapped in shared.values())

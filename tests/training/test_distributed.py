@@ -19,7 +19,6 @@ from src.batches import BatchOrder
 from src.checkpoint import load_model
 from src.common.errors import UserError
 from src.data.reading import read_records
-from src.data.records import write_records
 from src.data_gen import generate
 from src.dataset import ArithmeticDataset, TrainLoader, collate_fn, eval_loader
 from src.lightning_module import LitLM
@@ -28,7 +27,7 @@ from src.train import train
 from src.training import distributed
 from src.training.distributed import this_process
 
-from ..conftest import ARCHITECTURES, ROOT, read_csv, tiny_params
+from ..conftest import ARCHITECTURES, ROOT, read_csv, tiny_params, write_records
 
 # Two validation batches of 48, and one of a single problem, of which a second process has none.
 DATA = {"val_fraction": 0.097}

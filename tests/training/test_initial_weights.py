@@ -10,11 +10,10 @@ from src.checkpoint import load_model, read_tensors, story_of, weights_hash
 from src.common.checkpoint_files import find_checkpoint
 from src.common.errors import UserError
 from src.config import Params
-from src.data.description import write_description
+from src.data.description import read_description, to_plain
 from src.data.lineage import data_of, trainings
 from src.data.reading import read_splits
-from src.data.records import write_records
-from src.data_gen import generate
+from src.data_gen import write
 from src.huggingface.export import export
 from src.huggingface.import_checkpoint import import_hf
 from src.params import load_params
@@ -46,10 +45,7 @@ def refused(params: Params, *outputs: Path) -> str:
 
 
 def data_of_subtraction(folder: Path) -> Path:
-    params = tiny_params(data={"ops": "-"})
-    for split, records in generate(params.data).items():
-        write_records(folder / f"{split}.jsonl", records)
-    write_description(folder, params.data)
+    write(tiny_params(data={"ops": "-"}).data, folder)
     return folder
 
 
@@ -66,7 +62,7 @@ def test_training_begins_with_the_weights_and_tells_so(
     for key, tensor in first.items():
         torch.testing.assert_close(best["state_dict"][f"model.{key}"], tensor, rtol=0, atol=1e-4)
     told = story_of(best)
-    assert told["data"] is None
+    assert told["data"] == read_description(data_dir) is not None
     assert told["init_from"] == {
         "file": f"{name}.ckpt",
         "sha256": weights_hash(first),
@@ -92,7 +88,7 @@ def test_a_chain_is_told_with_the_data_of_each_training(tmp_path: Path) -> None:
     newest, middle, oldest = trainings(story_of(read_tensors(path)))
     assert newest["data"] is None
     assert middle["data"]["data"]["ops"] == "-"
-    assert data_of(middle) == tiny_params(data={"ops": "-"}).data.model_dump()
+    assert data_of(middle) == to_plain(tiny_params(data={"ops": "-"}).data)
     assert (newest["init_from"]["file"], middle["init_from"]["file"]) == (
         "last.ckpt",
         "llama2.ckpt",
