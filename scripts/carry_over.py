@@ -16,9 +16,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+import yaml
+
 from src.common.errors import UserError
 from src.common.files import ROOT, replacing
 from src.common.yaml_1_2 import read_yaml
+from src.params import merged
 from src.terminal.cli import Parser, run
 
 from .verify import QUICK, call, clone
@@ -73,7 +76,11 @@ def carry(folder: Path, revision: str) -> None:
     """
     from dvc.repo import Repo
 
+    now = read_yaml(folder / "params.yaml")
     call(folder, "git", "checkout", "--quiet", revision, "--", "params.yaml", "dvc.lock", "metrics")
+    # With the keys that were added since: a new run of the same values will have them.
+    values = merged(now, read_yaml(folder / "params.yaml"))
+    (folder / "params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
     # What the cache does not hold, as in a clone that never pulled, stays as dvc.lock has it.
     call(folder, "dvc", "checkout", "--force", "--allow-missing", "--quiet")
     with Repo(str(folder)) as repo:

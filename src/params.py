@@ -52,7 +52,7 @@ def load_params(
     if stand_alone:
         content = _stand_alone(path, content)
     elif not (complete or path.samefile(PARAMS_FILE)):
-        content = _merged(_defaults(), content)
+        content = merged(_defaults(), content)
     for dotted, value in (overrides or {}).items():
         section, key = dotted.split(".")
         if isinstance(content.get(section), dict):
@@ -81,14 +81,14 @@ def _repository_params(mtime_ns: int) -> Params:
     return load_params()
 
 
-def _merged(base: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """`base` with what is given in place of its own, section by section."""
-    merged = dict(base)
+def merged(base: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """`base` with what is given in place of its own values, section by section."""
+    result = dict(base)
     for key, value in given.items():
         own: Any = base.get(key)
         both = isinstance(own, dict) and isinstance(value, dict)
-        merged[key] = _merged(own, value) if both else value
-    return merged
+        result[key] = merged(own, value) if both else value
+    return result
 
 
 def _stand_alone(path: Path, given: dict[str, Any]) -> dict[str, Any]:
@@ -101,10 +101,10 @@ def _stand_alone(path: Path, given: dict[str, Any]) -> dict[str, Any]:
         raise UserError(f"{path}: model.name = {name!r}: must be one of {', '.join(_NAMES)}")
     shipped = CONFIGS_DIR / f"{name}.yaml"
     if not path.samefile(shipped):
-        given = _merged(read_yaml(shipped), given)
+        given = merged(read_yaml(shipped), given)
     base = {section: defaults[section] for section in ("data", "evaluation", "runtime")}
     others = {section: values for section, values in given.items() if section != "model"}
-    return {**_merged(base, others), "model": name, "models": {name: given["model"]}}
+    return {**merged(base, others), "model": name, "models": {name: given["model"]}}
 
 
 def describe(errors: list[ErrorDetails]) -> str:
