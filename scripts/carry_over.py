@@ -95,11 +95,7 @@ def experiments() -> list[str]:
 
 
 def carry_all(workplace: Path) -> int:
-    """dvc.lock of HEAD and the run cache of every experiment; returns how many of these.
-
-    Raises:
-        UserError: where the sources have changes that no proof has seen.
-    """
+    """Write dvc.lock of HEAD, and the run cache of every experiment; returns how many of these."""
     folder = clone(workplace / "carried")
     cache = call(ROOT, "dvc", "cache", "dir").strip()
     call(folder, "dvc", "cache", "dir", "--local", cache)
