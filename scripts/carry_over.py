@@ -14,6 +14,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+from contextlib import chdir
 from pathlib import Path
 
 import yaml
@@ -83,7 +84,8 @@ def carry(folder: Path, revision: str) -> None:
     (folder / "params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
     # What the cache does not hold, as in a clone that never pulled, stays as dvc.lock has it.
     call(folder, "dvc", "checkout", "--force", "--allow-missing", "--quiet")
-    with Repo(str(folder)) as repo:
+    # DVC takes paths of the run cache from where it is called.
+    with chdir(folder), Repo() as repo:
         repo.commit(force=True, allow_missing=True)
 
 
