@@ -91,9 +91,9 @@ def carry(folder: Path, revision: str) -> None:
 
 def experiments() -> list[str]:
     """The commits of this repository's experiments."""
-    listed = call(ROOT, "git", "for-each-ref", "--format=%(objectname) %(refname)", "refs/exps")
-    lines = (line.split() for line in listed.splitlines())
-    return [commit for commit, name in lines if not name.startswith("refs/exps/celery/")]
+    # refs/exps/<hash of the commit they started from, in two parts>/<name>; DVC keeps others there.
+    pattern = f"refs/exps/{'[0-9a-f]' * 2}/{'[0-9a-f]' * 38}/*"
+    return call(ROOT, "git", "for-each-ref", "--format=%(objectname)", pattern).split()
 
 
 def carry_all(workplace: Path) -> int:
