@@ -1,6 +1,6 @@
 """Compiled training computes the same, resumes to the same bytes, and is optional."""
 
-import json
+import csv
 import os
 import signal
 import subprocess
@@ -97,6 +97,12 @@ def test_an_environment_in_a_folder_with_a_space_compiles(tmp_path: Path) -> Non
     check_that_it_compiles(environment / "bin" / "python", tmp_path / "cache")
 
 
+def losses(training: Training) -> list[float]:
+    """The mean loss of each ten steps."""
+    rows = csv.DictReader(training.results()["train.csv"].decode().splitlines())
+    return [float(row["loss"]) for row in rows]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["gpt2", "mixtral"])
 def test_compiled_training_is_the_same_but_for_rounding_and_resumes(
@@ -114,7 +120,6 @@ def test_compiled_training_is_the_same_but_for_rounding_and_resumes(
     plain = Training(tmp_path / "plain", data_dir, name, dropout=0.0)
     plain.finish()
     assert plain.results() != whole.results()
-    losses = [
-        json.loads(training.results()["train.json"])["last_val_loss"] for training in (plain, whole)
-    ]
-    assert losses[1] == pytest.approx(losses[0], rel=0.05)
+    # Later, a token between two experts may go to either, and the two trainings part.
+    for row, (one, other) in enumerate(zip(losses(plain), losses(whole), strict=True)):
+        assert other == pytest.approx(one, rel=0.002 if row == 0 else 0.05)
