@@ -26,7 +26,7 @@ _CLASSES = np.array([3 if token.isdigit() else i for i, token in enumerate(VOCAB
 
 
 class BatchOrder(Sampler[list[int]]):
-    """All batches of a training run, of equal size: epoch after epoch without a seam.
+    """All batches of a training run, of equal size, over successive epochs.
 
     Each epoch is a permutation that depends on seed and epoch. A batch at the end of an epoch is
     filled up with rows of the next: a smaller batch would be another shape to compile for.

@@ -39,7 +39,7 @@ class Convention(NamedTuple):
         return Convention(FORMATS[data.format], data.precedence)
 
     def target(self, prompt: str) -> str:
-        """The right target behind a prompt, see `Format.target`."""
+        """The right target of a prompt, see `Format.target`."""
         return self.format.target(prompt, self.precedence)
 
 

@@ -64,7 +64,7 @@ class Format(ABC):
         """
 
     def target(self, prompt: str, precedence: str) -> str:
-        """The right target behind a prompt.
+        """The right target of a prompt.
 
         Raises:
             ValueError: for what is no prompt, and for a division by zero or with a remainder.

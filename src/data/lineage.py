@@ -1,4 +1,4 @@
-"""Where a checkpoint's weights come from, and what that says of the problems they know."""
+"""The origin of a checkpoint's weights: the data and the weights of each training."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Story = Mapping[str, Any]
 
 
 def story_of(content: Mapping[str, Any]) -> dict[str, Any]:
-    """What a checkpoint tells of its weights.
+    """The origin of a checkpoint's weights, as the checkpoint records it.
 
     Args:
         content: of the checkpoint, as `checkpoint.read_tensors` returns it.
@@ -50,5 +50,5 @@ def digest_of(story: Story, split: str) -> object:
 
 
 def _mapping(value: object) -> Story:
-    """What a file holds may be anything."""
+    """The value if it is a mapping, else an empty one: a file may hold anything."""
     return value if isinstance(value, Mapping) else {}

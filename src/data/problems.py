@@ -80,7 +80,7 @@ class Problems:
 
     @property
     def answers(self) -> Ints:
-        """(n,)."""
+        """The value of each row, (n,)."""
         return self.sums + self.terms
 
     def extend(self, operators: Ints, operands: Ints, precedence: str) -> Problems:

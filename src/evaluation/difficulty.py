@@ -67,7 +67,7 @@ def describe(records: Sequence[Record], written: Format) -> pd.DataFrame:
 
 
 def describe_columns(problems: Problems) -> pd.DataFrame:
-    """`describe` of problems that are not text."""
+    """`describe` of problems given as columns."""
     answers = problems.answers
     lengths, of_answers = _n_digits(problems.operands), _n_digits(np.abs(answers))
     return _describe(problems.operands, problems.operators, lengths, of_answers, np.sign(answers))
@@ -128,7 +128,7 @@ def borrow_columns(larger: Integers, smaller: Integers) -> NDArray[np.bool_]:
 
 
 def longest_run(marks: NDArray[np.bool_]) -> Ints:
-    """Most marks side by side in each row.
+    """Length of the longest run of True in each row.
 
     >>> longest_run(np.array([[1, 1, 0, 1], [0, 0, 0, 0]], dtype=bool)).tolist()
     [2, 0]
@@ -179,5 +179,5 @@ def _labels(codes: NDArray[Any], label: Callable[[NDArray[Any]], str]) -> NDArra
 
 
 def _where(applies: NDArray[np.bool_], values: Ints) -> pd.Series:
-    """Whole numbers, missing where they say nothing."""
+    """Whole numbers, missing where the kind does not apply."""
     return pd.Series(values, dtype="Int64").where(applies)

@@ -1,4 +1,4 @@
-"""Grade every problem of a space, apart for those that were trained on and those never seen."""
+"""Grade every problem of a space, counted apart by the split that it belongs to, or unseen."""
 
 from __future__ import annotations
 

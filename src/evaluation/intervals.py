@@ -1,4 +1,4 @@
-"""How sure a share is that was counted on a sample."""
+"""The confidence interval of a share that was counted on a sample."""
 
 from math import sqrt
 

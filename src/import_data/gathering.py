@@ -31,7 +31,7 @@ class Report:
         self.counts: Counter[str] = Counter()
 
     def leave_out(self, path: Path, line: int, error: BadRowError) -> None:
-        """Tell of one row."""
+        """Count one row, and print it if it is among the first of its kind."""
         self.counts[error.kind] += 1
         if self.counts[error.kind] <= _SHOWN:
             print(f"{path}, line {line}: {error}")

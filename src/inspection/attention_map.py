@@ -1,4 +1,4 @@
-"""Where a model looks while it answers one problem, as a picture."""
+"""The attention weights of a model while it answers one problem, as a picture."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .questions import check_question
 
 @torch.inference_mode()
 def attention(model: TransformerLM, prompt: str, written: Format) -> tuple[str, pd.DataFrame]:
-    """What the model answers, and how much each token looks at each in every layer and head.
+    """The model's answer, and the attention weights of every layer and head.
 
     Args:
         prompt: written in this format.

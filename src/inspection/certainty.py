@@ -1,4 +1,4 @@
-"""How sure a model is of each token of its answers, and what it would say instead."""
+"""The probability of each token of a model's answers, and the next likely one."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def answers_with_certainty(
 
 @torch.inference_mode()
 def _answers(model: TransformerLM, prompts: list[str]) -> list[tuple[str, list[Said]]]:
-    """Of prompts of one length."""
+    """`answers_with_certainty` of prompts of one length."""
     tokenizer = CharTokenizer()
     answers = generate_answers(model, prompts)
     texts = [tokenizer.encode(BOS + p + a) for p, a in zip(prompts, answers, strict=True)]

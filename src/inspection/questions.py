@@ -13,7 +13,7 @@ from ..tokenizer import CharTokenizer
 
 
 def check_question(prompt: str, max_seq_len: int, written: Format) -> None:
-    """See that a model can be asked.
+    """Check that a model can be asked a problem.
 
     >>> from src.data.formats import PLAIN
     >>> check_question("554+456=", max_seq_len=64, written=PLAIN)
@@ -34,7 +34,7 @@ def check_question(prompt: str, max_seq_len: int, written: Format) -> None:
 
 
 def right_target(prompt: str, max_seq_len: int, convention: Convention) -> str:
-    """What a model should say.
+    """The right target of a problem that a person typed.
 
     >>> from src.data.formats import PLAIN
     >>> right_target("2-3*4=", 64, Convention(PLAIN, "left_to_right"))

@@ -1,4 +1,4 @@
-"""Problems drawn at random, one that was drawn before being drawn again."""
+"""Random problems without repetition: one that was drawn before is drawn again."""
 
 from __future__ import annotations
 
