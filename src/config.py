@@ -91,7 +91,7 @@ class DataConfig(Section):
 
 
 class ModelConfig(Section):
-    """An entry of `models:`; its words are the keys of the tables in models.py and positional.py."""
+    """An entry of `models:`; words are keys of the tables in models.py and positional.py."""
 
     name: Literal["gpt2", "llama2", "mixtral"]
     d_model: Size
