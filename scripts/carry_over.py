@@ -81,12 +81,16 @@ def carry(folder: Path, revision: str) -> None:
     call(folder, "git", "checkout", "--quiet", revision, "--", "params.yaml", "dvc.lock", "metrics")
     # With the keys that were added since: a new run of the same values will have them.
     values = merged(now, read_yaml(folder / "params.yaml"))
-    (folder / "params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
     # What the cache does not hold, as in a clone that never pulled, stays as dvc.lock has it.
     call(folder, "dvc", "checkout", "--force", "--allow-missing", "--quiet")
     # DVC takes paths of the run cache from where it is called.
-    with chdir(folder), Repo() as repo:
-        repo.commit(force=True, allow_missing=True)
+    with chdir(folder), Repo() as repo, repo.lock:
+        for stage in repo.index.stages:
+            whole = all(path.exists for path in (*stage.deps, *stage.outs))
+            stage.save(allow_missing=True, run_cache=whole)
+            stage.commit(allow_missing=True)
+            stage.dump(update_pipeline=False)
 
 
 def experiments() -> list[str]:
