@@ -11,6 +11,7 @@ written.
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import tempfile
@@ -21,7 +22,7 @@ import yaml
 
 from src.common.errors import UserError
 from src.common.files import ROOT, replacing
-from src.common.yaml_1_2 import read_yaml
+from src.common.yaml_1_2 import parse_yaml, read_yaml
 from src.params import merged
 from src.terminal.cli import Parser, run
 
@@ -47,13 +48,20 @@ def results(folder: Path, model: str) -> dict[str, bytes]:
 
 
 def prove(workplace: Path, since: str) -> str:
-    """See that two commits give the same bytes.
+    """See that two commits give the same bytes, and that the recorded results are of the first.
 
     Raises:
         UserError: naming the files that differ.
     """
     before, after = clone(workplace / "before"), clone(workplace / "after")
     call(before, "git", "checkout", "--quiet", since)
+    status = json.loads(call(before, "dvc", "status", "--json"))
+    changes = [each for stage in status.values() for each in stage if isinstance(each, dict)]
+    stale = sorted({dep for each in changes for dep in each.get("changed deps", ())})
+    if stale := [dep for dep in stale if dep.startswith("src/")]:
+        raise UserError(f"{since}: dvc.lock is of other sources: {', '.join(stale)}")
+    if sources("HEAD") != sources(since):
+        raise UserError(f"HEAD: dvc.lock is of other sources than that of {since}")
     models = list(read_yaml(ROOT / "params.yaml")["models"])
     n_files = 0
     for model in models:
@@ -66,6 +74,14 @@ def prove(workplace: Path, since: str) -> str:
         n_files += len(new)
         print(f"{model}: {len(new)} files of a short run are the same bytes", flush=True)
     return f"{len(models)} short runs, {n_files} files, all identical"
+
+
+def sources(revision: str) -> dict[str, str]:
+    """The hash of each source that made a revision's results, as its dvc.lock has them."""
+    name = f"{revision}:dvc.lock"
+    lock = parse_yaml(call(ROOT, "git", "show", name), name)
+    deps = [dep for stage in lock["stages"].values() for dep in stage.get("deps", ())]
+    return {dep["path"]: dep["md5"] for dep in deps if dep["path"].startswith("src/")}
 
 
 def carry(folder: Path, revision: str) -> None:
@@ -100,13 +116,18 @@ def experiments() -> list[str]:
     return call(ROOT, "git", "for-each-ref", "--format=%(objectname)", pattern).split()
 
 
-def carry_all(workplace: Path) -> int:
-    """Write dvc.lock of HEAD, and the run cache of every experiment; returns how many of these."""
+def carry_all(workplace: Path, since: str) -> int:
+    """Write dvc.lock of HEAD, and the run cache of the experiments that the same sources made.
+
+    Returns:
+        The number of these experiments.
+    """
     folder = clone(workplace / "carried")
     cache = call(ROOT, "dvc", "cache", "dir").strip()
     call(folder, "dvc", "cache", "dir", "--local", cache)
     call(folder, "git", "fetch", "--quiet", str(ROOT), "refs/exps/*:refs/exps/*")
-    found = experiments()
+    made_by = sources(since)
+    found = [commit for commit in experiments() if sources(commit) == made_by]
     for commit in found:
         carry(folder, commit)
     carry(folder, "HEAD")
@@ -132,7 +153,7 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError(f"--since {since}: no such commit") from None
     with tempfile.TemporaryDirectory(prefix="carry-over-") as workplace:
         print(prove(Path(workplace), since))
-        n = carry_all(Path(workplace))
+        n = carry_all(Path(workplace), since)
     sys.stdout.flush()
     print(f"dvc.lock is of HEAD's sources, and so are {n} experiments; commit dvc.lock")
 

@@ -45,6 +45,11 @@ def test_a_change_of_words_retrains_nothing_and_one_of_weights_is_refused(tmp_pa
     assert "models/best.ckpt" in said
     assert lock.read_text() == before
 
+    # These sources made none of the recorded results.
+    said = clone(*CARRY[:-1], "HEAD", code=2)
+    assert "error: HEAD: dvc.lock is of other sources: src/models.py" in said
+    assert lock.read_text() == before
+
 
 def test_what_was_not_committed_is_not_carried(tmp_path: Path) -> None:
     clone = Clone(tmp_path)
