@@ -106,7 +106,7 @@ def train(
         if not process.is_first:
             sys.exit(0)
         write_models(fitted, params, splits["val"], models_dir, story)
-        write_metrics(fitted, metrics_dir)
+        write_metrics(fitted, metrics_dir, runs_dir)
         # Complete: nothing is left to resume.
         clear(run_dir, keep=("lock", "tensorboard", "wandb"))
     return fitted.metrics()

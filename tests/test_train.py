@@ -17,6 +17,7 @@ from src.eval import evaluate
 from src.lightning_module import learning_rate_factor
 from src.params import load_params
 from src.train import main, train
+from src.training.cost import Cost
 from src.training.fit import Fit
 from src.training.history import History
 
@@ -80,7 +81,8 @@ def test_steps_to_a_share_are_those_of_the_first_validation_that_reaches_it() ->
         {"step": 10.0 * (i + 1), "loss": 1.0, "exact_match": share}
         for i, share in enumerate(shares)
     ]
-    metrics = Fit({}, {}, history.val[3], history.val[3], [], history, False, 0, 0).metrics()
+    cost = Cost("cpu: AVX2, 1 thread")
+    metrics = Fit({}, {}, history.val[3], history.val[3], [], history, False, 0, 0, cost).metrics()
     reached = [metrics[f"steps_to_{share}"] for share in ("90", "99", "99_9")]
     assert reached == [20, None, None]
 

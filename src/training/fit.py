@@ -24,9 +24,10 @@ from ..config import Params, TrainingConfig
 from ..dataset import ArithmeticDataset, TrainLoader, eval_loader
 from ..models import TransformerLM
 from ..ops.compile import compile_model, compiles_training
-from ..ops.hardware import hardware
+from ..ops.hardware import device_for, hardware
 from ..utils import derive_seed, training_flops
 from . import distributed
+from .cost import Cost
 from .distributed import Process
 from .history import DivergedError, History
 from .resume import Progress
@@ -49,6 +50,7 @@ class Fit:
         stopped_early: val_loss had not improved for `patience` validations.
         problems: seen in training, repetitions included.
         flops: of all forward and backward passes, see `utils.training_flops`.
+        cost: what the training ran on, and its seconds.
     """
 
     last_weights: dict[str, Tensor]
@@ -60,8 +62,9 @@ class Fit:
     stopped_early: bool
     problems: int
     flops: int
+    cost: Cost
 
-    def metrics(self) -> dict[str, float | bool | None]:
+    def metrics(self) -> dict[str, float | bool | str | None]:
         """What train.json holds: of the best weights, then of the last."""
         return {
             "val_loss": self.best["loss"],
@@ -76,6 +79,9 @@ class Fit:
             "steps_to_99_9": self._steps_to(0.999),
             "problems_seen": self.problems,
             "training_flops": self.flops,
+            # What decides the rounding, and so the result.
+            "hardware": "; ".join(self.cost.hardware),
+            "torch": torch.__version__.partition("+")[0],
         }
 
     def _steps_to(self, exact_match: float) -> int | None:
@@ -120,11 +126,15 @@ def fit(
     torch.manual_seed(derive_seed(config.seed, "dropout", process.rank))
 
     history = History(config.log_every_n_steps)
+    machine = hardware(device_for(runtime.accelerator)).line(config.optimizer, compiled)
+    if process.size > 1:
+        machine += f", {process.size} processes"
+    cost = Cost(machine)
     best = _best_checkpoints(run_dir, config.keep_best)
     early_stopping = EarlyStopping("val_loss", patience=config.patience, check_finite=False)
     progress = Progress(run_dir, runtime.checkpoint_every_n_steps, history, story)
     watchers = watchers if process.is_first else ()
-    callbacks = [history, *watchers, best, early_stopping, progress, distributed.EndAtOnce()]
+    callbacks = [history, cost, *watchers, best, early_stopping, progress, distributed.EndAtOnce()]
     logger = process.is_first and make_logger(resumed)
     trainer = make_trainer(params, run_dir, callbacks, order, process, logger)
 
@@ -132,7 +142,7 @@ def fit(
     if compiled:
         compile_model(model, params, device)
     if process.is_first:
-        print(hardware(device).line(config.optimizer, compiled), flush=True)
+        print(machine, flush=True)
     with _ends_as_commands_do(history, run_dir):
         distributed.connect(trainer, lit)
         resumed = distributed.from_first(lambda: resumed)
@@ -160,6 +170,7 @@ def fit(
         stopped_early,
         problems,
         flops=problems * training_flops(model, train.max_len - 1, train.max_answer_len),
+        cost=cost,
     )
 
 

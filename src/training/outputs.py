@@ -81,8 +81,9 @@ def write_models(
             file.write(f"{record.prompt}{answer}  {verdict}\n")
 
 
-def write_metrics(fitted: Fit, folder: Path) -> None:
-    """train.json, train.csv and val.csv."""
+def write_metrics(fitted: Fit, folder: Path, runs_dir: Path) -> None:
+    """train.json, train.csv and val.csv; and a row in the machine's list of costs, in runs_dir."""
     fitted.history.write(folder)
     with open_replacing(folder / "train.json") as file:
         file.write(json.dumps(fitted.metrics(), indent=2) + "\n")
+    fitted.cost.enter(runs_dir, folder / "train.json")
