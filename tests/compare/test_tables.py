@@ -104,7 +104,7 @@ def test_all_problems_are_counted_by_lengths_over_the_splits(
         "wrong_1+2": 4,
         "problems_1+2": 1000,
     }
-    content = {name: [] for name in ("architectures", "runs", "pairs", "notes")}
+    content: dict[str, Any] = {name: [] for name in ("architectures", "runs", "pairs", "notes")}
     data = {"label": "d", "common": []}
     tables = markdown(content | {"data": [data], "exhaustive": [row | {"data": "d"}]})
     assert "| wrong, by operands' digits | all | 1+1 of 100 | 1+2 of 1,000 |" in tables
