@@ -42,24 +42,30 @@ def page(experiments: Experiments) -> str:
         UserError: if they were trained on different data.
     """
     from ..compare.experiments import group
+    from .answer import answer, defaults
     from .experts import experts
-    from .mistakes import breakdowns, exhaustive, wrong_answers
-    from .overview import lead, parameters, training
+    from .mistakes import breakdowns, exhaustive, kinds, listing, wrong_answers
+    from .overview import described, parameters, training
     from .page import render
-    from .results import results
+    from .pooling import ReadOnce
 
-    groups = group(experiments.finished)
+    groups = dict(sorted(group([ReadOnce.of(run) for run in experiments.finished]).items()))
+    wrong = wrong_answers(groups)
+    text = described(groups)
+    if experiments.left_out:
+        states = ", ".join(f"{name} ({state})" for name, state in experiments.left_out)
+        text += f" Left out, as they have not finished: {states}."
     sections = [
-        results(groups),
-        training(groups),
+        answer(groups, text),
+        kinds(groups, wrong),
         breakdowns(groups),
-        exhaustive(groups),
+        exhaustive(groups, wrong),
+        training(groups),
         experts(groups),
-        wrong_answers(groups),
+        listing(groups, wrong),
         parameters(groups),
     ]
-    title = f"Arithmetic learned by {', '.join(groups)}"
-    return render(title, lead(experiments, groups), sections)
+    return render(f"Arithmetic learned by {', '.join(defaults(groups))}", sections)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -1,6 +1,8 @@
-"""A CSV file of several experiments as one table, and wrong answers summed over seeds."""
+"""Files of several experiments as one table, each read once; wrong answers summed over seeds."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
 
 import pandas as pd
 
@@ -8,6 +10,24 @@ from ..common.errors import UserError
 from ..compare.experiments import Experiment
 from ..compare.figures import Groups
 from ..evaluation.intervals import wilson
+
+
+@dataclass(frozen=True)
+class ReadOnce(Experiment):
+    """An experiment that keeps the files that it was asked for."""
+
+    texts: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    @staticmethod
+    def of(run: Experiment) -> ReadOnce:
+        """The same experiment."""
+        return ReadOnce(**{each.name: getattr(run, each.name) for each in fields(run)})
+
+    def read(self, path: str) -> str:
+        """See `Experiment.read`."""
+        if path not in self.texts:
+            self.texts[path] = super().read(path)
+        return self.texts[path]
 
 
 def stacked(groups: Groups, path: str) -> pd.DataFrame:
@@ -42,22 +62,22 @@ def pooled(counts: pd.DataFrame) -> pd.DataFrame:
     """Wrong answers summed over seeds, with the Wilson interval of their share.
 
     Args:
-        counts: columns label, value, problems, wrong; a row for each run and value.
+        counts: columns value, lane, label, problems, wrong; a row for each run, value and lane.
 
     Returns:
-        Columns value, label, problems, wrong, share, low, high; sorted by value if values are
-        numbers, otherwise in the order of their first rows.
+        Columns value, lane, label, problems, wrong, share, low, high, count (a text); sorted by
+        value if values are numbers, otherwise in the order of their first rows.
     """
-    kinds = counts.groupby(["value", "label"], sort=False, observed=True)
+    kinds = counts.groupby(["value", "lane", "label"], sort=False, observed=True)
     table = kinds[["problems", "wrong"]].sum().reset_index()
     rank = table["value"]
     if not pd.api.types.is_numeric_dtype(rank):
         rank = pd.Series(pd.factorize(rank)[0])
     table = table.loc[rank.sort_values(kind="stable").index]
-    pairs = zip(table["wrong"], table["problems"], strict=True)
+    pairs = list(zip(table["wrong"], table["problems"], strict=True))
     table["share"] = table["wrong"] / table["problems"]
     table[["low", "high"]] = [wilson(*pair) for pair in pairs]
-    return table
+    return table.assign(count=[f"{wrong:,} of {problems:,}" for wrong, problems in pairs])
 
 
 def best(experiments: list[Experiment]) -> Experiment:

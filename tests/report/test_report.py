@@ -27,7 +27,7 @@ FILES = {
     "metrics/train.csv": "step,loss,learning_rate\n1,2.5,0.1\n2,0.5,0.1\n3,0.0,0.1\n",
     "metrics/val.csv": "step,loss,exact_match\n1,2.0,0.0\n3,0.1,0.9\n",
     "metrics/by_carries.csv": "carries,problems,wrong,exact_match,low,high\n"
-    "0,600,3,0.995,0.98,0.999\n1,400,1,0.9975,0.98,0.999\n",
+    "0,600,30,0.95,0.93,0.97\n1,400,10,0.975,0.95,0.99\n",
     "metrics/by_sign.csv": "sign,problems,wrong,exact_match,low,high\n",
     "metrics/errors.csv": ERRORS,
     "metrics/exhaustive.csv": "split,kind,value,problems,wrong,exact_match,low,high\n",
@@ -85,14 +85,15 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Exp
     Two seeds of one architecture, one of a mixture that was asked all problems.
     """
     repository = initialised(tmp_path_factory.mktemp("report"))
-    first = run_of("gpt2", 0, 4)
+    first = run_of("gpt2", 0, 40)
     first = Experiment(HOSTILE, first.rev, first.data, first.params, first.metrics)
     lacking = {k: v for k, v in FILES.items() if "carries" not in k}
     mixture = FILES | EXPERTS | {"metrics/exhaustive.csv": ALL_PROBLEMS}
+    graded = run_of("mixtral", 0, 1, exhaustive_problems=10_000)
     runs = [
         finished(repository, first, FILES),
         finished(repository, run_of("gpt2", 1, 8), lacking),
-        finished(repository, run_of("mixtral", 0, 1), mixture, evaluation={"exhaustive": True}),
+        finished(repository, graded, mixture),
     ]
     with chdir(repository):
         yield repository, Experiments(runs, [("late", "Running")])
@@ -112,20 +113,26 @@ class Page(html.parser.HTMLParser):
         self.tags: Counter[str] = Counter()
         self.references: list[str] = []
         self.titles: list[str] = []
-        self._in_title = False
+        self.cells: list[str] = []
+        self._in = ""
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags[tag] += 1
-        self._in_title = tag == "h3"
+        self._in = tag
+        self.cells += [""] * (tag in ("th", "td"))
         self.references += [
             value or "" for name, value in attrs if name in ("href", "src", "xlink:href")
         ]
 
     def handle_data(self, data: str) -> None:
-        if self._in_title:
+        if self._in == "h3":
             self.titles.append(data)
-            self._in_title = False
+        elif self._in in ("th", "td"):
+            self.cells[-1] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in = ""
 
 
 def test_the_page_loads_nothing_and_runs_nothing(text: str) -> None:
@@ -153,23 +160,67 @@ def test_the_same_experiments_give_the_same_bytes(
 def test_every_figure_is_there_and_what_is_missing_is_left_out(text: str) -> None:
     found = Page(text)
     assert found.titles == [
-        "Exact match in validation",
-        "Wrong in validation",
+        "Wrong of the 1,000 test problems, which were kept from training",
+        "Wrong of all 10,000 problems, those of training included",
+        "Number of carries",
+        "mixtral, over both operands",
+        "Wrong answers in validation",
         "Loss in validation",
         "Loss in training",
-        "By carries",
-        "mixtral over both operands",
-        "By carries",
-        "Load in layer 0",
+        "Load of the experts",
         "Entropy of the router",
         "Who serves what in layer 0",
     ]
     assert found.tags["figure"] == found.tags["svg"] == found.tags["figcaption"] == 10
     assert "late (Running)" in text
-    assert "3 of 10,000 wrong in mixtral-seed0" in text
+    assert "3 of 10,000 wrong" in text
     # A wrong answer keeps its leading zeros.
     assert ">007</td>" in text
     assert "1 of 8,200 (0.0122%)" in text
+
+
+def test_every_cell_says_something(text: str) -> None:
+    cells = Page(text).cells
+    assert len(cells) > 200
+    assert not {"", "-"} & {cell.strip() for cell in cells}
+    assert {"never", "one seed", "not there", "null"} <= set(cells)
+
+
+def test_the_answer_comes_first(text: str) -> None:
+    shown = re.sub(r"<[^>]*>", " ", text.partition("<nav")[0].partition("<h1>")[2])
+    said = " ".join(html.unescape(shown.partition("Wrong of the")[0]).split())
+    assert said.startswith(
+        "Arithmetic learned by gpt2, mixtral Which is better No architecture is shown to be better."
+        " This is about these weights only: it takes 3 seeds to say more. "
+        "Wrong answers, mean of the seeds, of the 1,000 test problems, which were kept from "
+        "training: gpt2 24 (2.4 %), mixtral 1 (0.1 %); of all 10,000 problems, those of training "
+        "included: mixtral 3 (0.03 %)."
+    )
+    for part in (
+        "No difference shown between gpt2 and mixtral (p = 1); these weights only",
+        "Cost: active parameters 700,000; training FLOPs 2.00e+12.",
+        "Runs: 2 of gpt2, 1 of mixtral; each learned to calculate with 2 numbers from 0 to 99",
+    ):
+        assert part in said
+
+
+def test_wrong_answers_are_counted_by_kind_with_an_example(repository: Path) -> None:
+    errors = "prompt,target,said,split\n" + "48+17=,65,55,test\n" * 15 + "1+2=,3,,test\n" * 6
+    runs = [
+        finished(repository, run_of("gpt2", 0, 21), {"metrics/errors.csv": errors}),
+        finished(repository, run_of("llama2", 0, 3), {"metrics/errors.csv": ERRORS}),
+    ]
+    found = Page(page(Experiments(runs, [])))
+    assert "How often" in found.titles
+    cells = found.cells[found.cells.index("kind") :]
+    table = [cells[i : i + 4] for i in range(0, 20, 5)]
+    assert table == [
+        ["kind", "gpt2", "llama2", "example"],
+        # The others of llama2 are no test problems.
+        ["no number", "6", "0", "1+2=(nothing), right is 3"],
+        ["carry dropped", "15", "0", "48+17=55, right is 65"],
+        ["one digit off", "0", "1", "1+2=007, right is 3"],
+    ]
 
 
 def test_runs_without_figures_still_have_a_page(repository: Path) -> None:
@@ -179,21 +230,45 @@ def test_runs_without_figures_still_have_a_page(repository: Path) -> None:
         finished(repository, run_of("llama2", 0, 1), files),
     ]
     text = page(Experiments(runs, []))
-    assert "<figure" not in text
+    assert text.count("<figure") == 1
     for sentence in (
         "The runs were too short to leave any.",
         "No run graded all problems",
         "None of the runs is a mixture of experts.",
+        "There are too few wrong answers to the test split to see where.",
     ):
         assert sentence in text
 
 
+def test_flawless_runs_have_a_page(repository: Path) -> None:
+    files = {"metrics/errors.csv": "prompt,target,said,split\n"}
+    runs = [finished(repository, run_of(name, 0, 0), files) for name in ("gpt2", "llama2")]
+    text = page(Experiments(runs, []))
+    assert "0 (seed 0)" in text
+    assert "No answer to the test problems is wrong." in text
+
+
+def test_each_file_is_read_once(
+    shared: tuple[Path, Experiments], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: Counter[tuple[str, str]] = Counter()
+    read = Experiment.read
+
+    def counting(run: Experiment, path: str) -> str:
+        text = read(run, path)
+        asked[run.name, path] += 1
+        return text
+
+    monkeypatch.setattr(Experiment, "read", counting)
+    page(shared[1])
+    assert len(asked) > 10
+    assert set(asked.values()) == {1}
+
+
 def test_more_than_two_operands_have_no_map(repository: Path) -> None:
     files = FILES | {"metrics/exhaustive.csv": ALL_PROBLEMS}
-    run = finished(
-        repository, run_of("gpt2", 0, 1), files, evaluation={"exhaustive": True}, data={"N": 3}
-    )
-    text = page(Experiments([run], []))
+    run = run_of("gpt2", 0, 1, exhaustive_problems=10_000)
+    text = page(Experiments([finished(repository, run, files, data={"N": 3})], []))
     assert "Problems of 3 operands do not fit on a map over two." in text
     assert "over both operands</h3>" not in text
 
@@ -212,7 +287,7 @@ def test_nothing_finished_is_told(repository: Path, capsys: pytest.CaptureFixtur
 
 
 def test_the_report_needs_no_torch() -> None:
-    names = ("experts", "mistakes", "overview", "page", "__main__", "results", "svg")
+    names = ("answer", "experts", "mistakes", "overview", "page", "__main__", "svg")
     modules = ["src.compare.experiments", *(f"src.report.{name}" for name in names)]
     code = f"import sys, {', '.join(modules)}; print(*sys.modules)"
     command = [sys.executable, "-c", code]
@@ -227,14 +302,13 @@ def test_seeds_are_added_up(shared: tuple[Path, Experiments]) -> None:
     counts = stacked(groups, "metrics/by_carries.csv").rename(columns={"carries": "value"})
     assert counts["run"].tolist() == ["mixtral-seed0"] * 2 + [HOSTILE] * 2
     twice = pd.concat([counts, counts[counts["label"] == "gpt2"]])
-    table = pooled(twice)
-    assert table[["value", "label", "problems", "wrong"]].to_numpy().tolist() == [
-        [0, "mixtral", 600, 3],
-        [0, "gpt2", 1200, 6],
-        [1, "mixtral", 400, 1],
-        [1, "gpt2", 800, 2],
+    table = pooled(twice.assign(lane=twice["label"]))
+    assert table[["value", "label", "problems", "wrong", "count"]].to_numpy().tolist() == [
+        [0, "mixtral", 600, 30, "30 of 600"],
+        [0, "gpt2", 1200, 60, "60 of 1,200"],
+        [1, "mixtral", 400, 10, "10 of 400"],
+        [1, "gpt2", 800, 20, "20 of 800"],
     ]
-    assert table["share"].tolist() == [3 / 600, 3 / 600, 1 / 400, 1 / 400]
     # Twice the problems, a narrower interval.
     wide, narrow = table["high"][:2] - table["low"][:2]
     assert 0 < narrow < wide
