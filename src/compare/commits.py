@@ -96,33 +96,42 @@ def nearest(experiments: dict[str, dict[str, str]]) -> Nearest:
     )
 
 
-@lru_cache(maxsize=256)
 def read(commit: str, path: str) -> str:
     """The text of a file as a commit has it, from git, or from DVC's cache where DVC tracks it.
 
     Raises:
         MissingFileError: if it is in neither.
     """
+    text = _text(commit, path)
+    if text is None:
+        raise MissingFileError(f"{path} is neither in git nor in DVC's cache")
+    return text
+
+
+@lru_cache(maxsize=4096)
+def _text(commit: str, path: str) -> str | None:
+    text = _in_git(commit, path)
+    if text is None:
+        digest = _digest(commit, PurePosixPath(path))
+        cached = cache_file(digest) if digest else None
+        if cached is not None and cached.is_file():
+            text = cached.read_text(encoding="utf-8")
+    return text
+
+
+def _in_git(commit: str, path: str) -> str | None:
     try:
         # From this folder: the repository may be a part of a larger one.
         return git("show", f"{commit}:./{path}")
     except UserError:
-        digest = _digest(commit, PurePosixPath(path))
-        cached = cache_file(digest) if digest else None
-        if cached is None or not cached.is_file():
-            raise MissingFileError(f"{path} is neither in git nor in DVC's cache") from None
-        return cached.read_text(encoding="utf-8")
+        return None
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=4096)
 def lock(commit: str) -> dict[str, Any]:
-    """The stages of a commit's dvc.lock; each value a text.
-
-    Raises:
-        MissingFileError: if it has none.
-    """
+    """The stages of a commit's dvc.lock; each value a text. Empty if it has none."""
     # As texts: of the hashes, some would pass for numbers.
-    content = yaml.load(read(commit, "dvc.lock"), yaml.CBaseLoader)
+    content = yaml.load(_in_git(commit, "dvc.lock") or "stages: {}", yaml.CBaseLoader)
     return dict(content["stages"])
 
 

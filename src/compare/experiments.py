@@ -157,7 +157,7 @@ def load_folder(folder: Path, experiments: Sequence[Experiment]) -> Experiment:
         experiments: among which its data is looked for.
 
     Raises:
-        UserError: if it is no such folder.
+        UserError: if it is no such folder, or was graded on other problems than all of them.
     """
     try:
         about, metrics = (
@@ -171,9 +171,13 @@ def load_folder(folder: Path, experiments: Sequence[Experiment]) -> Experiment:
         ) from None
     # Another run on that data says what the data is.
     same = next((each for each in experiments if test and _test_digest(each) == test), None)
-    params = {"data": same.params["data"], "evaluation": {}} if same else {"evaluation": {}}
-    data = same.data if same else f"test.jsonl {test[:7]}"
-    return Experiment(name, "", data, params, metrics, weights=str(folder), folder=folder)
+    if same is None:
+        raise UserError(
+            f"{folder}: was graded on other problems than the experiments, or their data is not in "
+            "DVC's cache; --data_dir of python -m src.eval says which"
+        )
+    params = {"data": same.params["data"], "evaluation": {}}
+    return Experiment(name, "", same.data, params, metrics, weights=str(folder), folder=folder)
 
 
 def _test_digest(experiment: Experiment) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from math import isnan
 from typing import Any
@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..compare.figures import Groups, architectures, exhaustive, pairs, runs
+from ..compare.figures import architectures, exhaustive, pairs, runs
+from ..compare.grouping import DataSet, Groups
+from ..compare.statistics import FEWEST_SEEDS
 from .charts import dots
 from .page import Figure, Section, Table, table_of
 from .pooling import pooled
 
 # A row of `figures.pairs`.
 Row = Mapping[Any, Any]
-# Below that, what is seen may be the luck of the seeds.
-ENOUGH_SEEDS = 3
 # What was asked.
 WHERE = {
     "test": "the {:,} test problems, which were kept from training",
@@ -34,13 +34,13 @@ ARCHITECTURES = {
     "architecture": ("label",),
     "seeds": ("seeds",),
     "exact match": ("exact_match_mean", ".2%"),
-    "sd of seeds": ("exact_match_sd", ".2%", "one seed"),
+    "sd of seeds": ("exact_match_sd", ".2%", "few seeds"),
     "lowest": ("exact_match_min", ".2%"),
     "highest": ("exact_match_max", ".2%"),
     "parameters": ("parameters", ",.0f"),
     "of them active": ("active_parameters", ",.0f"),
     "training FLOPs": ("training_flops", ".2e"),
-    "training seconds": ("training_seconds", ",.0f"),
+    "training seconds": ("seconds", ",.0f"),
     "processor": ("processor",),
 }
 RUNS = {
@@ -60,8 +60,8 @@ RUNS = {
 PAIRS = {
     "pair": ("pair",),
     "points": ("difference", "+.3f"),
-    "95 % from": ("low", "+.3f", "one seed"),
-    "to": ("high", "+.3f", "one seed"),
+    "95 % from": ("low", "+.3f", "few seeds"),
+    "to": ("high", "+.3f", "few seeds"),
     "p": ("p", ".2g"),
     "p, corrected": ("p_holm", ".2g"),
     "seeds": ("seeds",),
@@ -69,34 +69,37 @@ PAIRS = {
 }
 
 
-def answer(groups: Groups, data: str) -> Section:
+def answer(data: DataSet, described: str) -> Section:
     """The section.
 
     Args:
-        data: a sentence on what was learned.
+        described: a sentence on what was learned.
     """
-    table, tested, asked = architectures(groups), pairs(groups), _asked(groups)
+    groups = data.groups
+    table, tested, asked = architectures(groups), pairs(data), _asked(groups)
     tests = {frozenset((row["a"], row["b"])): row for row in tested.to_dict("records")}
-
-    def found(a: str, b: str) -> Row | None:
-        return tests.get(frozenset((a, b)))
-
     default = defaults(groups)
     ours = list(default.values())
-    compared = list(combinations(ours, 2))
-    ablations = [
-        (default[group[0].architecture], label)
-        for label, group in groups.items()
-        if label not in ours
-    ]
+    shown = [*ours, *(label for label, (run, *_) in groups.items() if run.folder is not None)]
+    # The pairs that are like enough: of defaults first, then each other configuration's.
+    compared = [pair for pair in combinations(ours, 2) if pair in data.pairs]
+    ablations = [pair for pair in data.pairs if not set(pair) <= set(ours)]
+
+    def found(pair: tuple[str, str]) -> Row | None:
+        return tests.get(frozenset(pair))
+
     points = [
-        levels(asked[asked["label"].isin(ours)]),
-        *(sentence(*pair, found(*pair), len(tests)) for pair in compared),
+        levels(asked[asked["label"].isin(shown)]),
+        *(sentence(*pair, found(pair), len(tests)) for pair in compared),
         cost(table[table["label"].isin(ours)]),
-        *(f"Ablation. {sentence(*pair, found(*pair), len(tests))}" for pair in ablations),
-        data,
+        *(
+            f"Ablation. {sentence(*pair, test, len(tests))}"
+            for pair in ablations
+            if (test := found(pair))
+        ),
+        described,
     ]
-    text = [verdict(ours, [row for pair in compared if (row := found(*pair))])]
+    text = [verdict(ours, [row for pair in compared if (row := found(pair))])]
     tables = [
         table_of("Means over the seeds, and what they cost", table, ARCHITECTURES),
         *_tests(tested),
@@ -106,16 +109,18 @@ def answer(groups: Groups, data: str) -> Section:
 
 
 def defaults(groups: Groups) -> dict[str, str]:
-    """Of each architecture, the label that names no changed parameter, or else the first one."""
+    """Of each architecture of ours, the label that names no difference, or else the first one."""
     found: dict[str, str] = {}
     for label, group in groups.items():
+        if group[0].folder is not None:
+            continue
         architecture = group[0].architecture
         if label == architecture or architecture not in found:
             found[architecture] = label
     return found
 
 
-def verdict(labels: list[str], tests: list[Row]) -> str:
+def verdict(labels: Sequence[str], tests: Sequence[Row]) -> str:
     """The answer in a sentence.
 
     Args:
@@ -125,7 +130,7 @@ def verdict(labels: list[str], tests: list[Row]) -> str:
     if len(labels) == 1:
         return f"Only {labels[0]} was run: there is nothing to compare it with."
     if not tests:
-        return "No two architectures share a seed, so that none can be shown to be better."
+        return "No two architectures share settings and a seed: none can be shown to be better."
     beaten = {_winner_first(test)[:2] for test in tests if is_shown(test)}
     best = [a for a in labels if all((a, b) in beaten for b in labels if b != a)]
     if best:
@@ -134,8 +139,8 @@ def verdict(labels: list[str], tests: list[Row]) -> str:
         said = "No architecture is shown to be better than all others."
     else:
         said = "No architecture is shown to be better."
-    if min(test["seeds"] for test in tests) < ENOUGH_SEEDS:
-        said += f" This is about these weights only: it takes {ENOUGH_SEEDS} seeds to say more."
+    if min(test["seeds"] for test in tests) < FEWEST_SEEDS:
+        said += f" This is about these weights only: it takes {FEWEST_SEEDS} seeds to say more."
     return said
 
 
@@ -184,21 +189,19 @@ def sentence(a: str, b: str, test: Row | None, n_tests: int) -> str:
     # One percent of exact match is one point.
     size, start, end = (_round(100 * number) for number in numbers)
     p = f"p = {test['p_holm']:.2g}"
-    low, high = numbers[1:]
+    low = numbers[1]
     none = f"No difference shown between {a} and {b}"
     if is_shown(test):
         known = p if isnan(low) else f"95 % interval {start} to {end}; {p}"
         said = f"{a} gets {size} points more right than {b} ({known})"
     elif isnan(low):
         said = f"{none} ({p})"
-    elif low == high:
-        said = f"{none}: on average they get equally many right"
     elif low <= 0:
         said = f"{none}: the 95 % interval, {start} to {end} points, includes 0"
     else:
         chance = f"one of {n_tests} tests may do so by chance (corrected {p})"
         said = f"{none}: the 95 % interval, {start} to {end} points, leaves out 0, but {chance}"
-    if test["seeds"] < ENOUGH_SEEDS:
+    if test["seeds"] < FEWEST_SEEDS:
         seeds = "one seed" if test["seeds"] == 1 else f"{test['seeds']} seeds"
         said += f"; these weights only, as {seeds} cannot speak for others"
     return f"{said}."
@@ -228,8 +231,8 @@ def cost(table: pd.DataFrame) -> str:
         _range(table, "training_flops", "training FLOPs", ".2e"),
     ]
     # Runs of an earlier commit did not measure them.
-    if "training_seconds" in table and table["training_seconds"].notna().all():
-        seconds = _range(table, "training_seconds", "seconds of training", ",.0f")
+    if "seconds" in table and table["seconds"].notna().all():
+        seconds = _range(table, "seconds", "seconds of training", ",.0f")
         parts.append(f"{seconds} on {' and '.join(sorted(set(table['processor'])))}")
     return f"Cost: {'; '.join(parts)}."
 

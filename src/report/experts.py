@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from ..compare.experiments import Experiment
-from ..compare.figures import Groups
+from ..compare.grouping import Groups
 from ..tokenizer import VOCABULARY
 from .charts import LINEAR, divided_cells, linear_shares, lines
 from .look import fit

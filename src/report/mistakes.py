@@ -7,7 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from ..compare.figures import Groups
+from ..compare.commits import MissingFileError
+from ..compare.experiments import ERRORS, EXHAUSTIVE, Experiment
+from ..compare.grouping import Groups
 from ..data.formats import FORMATS, Format
 from ..splits.space import ProblemSpace
 from .charts import dots, heat_map
@@ -49,17 +51,31 @@ BREAKDOWNS = {
 }
 
 
+def with_answers(groups: Groups) -> Groups:
+    """The groups, without runs whose wrong answers are lost."""
+
+    def has_them(run: Experiment) -> bool:
+        try:
+            run.read(ERRORS)
+        except MissingFileError:
+            return False
+        return True
+
+    kept = {label: list(filter(has_them, group)) for label, group in groups.items()}
+    return {label: group for label, group in kept.items() if group}
+
+
 def wrong_answers(groups: Groups) -> pd.DataFrame:
     """The rows of all errors.csv as text, with label (categorical), run and kind of each.
 
-    Raises:
-        UserError: if the file of a run is lost.
+    Args:
+        groups: of runs that have the file, see `with_answers`.
     """
-    tables = []
+    tables = [pd.DataFrame(columns=["prompt", "target", "said", "split", "label", "run"])]
     for label, group in groups.items():
         for run in group:
             # All as text: a model may answer with leading zeros, or nothing.
-            file = StringIO(run.read("metrics/errors.csv"))
+            file = StringIO(run.read(ERRORS))
             table = pd.read_csv(file, dtype=str, keep_default_na=False)
             tables.append(table.assign(label=label, run=run.name))
     rows = pd.concat(tables, ignore_index=True)
@@ -164,7 +180,7 @@ def breakdowns(groups: Groups) -> Section:
     what, tables = "the test split", {}
     if asked(groups) == "all":
         what = "test and unseen problems"
-        counts = stacked(groups, "metrics/exhaustive.csv")
+        counts = stacked(groups, EXHAUSTIVE)
         new = counts[counts["split"].isin(["test", "unseen"])]
         keys = ["kind", "value", "label", "run"]
         sums = new.groupby(keys, sort=False, observed=True)[["problems", "wrong"]].sum()
@@ -195,7 +211,7 @@ def exhaustive(groups: Groups, wrong: pd.DataFrame) -> Section:
         wrong: what `wrong_answers` returns.
     """
     title = "All problems"
-    counts = stacked(groups, "metrics/exhaustive.csv")
+    counts = stacked(groups, EXHAUSTIVE)
     if not len(counts):
         return Section(title, ["No run graded all problems; evaluation.exhaustive: true does."])
     whole = counts[counts["kind"] == "all"]

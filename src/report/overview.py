@@ -7,22 +7,23 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from ..compare.figures import Groups
+from ..compare.grouping import DataSet, Groups
 from .charts import lines, log_scale, share_scale
 from .look import fit
 from .page import ABSENT, Figure, Section, Table
 from .pooling import stacked
 
 
-def described(groups: Groups) -> str:
-    """A sentence on the runs and on their data."""
-    data = next(iter(groups.values()))[0].params["data"]
-    runs = [f"{len(group)} of {label}" for label, group in groups.items()]
+def described(data: DataSet) -> str:
+    """A sentence on the runs, on what they have in common, and on their data."""
+    drawn = next(iter(data.groups.values()))[0].params["data"]
+    runs = [f"{len(group)} of {label}" for label, group in data.groups.items()]
     return (
-        f"Runs: {', '.join(runs)}; each learned to calculate with {data['N']} numbers from "
-        f"{data['A']:,} to {data['B']:,} and {' '.join(data['ops'])} between them, from the same "
-        f"{data['n_samples']:,} problems, of which {data['val_fraction']:.1%} were kept for "
-        f"validation and {data['test_fraction']:.1%} for the test."
+        f"Runs: {', '.join(runs)}; {', '.join(data.common)}, where a label does not say otherwise. "
+        f"Each learned to calculate with {drawn['N']} numbers from {drawn['A']:,} to "
+        f"{drawn['B']:,} and {' '.join(drawn['ops'])} between them, from the same "
+        f"{drawn['n_samples']:,} problems, of which {drawn['val_fraction']:.1%} were kept for "
+        f"validation and {drawn['test_fraction']:.1%} for the test."
     )
 
 

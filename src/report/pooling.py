@@ -1,33 +1,13 @@
-"""Files of several experiments as one table, each read once; wrong answers summed over seeds."""
+"""Files of several experiments as one table, and wrong answers summed over seeds."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass, field, fields
 
 import pandas as pd
 
 from ..common.errors import UserError
 from ..compare.experiments import Experiment
-from ..compare.figures import Groups
+from ..compare.grouping import Groups
 from ..evaluation.intervals import wilson
-
-
-@dataclass(frozen=True)
-class ReadOnce(Experiment):
-    """An experiment that keeps the files that it was asked for."""
-
-    texts: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
-
-    @staticmethod
-    def of(run: Experiment) -> ReadOnce:
-        """The same experiment."""
-        return ReadOnce(**{each.name: getattr(run, each.name) for each in fields(run)})
-
-    def read(self, path: str) -> str:
-        """See `Experiment.read`."""
-        if path not in self.texts:
-            self.texts[path] = super().read(path)
-        return self.texts[path]
 
 
 def stacked(groups: Groups, path: str) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pytest
 
 from src.report.answer import cost, defaults, sentence, verdict
 
-from ..compare.test_compare import run_of
+from ..compare.test_tables import run_of
 
 
 def row(a: str, b: str, difference: float, half: float, p: float, seeds: int = 3) -> dict[str, Any]:
@@ -41,7 +41,7 @@ NAMES = ["gpt2", "llama2", "mixtral"]
             [row("gpt2", "llama2", *OPEN), row("gpt2", "mixtral", *OPEN)],
             "No architecture is shown to be better.",
         ),
-        ([], "No two architectures share a seed, so that none can be shown to be better."),
+        ([], "No two architectures share settings and a seed: none can be shown to be better."),
     ],
 )
 def test_better_is_who_beats_all_others(tests: list[dict[str, Any]], expected: str) -> None:
@@ -75,8 +75,8 @@ def test_one_architecture_is_compared_with_nothing() -> None:
             "No difference shown between gpt2 and llama2: the 95 % interval, -1 to 5 points, inc",
         ),
         (
-            (0.0, 0.0, 1.0),
-            "No difference shown between gpt2 and llama2: on average they get equally",
+            (0.0, 0.0004, 1.0),
+            "No difference shown between gpt2 and llama2: the 95 % interval, -0.04 to 0.04",
         ),
         # The interval alone would show one, were it the only test.
         (
@@ -111,11 +111,11 @@ def test_seconds_are_told_with_their_processor_where_they_were_measured() -> Non
     rows = [
         {"label": label, "active_parameters": 10, "training_flops": 1e9, **more}
         for label, more in (
-            ("gpt2", {"training_seconds": 90.0, "processor": "EPYC"}),
-            ("llama2", {"training_seconds": 99.0, "processor": "EPYC"}),
+            ("gpt2", {"seconds": 90.0, "processor": "EPYC"}),
+            ("llama2", {"seconds": 99.0, "processor": "EPYC"}),
         )
     ]
     seconds = "; seconds of training 90 (gpt2) to 99 (llama2, 10 % more) on EPYC."
     assert cost(pd.DataFrame(rows)).endswith(seconds)
-    lacking = pd.DataFrame([rows[0], rows[1] | {"training_seconds": None, "processor": None}])
+    lacking = pd.DataFrame([rows[0], rows[1] | {"seconds": None, "processor": None}])
     assert "seconds" not in cost(lacking)

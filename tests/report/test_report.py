@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import chdir
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,15 @@ import pandas as pd
 import pytest
 
 from src.common.errors import UserError
-from src.compare.experiments import Experiment, Experiments
+from src.compare import commits
+from src.compare.comparison import Comparison
+from src.compare.experiments import Experiment
+from src.compare.grouping import data_sets
 from src.report.__main__ import main, page
 from src.report.pooling import pooled, stacked
 
-from ..compare.test_compare import run_of
+from ..compare.test_grouping import DEFAULTS
+from ..compare.test_tables import run_of
 from ..conftest import ROOT
 
 HOSTILE = "<script>alert('1 & 2')</script>"
@@ -57,7 +62,13 @@ def initialised(folder: Path) -> Path:
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty repository, as the current directory."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(commits, "ROOT", tmp_path)
     return initialised(tmp_path)
+
+
+def compared(runs: list[Experiment], *notes: str) -> Comparison:
+    """What `comparison.load` would make of runs."""
+    return Comparison(["0" * 40], data_sets(runs, DEFAULTS), list(notes))
 
 
 def finished(
@@ -75,18 +86,17 @@ def finished(
     head = ["git", "rev-parse", "HEAD"]
     rev = subprocess.run(head, cwd=repository, check=True, capture_output=True, text=True).stdout
     changed = run.params | {key: run.params[key] | values for key, values in params.items()}
-    return Experiment(run.name, rev.strip(), run.data, changed, run.metrics)
+    return replace(run, rev=rev.strip(), params=changed)
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Experiments]]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Comparison]]:
     """A repository as the current directory, and its experiments.
 
     Two seeds of one architecture, one of a mixture that was asked all problems.
     """
     repository = initialised(tmp_path_factory.mktemp("report"))
-    first = run_of("gpt2", 0, 40)
-    first = Experiment(HOSTILE, first.rev, first.data, first.params, first.metrics)
+    first = replace(run_of("gpt2", 0, 40), name=HOSTILE)
     lacking = {k: v for k, v in FILES.items() if "carries" not in k}
     mixture = FILES | EXPERTS | {"metrics/exhaustive.csv": ALL_PROBLEMS}
     graded = run_of("mixtral", 0, 1, exhaustive_problems=10_000)
@@ -95,12 +105,13 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Exp
         finished(repository, run_of("gpt2", 1, 8), lacking),
         finished(repository, graded, mixture),
     ]
-    with chdir(repository):
-        yield repository, Experiments(runs, [("late", "Running")])
+    with chdir(repository), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(commits, "ROOT", repository)
+        yield repository, compared(runs, "Left out: late, which is running.")
 
 
 @pytest.fixture(scope="module")
-def text(shared: tuple[Path, Experiments]) -> str:
+def text(shared: tuple[Path, Comparison]) -> str:
     """Their page."""
     return page(shared[1])
 
@@ -148,7 +159,7 @@ def test_the_page_loads_nothing_and_runs_nothing(text: str) -> None:
 
 
 def test_the_same_experiments_give_the_same_bytes(
-    text: str, shared: tuple[Path, Experiments]
+    text: str, shared: tuple[Path, Comparison]
 ) -> None:
     repository, experiments = shared
     assert page(experiments) == text
@@ -172,7 +183,7 @@ def test_every_figure_is_there_and_what_is_missing_is_left_out(text: str) -> Non
         "Who serves what in layer 0",
     ]
     assert found.tags["figure"] == found.tags["svg"] == found.tags["figcaption"] == 10
-    assert "late (Running)" in text
+    assert "Left out: late, which is running." in text
     assert "3 of 10,000 wrong" in text
     # A wrong answer keeps its leading zeros.
     assert ">007</td>" in text
@@ -183,7 +194,7 @@ def test_every_cell_says_something(text: str) -> None:
     cells = Page(text).cells
     assert len(cells) > 200
     assert not {"", "-"} & {cell.strip() for cell in cells}
-    assert {"never", "one seed", "not there", "null"} <= set(cells)
+    assert {"never", "few seeds", "not there", "null"} <= set(cells)
 
 
 def test_the_answer_comes_first(text: str) -> None:
@@ -198,7 +209,8 @@ def test_the_answer_comes_first(text: str) -> None:
     )
     for part in (
         "No difference shown between gpt2 and mixtral (p = 1); these weights only",
-        "Cost: active parameters 700,000; training FLOPs 2.00e+12.",
+        "Cost: active parameters 700,000; training FLOPs 2.00e+12; seconds of training 90 on A "
+        "processor.",
         "Runs: 2 of gpt2, 1 of mixtral; each learned to calculate with 2 numbers from 0 to 99",
     ):
         assert part in said
@@ -210,7 +222,7 @@ def test_wrong_answers_are_counted_by_kind_with_an_example(repository: Path) -> 
         finished(repository, run_of("gpt2", 0, 21), {"metrics/errors.csv": errors}),
         finished(repository, run_of("llama2", 0, 3), {"metrics/errors.csv": ERRORS}),
     ]
-    found = Page(page(Experiments(runs, [])))
+    found = Page(page(compared(runs)))
     assert "How often" in found.titles
     cells = found.cells[found.cells.index("kind") :]
     table = [cells[i : i + 4] for i in range(0, 20, 5)]
@@ -229,7 +241,7 @@ def test_runs_without_figures_still_have_a_page(repository: Path) -> None:
         finished(repository, run_of("gpt2", 0, 1), files),
         finished(repository, run_of("llama2", 0, 1), files),
     ]
-    text = page(Experiments(runs, []))
+    text = page(compared(runs))
     assert text.count("<figure") == 1
     for sentence in (
         "The runs were too short to leave any.",
@@ -243,45 +255,54 @@ def test_runs_without_figures_still_have_a_page(repository: Path) -> None:
 def test_flawless_runs_have_a_page(repository: Path) -> None:
     files = {"metrics/errors.csv": "prompt,target,said,split\n"}
     runs = [finished(repository, run_of(name, 0, 0), files) for name in ("gpt2", "llama2")]
-    text = page(Experiments(runs, []))
+    text = page(compared(runs))
     assert "0 (seed 0)" in text
     assert "No answer to the test problems is wrong." in text
 
 
 def test_each_file_is_read_once(
-    shared: tuple[Path, Experiments], monkeypatch: pytest.MonkeyPatch
+    text: str, shared: tuple[Path, Comparison], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: Counter[tuple[str, str]] = Counter()
-    read = Experiment.read
+    def none_left(*words: str) -> str:
+        raise AssertionError(words)
 
-    def counting(run: Experiment, path: str) -> str:
-        text = read(run, path)
-        asked[run.name, path] += 1
-        return text
-
-    monkeypatch.setattr(Experiment, "read", counting)
-    page(shared[1])
-    assert len(asked) > 10
-    assert set(asked.values()) == {1}
+    # All was read for the page before, and what is not there was looked for.
+    monkeypatch.setattr(commits, "git", none_left)
+    assert page(shared[1]) == text
 
 
 def test_more_than_two_operands_have_no_map(repository: Path) -> None:
     files = FILES | {"metrics/exhaustive.csv": ALL_PROBLEMS}
     run = run_of("gpt2", 0, 1, exhaustive_problems=10_000)
-    text = page(Experiments([finished(repository, run, files, data={"N": 3})], []))
+    text = page(compared([finished(repository, run, files, data={"N": 3})]))
     assert "Problems of 3 operands do not fit on a map over two." in text
     assert "over both operands</h3>" not in text
 
 
-def test_lost_answers_are_told(repository: Path) -> None:
-    run = finished(repository, run_of("gpt2", 0, 1), {"metrics/val.csv": FILES["metrics/val.csv"]})
-    with pytest.raises(UserError, match=r"errors\.csv of experiment gpt2-seed0.*dvc exp pull"):
-        page(Experiments([run], []))
+def test_runs_whose_answers_are_lost_are_shown_without_them(repository: Path) -> None:
+    whole = finished(repository, run_of("gpt2", 0, 3), {"metrics/errors.csv": ERRORS})
+    lost = finished(repository, run_of("gpt2", 1, 4), {"metrics/val.csv": FILES["metrics/val.csv"]})
+    text = page(compared([whole, lost]))
+    assert "gpt2-seed1" in text
+    assert "gpt2-seed0 (gpt2): 3 wrong" in text
+    assert "gpt2-seed1 (gpt2)" not in text
+    assert "Wrong answers, one by one" not in page(compared([lost]))
+
+
+def test_each_data_set_has_sections_of_its_own(repository: Path) -> None:
+    files = {"metrics/errors.csv": ERRORS}
+    runs = [finished(repository, run_of("gpt2", seed, 3), files) for seed in (0, 1)]
+    other = finished(repository, replace(run_of("llama2", 0, 3), data="d2"), files)
+    text = page(compared([*runs, other]))
+    assert ">Which is better</h2>" in text
+    assert ">Which is better (data d2)</h2>" in text
+    ids = re.findall(r'\bid="([^"]*)"', text)
+    assert len(ids) == len(set(ids))
 
 
 def test_nothing_finished_is_told(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     finished(repository, run_of("gpt2", 0, 1), {"params.yaml": "a: 1", "dvc.yaml": "stages: {}"})
-    with pytest.raises(UserError, match="no finished experiment"):
+    with pytest.raises(UserError, match="no experiment of this commit"):
         main([])
     assert not (repository / "report.html").exists()
 
@@ -296,9 +317,9 @@ def test_the_report_needs_no_torch() -> None:
     assert not {"torch", "pytorch_lightning"} & set(loaded.split())
 
 
-def test_seeds_are_added_up(shared: tuple[Path, Experiments]) -> None:
-    experiments = shared[1].finished
-    groups = {"mixtral": experiments[2:], "gpt2": experiments[:2]}
+def test_seeds_are_added_up(shared: tuple[Path, Comparison]) -> None:
+    found = shared[1].data_sets[0].groups
+    groups = {"mixtral": found["mixtral"], "gpt2": found["gpt2"]}
     counts = stacked(groups, "metrics/by_carries.csv").rename(columns={"carries": "value"})
     assert counts["run"].tolist() == ["mixtral-seed0"] * 2 + [HOSTILE] * 2
     twice = pd.concat([counts, counts[counts["label"] == "gpt2"]])
