@@ -7,13 +7,9 @@ python -m src.eval --inspect "554+456="    # draw where it looks while it answer
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .common.errors import BadRowError, UserError
 from .common.files import (
     CHECKPOINT,
     DATA_DIR,
@@ -22,19 +18,14 @@ from .common.files import (
     RUNS_DIR,
     check_not_the_pipelines,
     check_writable,
-    open_replacing,
 )
 from .config import Params
+from .evaluation.results import results_folder, write_results
 from .params import PARAMS_FILE, load_params
 from .terminal.cli import Parser, run
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from .checkpoint import Loaded
-    from .data.problems import Problems
-    from .data.records import Records
-    from .models import TransformerLM
 
 ATTENTION = RUNS_DIR / "attention.png"
 
@@ -68,15 +59,16 @@ def evaluate(
     from .dataset import ArithmeticDataset, check_length
     from .evaluation.breakdowns import break_down, describe_problems, figures
     from .evaluation.exhaustive import grade_every
-    from .evaluation.grading import grade
+    from .evaluation.grading import answers_to, grade
     from .evaluation.leaks import find_leaks
+    from .evaluation.reading import read
     from .evaluation.screening import quick_leads
     from .ops.compile import compiles_grading
     from .terminal.results_table import show
 
     check_writable(out_dir)
     loaded = load(checkpoint, params)
-    splits, every, skipped = read(params, data_dir, skip_bad_rows)
+    splits, every, skipped = read(params.evaluation, data_dir, skip_bad_rows)
     records, config = splits["test"], params.evaluation
     dataset = ArithmeticDataset(records)
     check_length(dataset, loaded.config.max_seq_len, data_dir / "test.jsonl")
@@ -109,44 +101,6 @@ def evaluate(
     return metrics
 
 
-def read(
-    params: Params, data_dir: Path, skip_bad_rows: bool
-) -> tuple[dict[str, Records], Problems | None, dict[str, int]]:
-    """What is to be graded.
-
-    Returns:
-        The test split; where all problems are graded the other splits too, and all problems; and
-        how many rows of each kind were skipped, by the name of their figure.
-
-    Raises:
-        UserError: for a file that is missing or not what it should be.
-    """
-    from .data.reading import BAD_ROWS, read_distinct, read_splits
-    from .evaluation.exhaustive import every_problem, space_of_folder
-
-    skipped = Counter(dict.fromkeys(BAD_ROWS, 0))
-    try:
-        test = read_distinct(data_dir / "test.jsonl", skipped if skip_bad_rows else None)
-    except BadRowError as error:
-        raise UserError(f"{error}; --skip_bad_rows goes on without such rows") from None
-    figures = {f"skipped_{kind}": n for kind, n in skipped.items()} if skip_bad_rows else {}
-    if not params.evaluation.exhaustive:
-        return {"test": test}, None, figures
-    every = every_problem(space_of_folder(data_dir))
-    return read_splits(data_dir, {"test": test}), every, figures
-
-
-def write_results(
-    metrics: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], out_dir: Path
-) -> None:
-    """Each table as a CSV, and eval.json last: where it is, all is."""
-    for name, table in tables.items():
-        with open_replacing(out_dir / f"{name}.csv") as file:
-            table.to_csv(file, index=False, lineterminator="\n")
-    with open_replacing(out_dir / "eval.json") as file:
-        file.write(json.dumps(metrics, indent=2) + "\n")
-
-
 def load(checkpoint: Path, params: Params) -> Loaded:
     """A checkpoint with its model on the device that `runtime.accelerator` allows.
 
@@ -162,16 +116,6 @@ def load(checkpoint: Path, params: Params) -> Loaded:
     return loaded
 
 
-def answers_to(model: TransformerLM, prompts: Sequence[str], batch_size: int) -> list[str]:
-    """What the model says to each prompt."""
-    from .generation import generate_answers
-
-    said: list[str] = []
-    for start in range(0, len(prompts), batch_size):
-        said += generate_answers(model, list(prompts[start : start + batch_size]))
-    return said
-
-
 def inspect(params: Params, checkpoint: Path, prompt: str, picture: Path) -> None:
     """Answer one problem and draw what each head of each layer looks at meanwhile."""
     from .data.description import Convention, convention_of
@@ -183,17 +127,6 @@ def inspect(params: Params, checkpoint: Path, prompt: str, picture: Path) -> Non
     answer, table = attention(loaded.model, prompt, convention.format)
     draw(prompt, answer, table, f"{loaded.config.name} answers {prompt}{answer}", picture)
     print(f"{prompt}{answer}  attention: {picture}")
-
-
-def results_folder(checkpoint: Path) -> Path:
-    """Where an evaluation by hand writes: eval/ beside the checkpoint.
-
-    Except in runs/ for one that DVC tracks, or that goes when its training ends.
-    """
-    folder = checkpoint if checkpoint.is_dir() else checkpoint.parent
-    if any(folder.resolve().is_relative_to(kept.resolve()) for kept in (MODELS_DIR, RUNS_DIR)):
-        folder = RUNS_DIR
-    return folder / "eval"
 
 
 def main(argv: list[str] | None = None) -> None:

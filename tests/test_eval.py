@@ -14,9 +14,10 @@ from src.common.errors import UserError
 from src.data.formats import PLAIN
 from src.data.reading import read_records
 from src.data.records import Record
-from src.eval import evaluate, main, results_folder
+from src.eval import evaluate, main
 from src.evaluation.breakdowns import break_down, describe_problems
 from src.evaluation.grading import Grades
+from src.evaluation.results import results_folder
 from src.models import build_model
 from src.terminal.results_table import show
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from ..data.problems import Ints
 from ..dataset import ArithmeticDataset, eval_loader
+from ..generation import generate_answers
 from ..layers import Routing
 from ..loss import answer
 from ..models import TransformerLM
@@ -81,6 +83,14 @@ def _served(
     token = input_ids.gather(1, places)
     cell = (places * V + token)[counts][:, None] * E + chosen[counts]  # (N, K)
     return torch.bincount(cell.flatten(), minlength=max_len * V * E).view(max_len, V, E).numpy()
+
+
+def answers_to(model: TransformerLM, prompts: Sequence[str], batch_size: int) -> list[str]:
+    """What the model says to each prompt."""
+    said: list[str] = []
+    for start in range(0, len(prompts), batch_size):
+        said += generate_answers(model, list(prompts[start : start + batch_size]))
+    return said
 
 
 def tally(problems: pd.DataFrame, exact: NDArray[np.bool_]) -> pd.DataFrame:
