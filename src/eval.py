@@ -2,7 +2,7 @@
 
 python -m src.eval    # the stage: models/best.ckpt on data/arithmetic, results in metrics/
 python -m src.eval --ckpt checkpoints/llama2/last.ckpt --data_dir data/addition [--out_dir FOLDER]
-python -m src.eval --inspect "554+456="    # draw where it looks while it answers this
+python -m src.eval --inspect "554+456="    # answer this, and draw where it looks meanwhile
 """
 
 from __future__ import annotations
@@ -117,16 +117,20 @@ def load(checkpoint: Path, params: Params) -> Loaded:
 
 
 def inspect(params: Params, checkpoint: Path, prompt: str, picture: Path) -> None:
-    """Answer one problem and draw what each head of each layer looks at meanwhile."""
-    from .data.description import Convention, convention_of
-    from .data.lineage import story_of
+    """Answer one problem and draw what each head of each layer looks at meanwhile.
+
+    Raises:
+        UserError: for a checkpoint that is none, and for what cannot be asked.
+    """
     from .inspection.attention_map import attention, draw
+    from .inspection.examiner import Examiner
 
     loaded = load(checkpoint, params)
-    convention = convention_of(story_of(loaded.content)["data"]) or Convention.of(params.data)
-    answer, table = attention(loaded.model, prompt, convention.format)
+    examiner = Examiner(loaded, params.data)
+    print(*examiner.lines({prompt: examiner.target(prompt)}))
+    answer, table = attention(loaded.model, prompt, examiner.convention.format)
     draw(prompt, answer, table, f"{loaded.config.name} answers {prompt}{answer}", picture)
-    print(f"{prompt}{answer}  attention: {picture}")
+    print(f"attention: {picture}")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -149,7 +153,9 @@ def main(argv: list[str] | None = None) -> None:
         action="store_true",
         help="leave out and count malformed, wrong and duplicate rows instead of refusing the file",
     )
-    parser.add_argument("--inspect", metavar="PROBLEM", help=f"draw its attention in {ATTENTION}")
+    parser.add_argument(
+        "--inspect", metavar="PROBLEM", help=f"answer it, and draw where it looks in {ATTENTION}"
+    )
     given = vars(parser.parse_args(argv))
     params = load_params(given.get("config", PARAMS_FILE))
     checkpoint = given.get("ckpt", CHECKPOINT)

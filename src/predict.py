@@ -10,17 +10,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 from .common.errors import UserError
 from .common.files import CHECKPOINT
-from .data.description import Convention, convention_of
-from .data.lineage import data_of, story_of, trainings
 from .params import PARAMS_FILE, load_params
 from .terminal.cli import Parser, run
-
-if TYPE_CHECKING:
-    from .inspection.certainty import Said
 
 # Problems asked at once.
 _BATCH = 512
@@ -41,45 +36,28 @@ def asker(checkpoint: Path, config: Path) -> Ask:
         UserError: for a checkpoint that is none.
     """
     from .checkpoint import load_checkpoint
-    from .inspection.certainty import answers_with_certainty
-    from .inspection.questions import right_target, unlike
+    from .inspection.examiner import Examiner
 
-    params = load_params(config)
-    loaded = load_checkpoint(checkpoint)
-    model, story = loaded.model, story_of(loaded.content)
-    convention = convention_of(story["data"]) or Convention.of(params.data)
-    known = [data_of(training) for training in trainings(story)]
+    data = load_params(config).data
+    examiner = Examiner(load_checkpoint(checkpoint), data)
 
     def ask(prompts: Sequence[str]) -> int:
-        right: dict[str, str] = {}
+        targets: dict[str, str] = {}
         refused: dict[str, UserError] = {}
         for prompt in prompts:
             try:
-                right[prompt] = right_target(prompt, model.max_seq_len, convention)
+                targets[prompt] = examiner.target(prompt)
             except UserError as error:
                 refused[prompt] = error
-        said = dict(zip(right, answers_with_certainty(model, list(right)), strict=True))
+        lines = dict(zip(targets, examiner.lines(targets), strict=True))
         for prompt in prompts:
             if prompt in refused:
                 print("error:", refused[prompt], file=sys.stderr, flush=True)
             else:
-                note = unlike(prompt, convention.format, known)
-                line = _line(prompt, *said[prompt], right[prompt], note)
-                print(line, flush=True)
+                print(lines[prompt], flush=True)
         return sum(prompt in refused for prompt in prompts)
 
     return ask
-
-
-def _line(prompt: str, answer: str, said: list[Said], right: str, note: str) -> str:
-    """``12+34=46  right  4 99.98% (3 0.01%)  6 99.97% (5 0.02%)  <eos> 99.99% (0 0.01%)``."""
-    verdict = "right" if answer == right else f"wrong, {right}"
-    if note:
-        verdict += f" ({note})"
-    tokens = (
-        f"{s.token} {s.probability:.2%} ({s.runner_up} {s.its_probability:.2%})" for s in said
-    )
-    return "  ".join((prompt + answer, verdict, *tokens))
 
 
 def piped(stream: IO[bytes]) -> Iterator[list[str]]:
