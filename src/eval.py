@@ -20,7 +20,7 @@ from .common.files import (
     check_writable,
 )
 from .config import Params
-from .evaluation.results import results_folder, write_results
+from .evaluation.results import about, results_folder, write_results
 from .params import PARAMS_FILE, load_params
 from .terminal.cli import Parser, run
 
@@ -42,7 +42,8 @@ def evaluate(
         checkpoint: best.ckpt or last.ckpt of the train stage.
         data_dir: holds test.jsonl, and the other splits where all problems are graded.
         out_dir: gets eval.json, errors.csv, a CSV for each breakdown of the test split, and
-            exhaustive.csv with those of all problems where `evaluation.exhaustive` asks for it.
+            exhaustive.csv with those of all problems where `evaluation.exhaustive` asks for it;
+            and about.json, if it is not the pipeline's metrics/.
         skip_bad_rows: leave out and count test rows that are malformed, wrong or duplicates.
 
     Returns:
@@ -96,7 +97,8 @@ def evaluate(
     said = answers_to(loaded.model, wrong["prompt"].tolist(), config.batch_size)
     tables["errors"].insert(2, "said", said)
 
-    write_results(metrics, tables, out_dir)
+    origin = about(checkpoint, metrics, data_dir) if out_dir != METRICS_DIR else None
+    write_results(metrics, tables, out_dir, origin)
     show(metrics, tables, records[: config.n_samples], leaks.sentence(grades.exact))
     return metrics
 
