@@ -2,6 +2,7 @@
 
 python -m src.eval    # the stage: models/best.ckpt on data/arithmetic, results in metrics/
 python -m src.eval --ckpt checkpoints/llama2/last.ckpt --data_dir data/addition [--out_dir FOLDER]
+python -m src.eval --hf FOLDER [--prompt "Q: {prompt} A:"]    # any causal language model
 python -m src.eval --inspect "554+456="    # answer this, and draw where it looks meanwhile
 """
 
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .common.files import (
     CHECKPOINT,
+    CHECKPOINTS_DIR,
     DATA_DIR,
     METRICS_DIR,
     MODELS_DIR,
@@ -20,9 +22,15 @@ from .common.files import (
     check_writable,
 )
 from .config import Params
-from .evaluation.results import about, results_folder, write_results
+from .evaluation.results import (
+    about,
+    results_folder,
+    results_folder_of_other,
+    write_results,
+)
 from .params import PARAMS_FILE, load_params
 from .terminal.cli import Parser, run
+from .terminal.model_flags import add_model_flags, template_of
 
 if TYPE_CHECKING:
     from .checkpoint import Loaded
@@ -78,7 +86,8 @@ def evaluate(
     written, story = read_convention(data_dir).format, story_of(loaded.content)
     leaks = find_leaks(records, written, story, data_dir, params.runtime.progress)
     problems = describe_problems(records, written)
-    metrics = figures(loaded, grades) | leaks.metrics(grades.exact) | skipped
+    counts = loaded.model.num_parameters(), loaded.model.num_parameters(active=True)
+    metrics = figures(loaded.config.name, counts, grades) | leaks.metrics(grades.exact) | skipped
     tables, wrong = break_down(problems, grades), problems[~grades.exact]
     if every is not None:
         quick = quick_leads(loaded.model) if compiles_grading(params, len(every)) else None
@@ -125,10 +134,10 @@ def inspect(params: Params, checkpoint: Path, prompt: str, picture: Path) -> Non
         UserError: for a checkpoint that is none, and for what cannot be asked.
     """
     from .inspection.attention_map import attention, draw
-    from .inspection.examiner import Examiner
+    from .inspection.examiner import OurExaminer
 
     loaded = load(checkpoint, params)
-    examiner = Examiner(loaded, params.data)
+    examiner = OurExaminer(loaded, params.data)
     print(*examiner.lines({prompt: examiner.target(prompt)}))
     answer, table = attention(loaded.model, prompt, examiner.convention.format)
     draw(prompt, answer, table, f"{loaded.config.name} answers {prompt}{answer}", picture)
@@ -142,13 +151,14 @@ def main(argv: list[str] | None = None) -> None:
         f"Grade a checkpoint on the test split. Without flags, it writes to {METRICS_DIR}.",
     )
     parser.add_argument("--config", type=Path, help="configuration (params.yaml)")
-    parser.add_argument("--ckpt", type=Path, help=f"checkpoint ({CHECKPOINT})")
+    add_model_flags(parser)
     parser.add_argument("--data_dir", type=Path, help=f"folder of the splits ({DATA_DIR})")
     parser.add_argument(
         "--out_dir",
         type=Path,
         help="folder for the results (eval beside the checkpoint; "
-        f"{RUNS_DIR / 'eval'} for one in {MODELS_DIR} or {RUNS_DIR})",
+        f"{RUNS_DIR / 'eval'} for one in {MODELS_DIR} or {RUNS_DIR}; with --hf "
+        f"{CHECKPOINTS_DIR}/NAME/eval, NAME being that of its folder)",
     )
     parser.add_argument(
         "--skip_bad_rows",
@@ -159,16 +169,25 @@ def main(argv: list[str] | None = None) -> None:
         "--inspect", metavar="PROBLEM", help=f"answer it, and draw where it looks in {ATTENTION}"
     )
     given = vars(parser.parse_args(argv))
-    params = load_params(given.get("config", PARAMS_FILE))
-    checkpoint = given.get("ckpt", CHECKPOINT)
+    template, params = template_of(given), load_params(given.get("config", PARAMS_FILE))
+    checkpoint, other = given.get("ckpt", CHECKPOINT), given.get("hf")
     if "inspect" in given:
+        if other:
+            parser.error("argument --inspect: not allowed with argument --hf")
         return inspect(params, checkpoint, given["inspect"], ATTENTION)
     out_dir = METRICS_DIR
     if given:
-        out_dir = given.get("out_dir", results_folder(checkpoint))
+        out_dir = given.get("out_dir") or (
+            results_folder_of_other(other) if other else results_folder(checkpoint)
+        )
         check_not_the_pipelines(out_dir)
-    data_dir = given.get("data_dir", DATA_DIR)
-    evaluate(params, checkpoint, data_dir, out_dir, "skip_bad_rows" in given)
+    where = given.get("data_dir", DATA_DIR), out_dir, "skip_bad_rows" in given
+    if other:
+        from .evaluation.other_grading import evaluate_other
+
+        evaluate_other(params, other, template, *where)
+    else:
+        evaluate(params, checkpoint, *where)
     print(f"results: {out_dir}")
 
 

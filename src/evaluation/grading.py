@@ -30,7 +30,7 @@ class Grades:
         exact: bool (n,), greedy decoding gives the whole answer.
         token_correct: bool (M,), answer tokens that are the argmax given the true ones before.
         token_row: (M,), the problem that each answer token belongs to.
-        loss: mean cross-entropy of an answer token in nats.
+        loss: mean cross-entropy of an answer token in nats; None where it is not known.
         served: (layers, T, V, E), how often each expert served each token at each position; no
             layers for a dense model.
         router_entropy: (layers,), in nats.
@@ -39,9 +39,16 @@ class Grades:
     exact: NDArray[np.bool_]
     token_correct: NDArray[np.bool_]
     token_row: NDArray[np.int64]
-    loss: float
+    loss: float | None
     served: NDArray[np.int64]
     router_entropy: NDArray[np.float64]
+
+    @classmethod
+    def of_answers(cls, exact: NDArray[np.bool_]) -> Grades:
+        """Grades of a model of which nothing but its answers is known."""
+        none = np.zeros(0, np.int64)
+        served = np.zeros((0, 0, 0, 0), np.int64)
+        return cls(exact, none.astype(bool), none, None, served, np.zeros(0))
 
 
 @torch.inference_mode()

@@ -10,7 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..common.files import MODELS_DIR, RUNS_DIR, open_replacing
+from ..common.errors import UserError
+from ..common.files import CHECKPOINTS_DIR, MODELS_DIR, RUNS_DIR, open_replacing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,3 +98,20 @@ def results_folder(checkpoint: Path) -> Path:
     if any(folder.resolve().is_relative_to(kept.resolve()) for kept in (MODELS_DIR, RUNS_DIR)):
         folder = RUNS_DIR
     return folder / "eval"
+
+
+def results_folder_of_other(folder: Path) -> Path:
+    """Where an evaluation of another's model writes: checkpoints/, in a folder named like its own.
+
+    Raises:
+        UserError: where results of something else lie there, perhaps of a training of that name.
+    """
+    out_dir = CHECKPOINTS_DIR / name_of(folder) / "eval"
+    if (out_dir / "eval.json").exists():
+        try:
+            model = Path(json.loads((out_dir / "about.json").read_text())["model"])
+        except (OSError, ValueError, KeyError, TypeError):
+            model = out_dir.parent
+        if model.resolve() != folder.resolve():
+            raise UserError(f"{out_dir}: has results of {model}; name another folder by --out_dir")
+    return out_dir

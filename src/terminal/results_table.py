@@ -64,10 +64,12 @@ def show(
         if name.startswith("skipped_"):
             console.print(f"skipped: {n:,} {name.removeprefix('skipped_')} rows")
     console.print(f"leak check: {leaks}", soft_wrap=True)
+    # Of others' models it is not known.
+    loss = "" if metrics["loss"] is None else f"loss {metrics['loss']:.5f}, "
     console.print(
         f"{metrics['architecture']}: {metrics['exact_match']:.2%} of {metrics['problems']:,} right "
         f"(95 %: {metrics['exact_match_low']:.2%} .. {metrics['exact_match_high']:.2%}), "
-        f"loss {metrics['loss']:.5f}, {metrics['parameters']:,} parameters, "
+        f"{loss}{metrics['parameters']:,} parameters, "
         f"{metrics['active_parameters']:,} active",
         soft_wrap=True,
     )
