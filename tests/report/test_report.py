@@ -211,7 +211,8 @@ def test_the_answer_comes_first(text: str) -> None:
         "No difference shown between gpt2 and mixtral (p = 1); these weights only",
         "Cost: active parameters 700,000; training FLOPs 2.00e+12; seconds of training 90 on A "
         "processor.",
-        "Runs: 2 of gpt2, 1 of mixtral; each learned to calculate with 2 numbers from 0 to 99",
+        "Runs: 2 of gpt2, 1 of mixtral; on an unknown machine",
+        "Each learned to calculate with 2 numbers from 0 to 99",
     ):
         assert part in said
 
