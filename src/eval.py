@@ -148,7 +148,8 @@ def main(argv: list[str] | None = None) -> None:
     """The command."""
     parser = Parser(
         "src.eval",
-        f"Grade a checkpoint on the test split. Without flags, it writes to {METRICS_DIR}.",
+        "Grade a checkpoint, or another's model, on the test split. Without flags, it writes to "
+        f"{METRICS_DIR}.",
     )
     parser.add_argument("--config", type=Path, help="configuration (params.yaml)")
     add_model_flags(parser)

@@ -29,7 +29,7 @@ Ask = Callable[[Sequence[str]], int]
 
 
 def examiner_of(given: Mapping[str, Any]) -> Examiner:
-    """Opens the model that the flags name.
+    """The model that the flags name, opened.
 
     Raises:
         UserError: for a checkpoint, or folder for transformers, that is none.

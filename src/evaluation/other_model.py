@@ -147,6 +147,8 @@ class OtherModel:
         targets = self._read([record.target for record in records])
         n_embeddings = self.model.get_input_embeddings().num_embeddings
         for record, prompt, target in zip(records, prompts, targets, strict=True):
+            if not prompt:
+                raise UserError(f"{record.prompt}: the tokenizer in {self.folder} skips all of it")
             if max(prompt) >= n_embeddings:
                 raise UserError(
                     f"{self.folder}: its tokenizer has a token {max(prompt)}, "

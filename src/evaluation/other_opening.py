@@ -77,12 +77,13 @@ def _begin(folder: Path, tokenizer: Any) -> list[int]:
 
     Those that it puts behind one, as some do, would end the answer before it begins.
     """
-    # Some classes open without any file of a vocabulary, and read nothing.
-    digit = tokenizer("0", add_special_tokens=False)["input_ids"]
-    if not digit:
-        raise UserError(f"{folder}: no tokenizer in it that reads digits")
-    ids: list[int] = tokenizer("0")["input_ids"]
-    return ids[: ids.index(digit[0])]
+    try:
+        digit = tokenizer("0", add_special_tokens=False)["input_ids"]
+        ids: list[int] = tokenizer("0")["input_ids"]
+        # Some classes open without any file of a vocabulary, and read nothing.
+        return ids[: ids.index(digit[0])]
+    except Exception:  # also of Rust's, with no class of its own
+        raise UserError(f"{folder}: no tokenizer in it that reads digits") from None
 
 
 def _check_weights(folder: Path, loading: Mapping[str, Any]) -> None:
@@ -116,8 +117,11 @@ def _ends(model: Any, tokenizer: Any) -> list[int]:
     n_embeddings = model.get_input_embeddings().num_embeddings
 
     def is_end(token: int) -> bool:
-        # A config's default, made for another tokenizer, may be the number of a digit here.
+        # A config's default, made for another tokenizer, may be the number of a digit here, or of
+        # no token at all.
+        if token >= n_embeddings:
+            return False
         text = tokenizer.decode([token]).strip()
-        return token < n_embeddings and not (text and set(text) <= set(VOCABULARY))
+        return not text or not set(text) <= set(VOCABULARY)
 
     return sorted(filter(is_end, ids))

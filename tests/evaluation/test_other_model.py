@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from tokenizers import Tokenizer
+from tokenizers.models import BPE
+from transformers import PreTrainedTokenizerFast
 
 from src.common.errors import UserError
 from src.data.records import Record
@@ -116,6 +119,14 @@ def test_a_tokenizer_that_is_not_the_models_is_refused(tmp_path: Path) -> None:
     other = open_other(save(tmp_path / "hf", model, tokenizer()), "{prompt}", "cpu")
     with pytest.raises(UserError, match=r"its tokenizer has a token \d+, its model only 40"):
         other.answers(RECORDS, 512)
+
+
+def test_a_tokenizer_that_skips_what_it_does_not_know_is_refused(tmp_path: Path) -> None:
+    knows = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(BPE({"0": 0, "1": 1}, [])))
+    model = untrained("gpt2", "GPT2LMHeadModel")
+    other = open_other(save(tmp_path / "hf", model, knows), "{prompt}", "cpu")
+    with pytest.raises(UserError, match=r"^7\*8=: the tokenizer in \S+hf skips all of it"):
+        other.check_room(Record("7*8=", "56"))
 
 
 def test_half_precision_stays(tmp_path: Path) -> None:

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from transformers import PreTrainedTokenizerFast
 
 from src.common.errors import UserError
 from src.evaluation.other_opening import open_other
@@ -62,6 +65,11 @@ def without_any_tokenizer(folder: Path) -> None:
     save(folder, untrained("llama", "LlamaForCausalLM"), None)
 
 
+def with_a_tokenizer_of_letters(folder: Path) -> None:
+    letters = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(WordLevel({"a": 0, "b": 1}, "?")))
+    save(folder, untrained("gpt2", "GPT2LMHeadModel"), letters)
+
+
 def without_a_head(folder: Path) -> None:
     save(folder, untrained("llama", "LlamaModel"), tokenizer())
 
@@ -87,6 +95,7 @@ def that_looks_ahead(folder: Path) -> None:
         ),
         (of_no_known_kind, "no causal language model that transformers opens: "),
         (without_a_tokenizer, "no tokenizer in it that reads digits"),
+        (with_a_tokenizer_of_letters, "no tokenizer in it that reads digits"),
         (without_any_tokenizer, "no tokenizer that transformers opens: "),
         (without_a_head, "no causal language model in it: lm_head.weight is missing"),
         (with_an_encoder, "no causal language model that transformers opens: Unrecognized"),
