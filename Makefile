@@ -139,6 +139,6 @@ INSTALL := $(PIP) install -c constraints.txt
 	$(INSTALL) -r requirements-remote.txt
 	touch $@
 
-.venv/installed-dev: requirements-dev.txt requirements-remote.txt requirements-ray.txt .venv/installed
+.venv/installed-dev: $(wildcard requirements-*.txt) .venv/installed
 	$(INSTALL) -r requirements-dev.txt
 	touch $@

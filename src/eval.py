@@ -2,39 +2,38 @@
 
 python -m src.eval    # the stage: models/best.ckpt on data/arithmetic, results in metrics/
 python -m src.eval --ckpt checkpoints/llama2/last.ckpt --data_dir data/addition [--out_dir FOLDER]
-python -m src.eval --inspect "554+456="    # draw where it looks while it answers this
+python -m src.eval --hf FOLDER [--prompt "Q: {prompt} A:"]    # any causal language model
+python -m src.eval --inspect "554+456="    # answer this, and draw where it looks meanwhile
 """
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .common.errors import BadRowError, UserError
 from .common.files import (
     CHECKPOINT,
+    CHECKPOINTS_DIR,
     DATA_DIR,
     METRICS_DIR,
     MODELS_DIR,
     RUNS_DIR,
     check_not_the_pipelines,
     check_writable,
-    open_replacing,
 )
 from .config import Params
+from .evaluation.results import (
+    about,
+    results_folder,
+    results_folder_of_other,
+    write_results,
+)
 from .params import PARAMS_FILE, load_params
 from .terminal.cli import Parser, run
+from .terminal.model_flags import add_model_flags, template_of
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from .checkpoint import Loaded
-    from .data.problems import Problems
-    from .data.records import Records
-    from .models import TransformerLM
 
 ATTENTION = RUNS_DIR / "attention.png"
 
@@ -51,7 +50,8 @@ def evaluate(
         checkpoint: best.ckpt or last.ckpt of the train stage.
         data_dir: holds test.jsonl, and the other splits where all problems are graded.
         out_dir: gets eval.json, errors.csv, a CSV for each breakdown of the test split, and
-            exhaustive.csv with those of all problems where `evaluation.exhaustive` asks for it.
+            exhaustive.csv with those of all problems where `evaluation.exhaustive` asks for it;
+            and about.json, if it is not the pipeline's metrics/.
         skip_bad_rows: leave out and count test rows that are malformed, wrong or duplicates.
 
     Returns:
@@ -68,15 +68,16 @@ def evaluate(
     from .dataset import ArithmeticDataset, check_length
     from .evaluation.breakdowns import break_down, describe_problems, figures
     from .evaluation.exhaustive import grade_every
-    from .evaluation.grading import grade
+    from .evaluation.grading import answers_to, grade
     from .evaluation.leaks import find_leaks
+    from .evaluation.reading import read
     from .evaluation.screening import quick_leads
     from .ops.compile import compiles_grading
     from .terminal.results_table import show
 
     check_writable(out_dir)
     loaded = load(checkpoint, params)
-    splits, every, skipped = read(params, data_dir, skip_bad_rows)
+    splits, every, skipped = read(params.evaluation, data_dir, skip_bad_rows)
     records, config = splits["test"], params.evaluation
     dataset = ArithmeticDataset(records)
     check_length(dataset, loaded.config.max_seq_len, data_dir / "test.jsonl")
@@ -85,7 +86,8 @@ def evaluate(
     written, story = read_convention(data_dir).format, story_of(loaded.content)
     leaks = find_leaks(records, written, story, data_dir, params.runtime.progress)
     problems = describe_problems(records, written)
-    metrics = figures(loaded, grades) | leaks.metrics(grades.exact) | skipped
+    counts = loaded.model.num_parameters(), loaded.model.num_parameters(active=True)
+    metrics = figures(loaded.config.name, counts, grades) | leaks.metrics(grades.exact) | skipped
     tables, wrong = break_down(problems, grades), problems[~grades.exact]
     if every is not None:
         quick = quick_leads(loaded.model) if compiles_grading(params, len(every)) else None
@@ -104,47 +106,10 @@ def evaluate(
     said = answers_to(loaded.model, wrong["prompt"].tolist(), config.batch_size)
     tables["errors"].insert(2, "said", said)
 
-    write_results(metrics, tables, out_dir)
+    origin = about(checkpoint, metrics, data_dir) if out_dir != METRICS_DIR else None
+    write_results(metrics, tables, out_dir, origin)
     show(metrics, tables, records[: config.n_samples], leaks.sentence(grades.exact))
     return metrics
-
-
-def read(
-    params: Params, data_dir: Path, skip_bad_rows: bool
-) -> tuple[dict[str, Records], Problems | None, dict[str, int]]:
-    """What is to be graded.
-
-    Returns:
-        The test split; where all problems are graded the other splits too, and all problems; and
-        how many rows of each kind were skipped, by the name of their figure.
-
-    Raises:
-        UserError: for a file that is missing or not what it should be.
-    """
-    from .data.reading import BAD_ROWS, read_distinct, read_splits
-    from .evaluation.exhaustive import every_problem, space_of_folder
-
-    skipped = Counter(dict.fromkeys(BAD_ROWS, 0))
-    try:
-        test = read_distinct(data_dir / "test.jsonl", skipped if skip_bad_rows else None)
-    except BadRowError as error:
-        raise UserError(f"{error}; --skip_bad_rows goes on without such rows") from None
-    figures = {f"skipped_{kind}": n for kind, n in skipped.items()} if skip_bad_rows else {}
-    if not params.evaluation.exhaustive:
-        return {"test": test}, None, figures
-    every = every_problem(space_of_folder(data_dir))
-    return read_splits(data_dir, {"test": test}), every, figures
-
-
-def write_results(
-    metrics: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], out_dir: Path
-) -> None:
-    """Each table as a CSV, and eval.json last: where it is, all is."""
-    for name, table in tables.items():
-        with open_replacing(out_dir / f"{name}.csv") as file:
-            table.to_csv(file, index=False, lineterminator="\n")
-    with open_replacing(out_dir / "eval.json") as file:
-        file.write(json.dumps(metrics, indent=2) + "\n")
 
 
 def load(checkpoint: Path, params: Params) -> Loaded:
@@ -162,38 +127,21 @@ def load(checkpoint: Path, params: Params) -> Loaded:
     return loaded
 
 
-def answers_to(model: TransformerLM, prompts: Sequence[str], batch_size: int) -> list[str]:
-    """What the model says to each prompt."""
-    from .generation import generate_answers
-
-    said: list[str] = []
-    for start in range(0, len(prompts), batch_size):
-        said += generate_answers(model, list(prompts[start : start + batch_size]))
-    return said
-
-
 def inspect(params: Params, checkpoint: Path, prompt: str, picture: Path) -> None:
-    """Answer one problem and draw what each head of each layer looks at meanwhile."""
-    from .data.description import Convention, convention_of
-    from .data.lineage import story_of
+    """Answer one problem and draw what each head of each layer looks at meanwhile.
+
+    Raises:
+        UserError: for a checkpoint that is none, and for what cannot be asked.
+    """
     from .inspection.attention_map import attention, draw
+    from .inspection.examiner import OurExaminer
 
     loaded = load(checkpoint, params)
-    convention = convention_of(story_of(loaded.content)["data"]) or Convention.of(params.data)
-    answer, table = attention(loaded.model, prompt, convention.format)
+    examiner = OurExaminer(loaded, params.data)
+    print(*examiner.lines({prompt: examiner.target(prompt)}))
+    answer, table = attention(loaded.model, prompt, examiner.convention.format)
     draw(prompt, answer, table, f"{loaded.config.name} answers {prompt}{answer}", picture)
-    print(f"{prompt}{answer}  attention: {picture}")
-
-
-def results_folder(checkpoint: Path) -> Path:
-    """Where an evaluation by hand writes: eval/ beside the checkpoint.
-
-    Except in runs/ for one that DVC tracks, or that goes when its training ends.
-    """
-    folder = checkpoint if checkpoint.is_dir() else checkpoint.parent
-    if any(folder.resolve().is_relative_to(kept.resolve()) for kept in (MODELS_DIR, RUNS_DIR)):
-        folder = RUNS_DIR
-    return folder / "eval"
+    print(f"attention: {picture}")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -203,31 +151,43 @@ def main(argv: list[str] | None = None) -> None:
         f"Grade a checkpoint on the test split. Without flags, it writes to {METRICS_DIR}.",
     )
     parser.add_argument("--config", type=Path, help="configuration (params.yaml)")
-    parser.add_argument("--ckpt", type=Path, help=f"checkpoint ({CHECKPOINT})")
+    add_model_flags(parser)
     parser.add_argument("--data_dir", type=Path, help=f"folder of the splits ({DATA_DIR})")
     parser.add_argument(
         "--out_dir",
         type=Path,
         help="folder for the results (eval beside the checkpoint; "
-        f"{RUNS_DIR / 'eval'} for one in {MODELS_DIR} or {RUNS_DIR})",
+        f"{RUNS_DIR / 'eval'} for one in {MODELS_DIR} or {RUNS_DIR}; with --hf "
+        f"{CHECKPOINTS_DIR}/NAME/eval, NAME being that of its folder)",
     )
     parser.add_argument(
         "--skip_bad_rows",
         action="store_true",
         help="leave out and count malformed, wrong and duplicate rows instead of refusing the file",
     )
-    parser.add_argument("--inspect", metavar="PROBLEM", help=f"draw its attention in {ATTENTION}")
+    parser.add_argument(
+        "--inspect", metavar="PROBLEM", help=f"answer it, and draw where it looks in {ATTENTION}"
+    )
     given = vars(parser.parse_args(argv))
-    params = load_params(given.get("config", PARAMS_FILE))
-    checkpoint = given.get("ckpt", CHECKPOINT)
+    template, params = template_of(given), load_params(given.get("config", PARAMS_FILE))
+    checkpoint, other = given.get("ckpt", CHECKPOINT), given.get("hf")
     if "inspect" in given:
+        if other:
+            parser.error("argument --inspect: not allowed with argument --hf")
         return inspect(params, checkpoint, given["inspect"], ATTENTION)
     out_dir = METRICS_DIR
     if given:
-        out_dir = given.get("out_dir", results_folder(checkpoint))
+        out_dir = given.get("out_dir") or (
+            results_folder_of_other(other) if other else results_folder(checkpoint)
+        )
         check_not_the_pipelines(out_dir)
-    data_dir = given.get("data_dir", DATA_DIR)
-    evaluate(params, checkpoint, data_dir, out_dir, "skip_bad_rows" in given)
+    where = given.get("data_dir", DATA_DIR), out_dir, "skip_bad_rows" in given
+    if other:
+        from .evaluation.other_grading import evaluate_other
+
+        evaluate_other(params, other, template, *where)
+    else:
+        evaluate(params, checkpoint, *where)
     print(f"results: {out_dir}")
 
 

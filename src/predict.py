@@ -3,24 +3,24 @@
 python -m src.predict "12+34=" "7*8=" [--ckpt models/best.ckpt]
 python -m src.predict < problems.txt    # a problem a line
 python -m src.predict                   # on a terminal: a prompt
+python -m src.predict --hf FOLDER [--prompt "Q: {prompt} A:"] "12+34="    # another's model
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from .common.errors import UserError
 from .common.files import CHECKPOINT
-from .data.description import Convention, convention_of
-from .data.lineage import data_of, story_of, trainings
 from .params import PARAMS_FILE, load_params
 from .terminal.cli import Parser, run
+from .terminal.model_flags import add_model_flags, template_of
 
 if TYPE_CHECKING:
-    from .inspection.certainty import Said
+    from .inspection.examiner import Examiner
 
 # Problems asked at once.
 _BATCH = 512
@@ -28,58 +28,48 @@ _BATCH = 512
 Ask = Callable[[Sequence[str]], int]
 
 
-def asker(checkpoint: Path, config: Path) -> Ask:
+def examiner_of(given: Mapping[str, Any]) -> Examiner:
+    """Opens the model that the flags name.
+
+    Raises:
+        UserError: for a checkpoint, or folder for transformers, that is none.
+    """
+    from .inspection.examiner import OtherExaminer, OurExaminer
+
+    template, params = template_of(given), load_params(given.get("config", PARAMS_FILE))
+    if "hf" in given:
+        from .evaluation.other_opening import open_other
+
+        other = open_other(given["hf"], template, params.runtime.accelerator)
+        return OtherExaminer(other, params.data, params.evaluation.batch_size)
+    from .checkpoint import load_checkpoint
+
+    return OurExaminer(load_checkpoint(given.get("ckpt", CHECKPOINT)), params.data)
+
+
+def asker(examiner: Examiner) -> Ask:
     """A function that answers problems: a line on stdout each, or on stderr for what is none.
 
     It returns how many were none.
-
-    Args:
-        checkpoint: a file, or a folder, see `find_checkpoint`.
-        config: says how problems are written and operators bind, where the checkpoint does not.
-
-    Raises:
-        UserError: for a checkpoint that is none.
     """
-    from .checkpoint import load_checkpoint
-    from .inspection.certainty import answers_with_certainty
-    from .inspection.questions import right_target, unlike
-
-    params = load_params(config)
-    loaded = load_checkpoint(checkpoint)
-    model, story = loaded.model, story_of(loaded.content)
-    convention = convention_of(story["data"]) or Convention.of(params.data)
-    known = [data_of(training) for training in trainings(story)]
 
     def ask(prompts: Sequence[str]) -> int:
-        right: dict[str, str] = {}
+        targets: dict[str, str] = {}
         refused: dict[str, UserError] = {}
         for prompt in prompts:
             try:
-                right[prompt] = right_target(prompt, model.max_seq_len, convention)
+                targets[prompt] = examiner.target(prompt)
             except UserError as error:
                 refused[prompt] = error
-        said = dict(zip(right, answers_with_certainty(model, list(right)), strict=True))
+        lines = dict(zip(targets, examiner.lines(targets), strict=True))
         for prompt in prompts:
             if prompt in refused:
                 print("error:", refused[prompt], file=sys.stderr, flush=True)
             else:
-                note = unlike(prompt, convention.format, known)
-                line = _line(prompt, *said[prompt], right[prompt], note)
-                print(line, flush=True)
+                print(lines[prompt], flush=True)
         return sum(prompt in refused for prompt in prompts)
 
     return ask
-
-
-def _line(prompt: str, answer: str, said: list[Said], right: str, note: str) -> str:
-    """``12+34=46  right  4 99.98% (3 0.01%)  6 99.97% (5 0.02%)  <eos> 99.99% (0 0.01%)``."""
-    verdict = "right" if answer == right else f"wrong, {right}"
-    if note:
-        verdict += f" ({note})"
-    tokens = (
-        f"{s.token} {s.probability:.2%} ({s.runner_up} {s.its_probability:.2%})" for s in said
-    )
-    return "  ".join((prompt + answer, verdict, *tokens))
 
 
 def piped(stream: IO[bytes]) -> Iterator[list[str]]:
@@ -115,12 +105,12 @@ def main(argv: list[str] | None = None) -> None:
     """The command."""
     parser = Parser("src.predict", "Ask a model; without problems, those on stdin or a prompt.")
     parser.add_argument("problems", nargs="*", metavar="PROBLEM", help="such as 554+456=")
-    parser.add_argument("--ckpt", type=Path, help=f"checkpoint, or folder of some ({CHECKPOINT})")
+    add_model_flags(parser)
     parser.add_argument(
         "--config",
         type=Path,
-        help="configuration, for data.precedence and data.format, where a checkpoint tells neither "
-        "(params.yaml)",
+        help="configuration: data.precedence and data.format, where a checkpoint tells neither, "
+        "and what a model of --hf runs on (params.yaml)",
     )
     namespace, rest = parser.parse_known_args(argv)
     if flags := [word for word in rest if word.startswith("--")]:
@@ -128,7 +118,7 @@ def main(argv: list[str] | None = None) -> None:
     given = vars(namespace)
     # -5+3= is no flag; what it is instead is told like any other problem.
     problems = [problem.strip() for problem in [*given.get("problems", []), *rest]]
-    ask = asker(given.get("ckpt", CHECKPOINT), given.get("config", PARAMS_FILE))
+    ask = asker(examiner_of(given))
     if not problems and sys.stdin.isatty():
         return converse(ask)
     refused = 0

@@ -1,22 +1,26 @@
 """The evaluate stage writes what the README promises, and refuses what it cannot grade."""
 
+import hashlib
 import json
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from src.checkpoint import save_checkpoint
 from src.common.errors import UserError
+from src.common.files import METRICS_DIR
 from src.data.formats import PLAIN
 from src.data.reading import read_records
 from src.data.records import Record
-from src.eval import evaluate, main, results_folder
+from src.eval import evaluate, main
 from src.evaluation.breakdowns import break_down, describe_problems
 from src.evaluation.grading import Grades
+from src.evaluation.results import name_of, results_folder, write_results
 from src.models import build_model
 from src.terminal.results_table import show
 
@@ -118,6 +122,55 @@ def test_by_hand_nothing_goes_to_the_pipelines_folders(folder: str, tmp_path: Pa
         main(["--ckpt", str(tmp_path / "last.ckpt"), "--out_dir", folder])
 
 
+def test_results_by_hand_say_what_they_are_of(
+    tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, out = checkpoint(tmp_path, "gpt2"), tmp_path / "out"
+    main(["--ckpt", str(path), "--data_dir", str(data_dir), "--out_dir", str(out)])
+    digest = hashlib.sha256((data_dir / "test.jsonl").read_bytes()).hexdigest()
+    assert json.loads((out / "about.json").read_text()) == {
+        "name": "gpt2",
+        "architecture": "gpt2",
+        "model": str(path),
+        "prompt": None,
+        "test_sha256": digest,
+        "n_problems": 100,
+        "versions": {"torch": torch.__version__},
+    }
+    # The pipeline's own results are what dvc.yaml says, and no more.
+    monkeypatch.chdir(tmp_path)
+    evaluate(tiny_params(), path, data_dir, METRICS_DIR)
+    assert (METRICS_DIR / "eval.json").exists()
+    assert not (METRICS_DIR / "about.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("checkpoints/wide/best.ckpt", "wide"),
+        ("checkpoints/wide/best-2.ckpt", "wide"),
+        ("runs/wide-12/progress-000000200-0123456789abcdef.ckpt", "wide-12"),
+        ("runs/back.ckpt", "back"),
+        ("last.ckpt", ROOT.name),
+        ("src", "src"),
+        ("src/..", ROOT.name),
+    ],
+)
+def test_a_model_is_called_by_what_tells_it_apart(
+    path: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert name_of(Path(path)) == name
+
+
+def test_no_results_are_left_beside_those_of_another_model(tmp_path: Path) -> None:
+    write_results({"problems": 1}, {}, tmp_path)
+    (tmp_path / "errors.csv").mkdir()
+    with pytest.raises(OSError, match=r"errors\.csv"):
+        write_results({"problems": 2}, {"errors": pd.DataFrame()}, tmp_path, {"name": "other"})
+    assert [path.name for path in tmp_path.iterdir()] == ["errors.csv"]
+
+
 def test_a_folder_of_checkpoints_has_its_results_inside(tmp_path: Path, data_dir: Path) -> None:
     checkpoint(tmp_path).rename(tmp_path / "best.ckpt")
     main(["--ckpt", str(tmp_path), "--data_dir", str(data_dir)])
@@ -154,7 +207,7 @@ def test_right_predictions_are_shown_too(capsys: pytest.CaptureFixture[str]) -> 
     grades = Grades(right, right, np.arange(3), 0.1, none, np.zeros(0))
     problems = describe_problems(records, PLAIN)
     tables = break_down(problems, grades)
-    tables["errors"] = problems[~right].assign(said=["9", "77"])
+    tables["errors"] = problems[~right].assign(said=["9", "[/b]7\x1b:pie:"])
     metrics = {f"exact_match{end}": 1 / 3 for end in ("", "_low", "_high")} | {"loss": 0.1}
     counts = dict.fromkeys(("problems", "parameters", "active_parameters"), 3)
     show({"architecture": "gpt2", **metrics, **counts}, tables, records[:2], "nothing is known")
@@ -164,7 +217,8 @@ def test_right_predictions_are_shown_too(capsys: pytest.CaptureFixture[str]) -> 
     assert shown == [
         "prediction: 1+2=3  right",
         "prediction: 2+2=9  wrong, 4",
-        "wrong: 3+2=77, not 5",
+        # Neither rich's markup nor anything that moves the cursor.
+        r"wrong: 3+2=[/b]7\x1b:pie:, not 5",
     ]
     assert "leak check: nothing is known\n" in printed
 

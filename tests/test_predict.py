@@ -14,10 +14,12 @@ import pytest
 
 from src.common.errors import UserError
 from src.data.problems import PRECEDENCES
+from src.huggingface.export import export
 from src.predict import main, piped
 from src.terminal.cli import run
 
-from .conftest import ROOT, tiny_params
+from .conftest import ARCHITECTURES, ROOT, tiny_params
+from .evaluation.others import RECORDS, fit, save, tokenizer, untrained
 from .huggingface.test_export import decisive
 
 # 46 to everything, at probabilities near one: ten nats before the other tokens.
@@ -92,6 +94,69 @@ def test_a_wrong_flag_or_checkpoint_asks_nothing(
     with pytest.raises(UserError, match=r"nothing.ckpt: no such file"):
         main(["1+2=", "--ckpt", str(checkpoint.with_name("nothing.ckpt"))])
     assert capsys.readouterr().out == ""
+
+
+def test_anothers_model_is_asked_in_its_own_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    its, model = tokenizer(), untrained("llama", "LlamaForCausalLM")
+    fit(model, its, [f"Q: {r.prompt} A: {r.target}\n" for r in RECORDS[:12]])
+    folder, template = str(save(tmp_path / "hf", model, its)), "Q: {prompt} A:"
+    capsys.readouterr()
+    asked = [RECORDS[0].prompt, "1++2=", "7/2=", "+".join(["12"] * 40) + "=", "9-3="]
+    with pytest.raises(SystemExit) as caught:
+        run(lambda: main([*asked, "--hf", folder, "--prompt", template]))
+    assert caught.value.code == 2
+    out, err = capsys.readouterr()
+    first, second = out.splitlines()
+    assert first == "3+5=8  right"
+    assert re.fullmatch(r"9-3=.*  wrong, 6", second)
+    refused = err.splitlines()
+    assert refused[:2] == [
+        "error: 1++2=: must be of the form 554+456=, operators + - * /",
+        "error: 7/2=: 7/2 has no whole result",
+    ]
+    assert re.fullmatch(
+        r"error: 12\S+=: \d+ tokens with its answer, but the model in \S+ has 48 positions",
+        refused[2],
+    )
+    # Asked in other words, it is lost.
+    main([RECORDS[0].prompt, "--hf", folder, "--prompt", "{prompt}{Q}"])
+    assert capsys.readouterr().out.endswith("  wrong, 8\n")
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_an_exported_checkpoint_says_what_the_checkpoint_says(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = decisive(tmp_path, name)
+    export(path, tmp_path / "hf")
+    asked = ["12+34=", "7*8=", "1+2+3+4+36="]
+    main([*asked, "--ckpt", str(path)])
+    ours = capsys.readouterr().out.splitlines()
+    main([*asked, "--hf", str(tmp_path / "hf")])
+    theirs = capsys.readouterr().out.splitlines()
+    assert theirs == ["  ".join(line.split("  ")[:2]) for line in ours]
+    assert theirs == ["12+34=46  right", "7*8=46  wrong, 56", "1+2+3+4+36=46  right"]
+    # Its tokenizer has no letters.
+    with pytest.raises(SystemExit) as caught:
+        run(lambda: main(["1+2=", "--hf", str(tmp_path / "hf"), "--prompt", "Q: {prompt}"]))
+    assert caught.value.code == 2
+    assert "hf: its tokenizer cannot read 'Q: 1+2=' and its like: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "reason"),
+    [
+        ("--hf x --ckpt y", "argument --ckpt: not allowed with argument --hf"),
+        ("--prompt {prompt}", "--prompt is for --hf"),
+        ("--prompt Q --hf x", "--prompt 'Q': must contain {prompt} exactly once"),
+        ("--hf nowhere", "nowhere: no such folder"),
+    ],
+)
+def test_flags_that_do_not_go_together_are_refused(flags: str, reason: str) -> None:
+    with pytest.raises(UserError, match=f"^{re.escape(reason)}"):
+        main(["1+2=", *flags.split()])
 
 
 def start(checkpoint: Path, stdin: int) -> "subprocess.Popen[bytes]":

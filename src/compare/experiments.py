@@ -1,20 +1,33 @@
-"""Finished DVC experiments: their parameters, metrics and files."""
+"""Finished runs: parameters, metrics, files, and all that can have changed their result."""
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from ..common.errors import UserError
+from ..common.files import RUNS_DIR
 from ..common.yaml_1_2 import parse_yaml
+from . import commits
+from .commits import MissingFileError
 
 DATA = "data/arithmetic"
-# Not part of a configuration: runs that differ in nothing else are its seeds.
 SEED = "training.seed"
+# The problems that a run answers wrong, and its figures on all problems, if it graded them.
+ERRORS = "metrics/errors.csv"
+EXHAUSTIVE = "metrics/exhaustive.csv"
+METRICS = ("metrics/train.json", "metrics/eval.json")
+# Stages whose sources decide what is trained and how it is graded; those of the data are known by
+# the data itself.
+_STAGES = ("train", "evaluate")
 
 
 @dataclass(frozen=True)
@@ -27,6 +40,11 @@ class Experiment:
         data: hash of the data that it was trained and graded on.
         params: content of its params.yaml.
         metrics: contents of train.json and eval.json together.
+        code: hash of the sources that trained and graded it.
+        weights: hash of its checkpoints.
+        baseline: the commit that it started from.
+        cost: seconds of its training, processor, and ended (a date), as far as they are known.
+        folder: of results that an evaluation by hand wrote; None: they are in the commit.
     """
 
     name: str
@@ -34,151 +52,155 @@ class Experiment:
     data: str
     params: dict[str, Any]
     metrics: dict[str, Any]
+    code: str = ""
+    weights: str = ""
+    baseline: str = ""
+    cost: dict[str, Any] = field(default_factory=dict)
+    folder: Path | None = None
 
     @property
     def architecture(self) -> str:
-        """`gpt2`, `llama2` or `mixtral`."""
-        return self.metrics["architecture"]
+        """`gpt2`, `llama2` or `mixtral`; of others' models what they call theirs."""
+        return str(self.metrics["architecture"])
 
     @property
-    def seed(self) -> int:
-        """Seed of the initialisation and the order of the batches."""
-        return self.params["training"]["seed"]
+    def seed(self) -> int | None:
+        """Seed of the initialisation and the order of the batches; None if it is not known."""
+        seed = self.params.get("training", {}).get("seed")
+        return None if seed is None else int(seed)
 
     @property
-    def configuration(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
         """The parameters that decide the result, except data and seed, by dotted key."""
-        sections = {"training": self.params["training"]}
-        sections[self.params["model"]] = self.params["models"][self.params["model"]]
-        flat = {
-            f"{section}.{k}": v for section, values in sections.items() for k, v in values.items()
-        }
-        del flat[SEED]
-        return flat
+        values = settings(self.params, self.params.get("model", ""))
+        values.pop(SEED, None)
+        return values
+
+    @property
+    def machine(self) -> str:
+        """What rounded its numbers: hardware, threads, compilation, and PyTorch's version."""
+        if self.folder or "hardware" not in self.metrics:
+            return "an unknown machine"
+        return f"{self.metrics['hardware']}, torch {self.metrics['torch']}"
 
     def read(self, path: str) -> str:
-        """The text of a file that this run wrote, from git or DVC's cache.
+        """The text of a file that this run wrote.
 
         Raises:
-            UserError: if neither has the file.
+            MissingFileError: if it is not there.
         """
-        from dvc.api import DVCFileSystem
-
+        if self.folder is None:
+            return commits.read(self.rev, path)
         try:
-            return DVCFileSystem(rev=self.rev).read_text(path, encoding="utf-8")
-        except FileNotFoundError:
-            raise UserError(
-                f"{path} of experiment {self.name} is neither in git nor in DVC's cache; "
-                f"dvc exp pull brings it from a remote"
-            ) from None
+            return (self.folder / Path(path).name).read_text(encoding="utf-8")
+        except FileNotFoundError as error:
+            raise MissingFileError(f"{error.filename} is not there") from None
 
     def table(self, path: str) -> pd.DataFrame:
         """A CSV file that this run wrote; only an empty cell is NaN, not one such as ``None``.
 
         Raises:
-            UserError: see `read`.
+            MissingFileError: see `read`.
         """
         return pd.read_csv(StringIO(self.read(path)), keep_default_na=False, na_values=[""])
 
 
-@dataclass(frozen=True)
-class Experiments:
-    """The experiments that `dvc exp show` lists under a commit.
+def settings(params: dict[str, Any], architecture: str) -> dict[str, Any]:
+    """The sections `training:` and `models.<architecture>:` by dotted key.
 
-    Attributes:
-        finished: one for each set of weights, sorted by architecture and seed.
-        left_out: name and state of those that failed or have not ended.
+    >>> settings({"training": {"seed": 1}, "models": {"gpt2": {"d_ff": 8}}}, "gpt2")
+    {'training.seed': 1, 'models.gpt2.d_ff': 8}
     """
+    model = params.get("models", {}).get(architecture, {})
+    sections = {"training": params.get("training", {}), f"models.{architecture}": model}
+    return {f"{name}.{key}": v for name, values in sections.items() for key, v in values.items()}
 
-    finished: list[Experiment]
-    left_out: list[tuple[str, str]]
 
-
-def load_experiments(rev: str = "HEAD") -> Experiments:
-    """The experiments that started from a commit.
+def load_experiment(name: str, rev: str, baseline: str) -> Experiment:
+    """An experiment of DVC.
 
     Args:
-        rev: the commit, as git names it.
+        rev: its commit.
+        baseline: the commit that it started from.
 
     Raises:
-        UserError: if none has finished, or rev is unknown.
+        MissingFileError: if it has no metrics.
     """
-    # DVC takes a second to import.
-    from dvc.api import exp_show
-    from dvc.scm import RevError
+    texts = [commits.read(rev, path) for path in METRICS]
+    metrics = {key: value for text in texts for key, value in json.loads(text).items()}
+    params = parse_yaml(commits.read(rev, "params.yaml"), f"params.yaml of experiment {name}")
+    stages = commits.lock(rev)
+    sources = sorted(
+        f"{dep['path']} {dep['md5']}"
+        for stage in _STAGES
+        for dep in stages[stage]["deps"]
+        if dep["path"].startswith("src/")
+    )
+    return Experiment(
+        name,
+        rev,
+        commits.output_hash(rev, DATA) or "",
+        params,
+        metrics,
+        code=hashlib.sha256("\n".join(sources).encode()).hexdigest(),
+        weights=commits.output_hash(rev, "models") or rev,
+        baseline=baseline,
+        cost=_costs().get(hashlib.sha256(texts[0].encode()).hexdigest(), {}),
+    )
 
+
+def load_folder(folder: Path, experiments: Sequence[Experiment]) -> Experiment:
+    """What an evaluation by hand wrote, as a run beside experiments on the same test problems.
+
+    Args:
+        folder: an ``--out_dir`` of `python -m src.eval`.
+        experiments: among which its data is looked for.
+
+    Raises:
+        UserError: if it is no such folder, or was graded on other problems than all of them.
+    """
     try:
-        rows = exp_show(revs=rev)
-    except RevError as error:
-        raise UserError(str(error)) from None
-    rows, left_out = select(rows)
-    if not rows:
-        why = ", ".join(f"{name} is {state}" for name, state in left_out)
-        raise UserError(f"no finished experiment of {rev}; make compare runs them. {why}")
-    finished = [_load(row) for row in rows]
-    finished.sort(key=lambda e: (e.architecture, e.seed, e.name))
-    return Experiments(finished, left_out)
-
-
-def select(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
-    """Rows of finished experiments, one for each set of weights, and names and states of others.
-
-    DVC shows a failed or unfinished experiment with the metrics of the commit that it started
-    from, so only its state tells it from a finished one.
-
-    Args:
-        rows: what ``dvc.api.exp_show`` returns.
-    """
-    experiments = [row for row in rows if row["typ"] != "baseline"]
-    finished: dict[str, dict[str, Any]] = {}
-    left_out = []
-    for row in experiments:
-        if row["State"] in (None, "Success"):
-            # A repeated run has the same weights and results, so it counts once. If only one of
-            # them graded all problems, that one counts. Where there is no figure, DVC leaves the
-            # column out or has the word None.
-            graded_more = isinstance(row.get("exhaustive_problems"), float)
-            if row["models"] not in finished or graded_more:
-                finished[row["models"]] = row
-        else:
-            left_out.append((row["Experiment"] or row["rev"], row["State"]))
-    names = {row["Experiment"] for row in finished.values()}
-    # Without those that failed and were run again.
-    return list(finished.values()), sorted({pair for pair in left_out if pair[0] not in names})
-
-
-def _load(row: dict[str, Any]) -> Experiment:
-    name = row["Experiment"] or row["rev"]
-    bare = Experiment(name, row["rev"], row[DATA], {}, {})
-    files = ("metrics/train.json", "metrics/eval.json")
-    metrics = {k: v for file in files for k, v in json.loads(bare.read(file)).items()}
-    params = parse_yaml(bare.read("params.yaml"), f"params.yaml of experiment {name}")
-    return Experiment(name, row["rev"], row[DATA], params, metrics)
-
-
-def group(experiments: list[Experiment]) -> dict[str, list[Experiment]]:
-    """Groups of runs that differ in nothing but the seed, by label.
-
-    The label is the architecture; where an architecture was run in several configurations, the
-    parameters that they differ in follow it: ``llama2 norm=layernorm``.
-
-    Raises:
-        UserError: if they were trained on different data, as their figures do not compare.
-    """
-    data = {experiment.data: experiment.name for experiment in experiments}
-    if len(data) > 1:
-        raise UserError(
-            f"the experiments were trained on different data ({' and '.join(data.values())} are "
-            "examples); dvc exp remove those that should not be compared"
+        about, metrics = (
+            json.loads((folder / name).read_text(encoding="utf-8"))
+            for name in ("about.json", "eval.json")
         )
-    groups: dict[str, list[Experiment]] = {}
-    for experiment in experiments:
-        same = [e for e in experiments if e.architecture == experiment.architecture]
-        flat = experiment.configuration
-        differing = [
-            f"{key.split('.')[1]}={flat[key]}"
-            for key in flat
-            if any(other.configuration.get(key) != flat[key] for other in same)
-        ]
-        groups.setdefault(" ".join([experiment.architecture, *differing]), []).append(experiment)
-    return groups
+        name, test = str(about["name"]), about["test_sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UserError(
+            f"{folder}: holds no evaluation; python -m src.eval --out_dir writes one"
+        ) from None
+    # Another run on that data says what the data is.
+    same = next((each for each in experiments if test and _test_digest(each) == test), None)
+    if same is None:
+        raise UserError(
+            f"{folder}: was graded on other problems than the experiments, or their data is not in "
+            "DVC's cache; --data_dir of python -m src.eval says which"
+        )
+    params = {"data": same.params["data"], "evaluation": {}}
+    return Experiment(name, "", same.data, params, metrics, weights=str(folder), folder=folder)
+
+
+def _test_digest(experiment: Experiment) -> str | None:
+    """SHA-256 of the test split that an experiment was graded on; None if it cannot be known."""
+    try:
+        described = experiment.read(f"{DATA}/config.yaml")
+    except MissingFileError:
+        return None
+    return str(parse_yaml(described, DATA)["sha256"]["test"])
+
+
+def _costs() -> dict[str, dict[str, Any]]:
+    """Seconds, processor and date of the trainings of this machine, by the hash of train.json."""
+    path = RUNS_DIR / "costs.csv"  # src/training/cost.py writes it
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {
+        row["train_json"]: {
+            "seconds": float(row["seconds"]),
+            "processor": row["processor"],
+            "ended": row["ended"],
+        }
+        for row in rows
+    }

@@ -9,8 +9,11 @@ from math import inf, sqrt
 
 import numpy as np
 
+# Fewer seeds than these say nothing about others.
+FEWEST_SEEDS = 3
+
 CROSSED = "crossed t"
-MCNEMAR = "McNemar"
+SIGN = "sign test"
 
 
 @dataclass(frozen=True)
@@ -19,9 +22,10 @@ class Difference:
 
     Attributes:
         mean: mean over seeds and problems of (A right) - (B right).
-        low, high: 95 % confidence interval; NaN for a single seed.
+        low, high: 95 % confidence interval, within -1 .. 1; NaN where there are fewer than
+            `FEWEST_SEEDS` seeds.
         p: two-sided p value.
-        method: `CROSSED`, or `MCNEMAR` for a single seed.
+        method: `CROSSED`, for the architectures; or `SIGN`, for these sets of weights only.
     """
 
     mean: float
@@ -44,9 +48,12 @@ def compare(
     readers and problems as cases. For each seed and problem, d is (A right) - (B right); its
     variance is split into that between seeds, that between problems and a rest, and
     ``t = mean(d) / sqrt((MS_seeds + max(MS_problems - MS_rest, 0)) / (seeds * problems))``.
+    It assumes that the means of the seeds are normally distributed.
 
-    A single seed has no variance between seeds. Then McNemar's exact test compares these two sets
-    of weights, not the architectures.
+    One or two seeds say too little about others: t's interval would be hundreds of points wide.
+    Then the sign test compares these sets of weights, not the architectures: on how many problems
+    more of A's weights are right, against how many more of B's. For one seed it is McNemar's
+    exact test.
 
     Args:
         wrong_a, wrong_b: the problems answered wrong, a set for each seed, in the same order of
@@ -64,10 +71,10 @@ def compare(
         dtype=float,
     ).reshape(S, len(names))
     mean = d.sum() / (S * P)
-    if S == 1:
-        better, worse = int((d > 0).sum()), int((d < 0).sum())
+    if S < FEWEST_SEEDS:
+        better, worse = int((d.sum(0) > 0).sum()), int((d.sum(0) < 0).sum())
         p = stats.binomtest(better, better + worse).pvalue if better + worse else 1.0
-        return Difference(mean, np.nan, np.nan, float(p), MCNEMAR)
+        return Difference(mean, np.nan, np.nan, float(p), SIGN)
 
     unnamed = P - len(names)
     of_seed, of_problem = d.sum(1) / P, d.mean(0)
@@ -78,14 +85,18 @@ def compare(
     ms_problems = ss_problems / (P - 1)
     ms_rest = max(ss_all - ss_seeds - ss_problems, 0.0) / ((S - 1) * (P - 1))
     variance = ms_seeds + max(ms_problems - ms_rest, 0.0)
-    freedom = variance**2 / (ms_seeds**2 / (S - 1)) if ms_seeds else inf
     error = sqrt(variance / (S * P))
     if not error:
-        # No variance between seeds or problems that the mean could be tested against.
-        return Difference(mean, mean, mean, 1.0 if not mean else 0.0, CROSSED)
+        # They were right and wrong on the same problems. So may they be on all others, but for a
+        # share that P problems would have shown with a probability of 97.5 % (Clopper, Pearson).
+        most = float(stats.binomtest(0, P).proportion_ci(method="exact").high)
+        p = 0.0 if mean else 1.0
+        return Difference(mean, max(mean - most, -1.0), min(mean + most, 1.0), p, CROSSED)
+    freedom = variance**2 / (ms_seeds**2 / (S - 1)) if ms_seeds else inf
     half = error * float(stats.t.ppf(0.975, freedom))
     p = 2 * float(stats.t.sf(abs(mean) / error, freedom))
-    return Difference(mean, mean - half, mean + half, p, CROSSED)
+    # A difference of shares is no further than 1 from 0.
+    return Difference(mean, max(mean - half, -1.0), min(mean + half, 1.0), p, CROSSED)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

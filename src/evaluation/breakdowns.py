@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from ..checkpoint import Loaded
 from ..data.formats import Format
 from ..data.records import Record
 from .difficulty import KINDS, describe
@@ -16,20 +15,24 @@ from .grading import Grades, breakdown, by_digit_position, by_expert, routing, t
 from .intervals import wilson
 
 
-def figures(loaded: Loaded, grades: Grades) -> dict[str, Any]:
-    """What eval.json holds of every checkpoint."""
+def figures(architecture: str, parameters: tuple[int, int], grades: Grades) -> dict[str, Any]:
+    """What eval.json holds of every model.
+
+    Args:
+        parameters: the number of weights, and of those that one token uses.
+    """
     right, problems = int(grades.exact.sum()), len(grades.exact)
     low, high = wilson(right, problems)
     found: dict[str, Any] = {
-        "architecture": loaded.config.name,
+        "architecture": architecture,
         "exact_match": float(grades.exact.mean()),
         "exact_match_low": low,
         "exact_match_high": high,
         "loss": grades.loss,
         "problems": problems,
         "wrong": problems - right,
-        "parameters": loaded.model.num_parameters(),
-        "active_parameters": loaded.model.num_parameters(active=True),
+        "parameters": parameters[0],
+        "active_parameters": parameters[1],
     }
     if grades.served.size:
         found["max_expert_load"] = float(by_expert(grades)["load"].max())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from ..data.problems import Ints
 from ..dataset import ArithmeticDataset, eval_loader
+from ..generation import generate_answers
 from ..layers import Routing
 from ..loss import answer
 from ..models import TransformerLM
@@ -28,7 +30,7 @@ class Grades:
         exact: bool (n,), greedy decoding gives the whole answer.
         token_correct: bool (M,), answer tokens that are the argmax given the true ones before.
         token_row: (M,), the problem that each answer token belongs to.
-        loss: mean cross-entropy of an answer token in nats.
+        loss: mean cross-entropy of an answer token in nats; None where it is not known.
         served: (layers, T, V, E), how often each expert served each token at each position; no
             layers for a dense model.
         router_entropy: (layers,), in nats.
@@ -37,9 +39,16 @@ class Grades:
     exact: NDArray[np.bool_]
     token_correct: NDArray[np.bool_]
     token_row: NDArray[np.int64]
-    loss: float
+    loss: float | None
     served: NDArray[np.int64]
     router_entropy: NDArray[np.float64]
+
+    @classmethod
+    def of_answers(cls, exact: NDArray[np.bool_]) -> Grades:
+        """Grades of a model of which nothing but its answers is known."""
+        none = np.zeros(0, np.int64)
+        served = np.zeros((0, 0, 0, 0), np.int64)
+        return cls(exact, none.astype(bool), none, None, served, np.zeros(0))
 
 
 @torch.inference_mode()
@@ -81,6 +90,14 @@ def _served(
     token = input_ids.gather(1, places)
     cell = (places * V + token)[counts][:, None] * E + chosen[counts]  # (N, K)
     return torch.bincount(cell.flatten(), minlength=max_len * V * E).view(max_len, V, E).numpy()
+
+
+def answers_to(model: TransformerLM, prompts: Sequence[str], batch_size: int) -> list[str]:
+    """What the model says to each prompt."""
+    said: list[str] = []
+    for start in range(0, len(prompts), batch_size):
+        said += generate_answers(model, list(prompts[start : start + batch_size]))
+    return said
 
 
 def tally(problems: pd.DataFrame, exact: NDArray[np.bool_]) -> pd.DataFrame:

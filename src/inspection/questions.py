@@ -12,7 +12,7 @@ from ..data.records import Record
 from ..tokenizer import CharTokenizer
 
 
-def check_question(prompt: str, max_seq_len: int, written: Format) -> None:
+def check_question(prompt: str, max_seq_len: float, written: Format) -> None:
     """Check that a model can be asked a problem.
 
     >>> from src.data.formats import PLAIN
@@ -33,7 +33,7 @@ def check_question(prompt: str, max_seq_len: int, written: Format) -> None:
         raise UserError(f"{prompt}: {error}") from None
 
 
-def right_target(prompt: str, max_seq_len: int, convention: Convention) -> str:
+def right_target(prompt: str, max_seq_len: float, convention: Convention) -> str:
     """The right target of a problem that a person typed.
 
     >>> from src.data.formats import PLAIN
@@ -41,6 +41,7 @@ def right_target(prompt: str, max_seq_len: int, convention: Convention) -> str:
     '-4'
 
     Args:
+        max_seq_len: the model's, in our tokens; infinite for one that reads others.
         convention: that of the data which the model was trained on.
 
     Raises:

@@ -1,10 +1,12 @@
 """Write one HTML page with every figure of the finished experiments; it opens without a network.
 
-python -m src.report [--rev HEAD] [--out report.html]
+python -m src.report [--rev COMMIT ...] [--with FOLDER ...] [--out report.html]
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,54 +14,62 @@ from ..common.files import open_replacing
 from ..terminal.cli import Parser, run
 
 if TYPE_CHECKING:
-    from ..compare.experiments import Experiments
+    from ..compare.comparison import Comparison
+    from ..compare.grouping import DataSet
+    from .page import Section
 
 PAGE = Path("report.html")
 
 
-def report(rev: str, out: Path) -> None:
-    """Write the page of the experiments that started from a commit.
+def report(revs: Sequence[str], folders: Sequence[Path], out: Path) -> None:
+    """Write the page of the experiments that started from some commits.
 
     Args:
-        rev: the commit.
+        revs, folders: see `comparison.load`.
         out: the file to write.
 
     Raises:
-        UserError: if no experiment has finished, or they were trained on different data.
+        UserError: if no experiment has finished, or what is asked for is not there.
     """
     # DVC and pandas take a second to import, also for --help.
-    from ..compare.experiments import load_experiments
+    from ..compare.comparison import load
 
-    html = page(load_experiments(rev))
+    html = page(load(revs, folders))
     with open_replacing(out) as file:
         file.write(html)
 
 
-def page(experiments: Experiments) -> str:
-    """The page's HTML; the same experiments give the same bytes.
-
-    Raises:
-        UserError: if they were trained on different data.
-    """
-    from ..compare.experiments import group
-    from .experts import experts
-    from .mistakes import breakdowns, exhaustive, wrong_answers
-    from .overview import lead, parameters, training
+def page(comparison: Comparison) -> str:
+    """The page's HTML; the same experiments give the same bytes."""
+    from .answer import defaults
     from .page import render
-    from .results import results
 
-    groups = group(experiments.finished)
-    sections = [
-        results(groups),
-        training(groups),
-        breakdowns(groups),
-        exhaustive(groups),
-        experts(groups),
-        wrong_answers(groups),
-        parameters(groups),
-    ]
-    title = f"Arithmetic learned by {', '.join(groups)}"
-    return render(title, lead(experiments, groups), sections)
+    first, *others = comparison.data_sets
+    answered, *rest = _sections(first)
+    sections = [replace(answered, points=[*answered.points, *comparison.notes]), *rest]
+    for data in others:
+        sections += [
+            replace(each, title=f"{each.title} ({data.label})") for each in _sections(data)
+        ]
+    return render(f"Arithmetic learned by {', '.join(defaults(first.groups))}", sections)
+
+
+def _sections(data: DataSet) -> list[Section]:
+    from .answer import answer
+    from .experts import experts
+    from .mistakes import breakdowns, exhaustive, kinds, listing, with_answers, wrong_answers
+    from .overview import described, parameters, training
+
+    groups = data.groups
+    answered = with_answers(groups)
+    sections = [answer(data, described(data)), breakdowns(groups), training(groups)]
+    sections += [experts(groups), parameters(groups)]
+    if answered:
+        wrong = wrong_answers(answered)
+        sections.insert(1, kinds(answered, wrong))
+        sections.insert(3, exhaustive(answered, wrong))
+        sections.insert(-1, listing(answered, wrong))
+    return sections
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -68,11 +78,23 @@ def main(argv: list[str] | None = None) -> None:
         "src.report",
         "Write one HTML page with every figure of the finished experiments.",
     )
-    parser.add_argument("--rev", help="commit that the experiments started from (HEAD)")
+    parser.add_argument(
+        "--rev",
+        nargs="+",
+        metavar="COMMIT",
+        help="the commits that they started from (the nearest one with experiments)",
+    )
+    parser.add_argument(
+        "--with",
+        nargs="+",
+        type=Path,
+        metavar="FOLDER",
+        help="evaluations by hand, see src.compare",
+    )
     parser.add_argument("--out", type=Path, help=f"the page ({PAGE})")
     given = vars(parser.parse_args(argv))
     out = given.get("out", PAGE)
-    report(given.get("rev", "HEAD"), out)
+    report(given.get("rev", ()), given.get("with", ()), out)
     print(out)
 
 

@@ -1,107 +1,145 @@
-"""Charts as Vega-Lite specifications: plain dictionaries that hold their data."""
+"""The kinds of charts, each a function of a data frame."""
 
 from __future__ import annotations
 
-import numpy as np
+from math import ceil, floor, log10
+from typing import Any
+
+import altair as alt
 import pandas as pd
 
-from .vega import DASHES, HEIGHT, INK, WIDTH, Spec, chart, series
+from .look import INK, WIDTH, fit, series
 
 # Classes of shares of wrong answers, by their upper ends; in the first, none is wrong.
-CLASSES = {0.0: "none", 0.001: "to 0.1 %", 0.01: "to 1 %", 0.1: "to 10 %", 1.0: "more"}
-
-_PERCENT = {"labelExpr": "format(100 * datum.value, '~g') + ' %'", "tickCount": 5}
-# Scale and axis that the vertical axis of `lines` can have. A "small share" is linear up to 0.1 %,
-# where most runs end, and logarithmic above.
-SCALES: dict[str, tuple[Spec, Spec]] = {
-    "linear": ({"zero": False}, {"format": "~g", "tickCount": 5}),
-    "log": ({"type": "log"}, {"format": "~g"}),
-    "load": ({"domainMin": 0}, _PERCENT),
-    "share": ({"domain": [0, 1]}, _PERCENT),
-    "small share": (
-        {"type": "symlog", "constant": 0.001, "domain": [0, 1]},
-        _PERCENT | {"values": [0, 0.001, 0.01, 0.1, 1]},
-    ),
+CLASSES = {
+    **{0.0: "none", 0.001: "to 0.1 %", 0.01: "to 1 %"},
+    **{0.1: "to 10 %", 0.5: "to 50 %", 1.0: "more"},
 }
+
+# The scale of an axis and the look of its labels.
+Scale = tuple[alt.Scale, alt.Axis]
+LINEAR: Scale = (alt.Scale(zero=False), alt.Axis(format="~g", tickCount=5))
+_PERCENT: dict[str, Any] = {"labelExpr": "format(100 * datum.value, '~g')", "tickCount": 5}
+
+
+def share_scale(smallest: float, largest: float) -> Scale:
+    """Percent, logarithmic, except that 0 stands one step below the smallest power of ten.
+
+    Args:
+        smallest: share above 0 that can occur, such as 1 / problems.
+        largest: share that occurs.
+    """
+    low = floor(log10(smallest) + 1e-9)
+    high = max(low + 1, min(0, ceil(log10(max(largest, smallest)) - 1e-9)))
+    # At most four labels beside 0, counted from the top.
+    decades = range(high, low - 1, -ceil((high - low + 1) / 4))
+    values = [0.0, *(10.0**power for power in sorted(decades))]
+    # symlog(x) is log(1 + x / constant).
+    scale = alt.Scale(type="symlog", constant=10.0 ** (low - 1), domain=[0, 10.0**high], nice=False)
+    return scale, alt.Axis(values=values, labelOverlap=False, **_PERCENT)
+
+
+def log_scale(values: pd.Series) -> Scale:
+    """Logarithmic for numbers above 0, with a grid line for each power of ten."""
+    low, high = floor(log10(values.min())), ceil(log10(values.max()))
+    powers = [10.0**k for k in range(low, max(high, low + 1) + 1)]
+    scale = alt.Scale(type="log", domain=[powers[0], powers[-1]], nice=False)
+    # Vega draws one at each digit of each power unless told otherwise.
+    return scale, alt.Axis(format="~g", values=powers)
+
+
+def linear_shares(largest: float) -> Scale:
+    """Percent from 0, linear."""
+    return alt.Scale(domain=[0, largest]), alt.Axis(**_PERCENT)
 
 
 def lines(
-    frame: pd.DataFrame, y: str, title: str, *, by: str = "label", scale: str = "linear"
-) -> Spec:
+    frame: pd.DataFrame, y: str, title: str | None, scale: Scale = LINEAR, by: str = "label"
+) -> alt.Chart:
     """A line for each run over the training steps.
 
     Args:
         frame: columns step, run, and those that `y` and `by` name.
-        y: the column that is drawn.
+        y: the column that is drawn; of a logarithmic axis, all above 0.
         title: title of its axis.
         by: the column whose values get a colour and dashes each.
-        scale: one of `SCALES`; ``log`` leaves out values that are not above 0.
     """
-    form, axis = SCALES[scale]
-    if scale == "log":
-        frame = frame[frame[y] > 0]
-        # One grid line a decade; by default Vega draws one at each digit of it.
-        low, high = np.floor(np.log10(frame[y].min())), np.ceil(np.log10(frame[y].max()))
-        axis = axis | {"values": [10.0**k for k in range(int(low), int(high) + 1)]}
-    steps = {"title": "training step", "tickCount": 5, "format": ",d", "grid": False}
-    vertical = {"field": y, "type": "quantitative", "scale": form, "axis": {"title": title} | axis}
-    return chart(frame[["step", y, by, "run"]]) | {
-        "height": HEIGHT,
-        "mark": {"type": "line", "strokeWidth": 1.5, "clip": True},
-        "encoding": {
-            "x": {"field": "step", "type": "quantitative", "axis": steps},
-            "y": vertical,
-            "detail": {"field": "run"},
-            "color": series(frame[by], by),
-            "strokeDash": series(frame[by], by, DASHES),
-        },
-    }
+    form, axis = scale
+    steps = alt.Axis(title="training step", tickCount=5, format=",d", grid=False)
+    chart = alt.Chart(frame).mark_line(strokeWidth=1.5, clip=True)
+    return chart.encode(
+        x=alt.X("step:Q", axis=steps).scale(domainMin=0),
+        y=alt.Y(f"{y}:Q", title=title, scale=form, axis=axis),
+        detail="run:N",
+        **series(frame, by, "color", "strokeDash"),
+    )
 
 
-def bars(frame: pd.DataFrame, title: str) -> Spec:
-    """Shares of wrong answers as bars, with intervals and counts.
+def dots(tables: list[tuple[pd.DataFrame, pd.DataFrame]]) -> list[alt.LayerChart]:
+    """Shares of wrong answers: a dot for each run, intervals, and counts on the right.
 
     Args:
-        frame: columns value, label, share, low, high, count (a text); in drawing order.
-        title: title of the axis of the values.
+        tables: two for each chart. First value, lane, label, share: a row for each dot; then
+            value, lane, problems, low, high, count (a text): a row for each lane of a value.
+
+    Returns:
+        Charts with the same scale at the same place.
     """
-    # Wide intervals are cut off: those of a handful of problems would leave no room for the bars.
-    top = min(1.0, 2.5 * frame["share"].max() or frame["high"].min())
-    right = 6.2 * int(frame["count"].str.len().max()) + 8
-    x = {
-        "type": "quantitative",
-        "title": "share wrong (square-root scale)",
-        "scale": {"type": "sqrt", "domain": [0, top], "nice": False},
-        "axis": _PERCENT | {"values": _ticks(top, 45 / (WIDTH - right - 50))},
-    }
-    return chart(frame) | {
-        "padding": {"left": 2, "top": 2, "bottom": 2, "right": right},
-        "height": {"step": 14},
-        "encoding": {
-            "y": {"field": "value", "type": "nominal", "sort": None, "title": title},
-            "yOffset": {"field": "label", "sort": None},
-        },
-        "layer": [
-            {
-                "mark": {"type": "bar", "height": 10},
-                "encoding": {
-                    "x": {"field": "share"} | x,
-                    "color": series(frame["label"], "label"),
-                },
-            },
-            {
-                "mark": {"type": "rule", "color": INK, "opacity": 0.7, "clip": True},
-                "encoding": {"x": {"field": "low"} | x, "x2": {"field": "high"}},
-            },
-            {
-                "mark": {"type": "text", "align": "left", "fontSize": 11, "color": INK},
-                "encoding": {"x": {"value": {"expr": "width + 5"}}, "text": {"field": "count"}},
-            },
-        ],
-    }
+    if not tables:
+        return []
+    runs, lanes = (pd.concat(column, ignore_index=True) for column in zip(*tables, strict=True))
+    scale = share_scale(1 / lanes["problems"].max(), runs["share"].max())
+    names = [_words(name) for name in map(str, lanes["value"])]
+    # In pixels: letters are about that wide.
+    left = 6.2 * max(len(word) for words in names for word in words)
+    right = 5.4 * lanes["count"].str.len().max()
+    return [_dots(*pair, scale, left, right) for pair in tables]
 
 
-def heat_map(frame: pd.DataFrame, names: list[str], ticks: list[str]) -> Spec:
+def _words(name: str) -> list[str]:
+    """The lines of a name at the axis: what an ablation changes goes below the architecture."""
+    return name.split() if "=" in name else [name]
+
+
+def _dots(
+    frame: pd.DataFrame, pooled: pd.DataFrame, scale: Scale, left: float, right: float
+) -> alt.LayerChart:
+    points, texts = (t.astype({"value": "str", "lane": "str"}) for t in (frame, pooled))
+    values, lanes = (list(dict.fromkeys(texts[column])) for column in ("value", "lane"))
+    axis = alt.Axis(
+        # As `_words` does.
+        labelExpr="indexof(datum.label, '=') < 0 ? datum.label : split(datum.label, ' ')",
+        domain=False,
+        ticks=False,
+        tickBand="extent",
+        grid=len(values) > 1,
+        labelPadding=6,
+        minExtent=left,
+    )
+    place = {
+        "y": alt.Y("value:N", title=None, axis=axis).scale(domain=values, paddingOuter=0),
+        "yOffset": alt.YOffset("lane:N").scale(domain=lanes),
+    }
+    form, ticks = scale
+
+    def share(column: str) -> alt.X:
+        return alt.X(f"{column}:Q", title="wrong answers, %", scale=form, axis=ticks)
+
+    # Where a value is a label, its name stands at the axis.
+    looks = series(frame, "label", "color", "shape", legend=set(values) != set(frame["label"]))
+    intervals = alt.Chart(texts).mark_rule(color=INK, opacity=0.45, clip=True)
+    runs = alt.Chart(points).mark_point(filled=True, size=45, opacity=0.85)
+    counts = alt.Chart(texts).mark_text(align="right", fontSize=11, color=INK)
+    end = alt.value(alt.expr(f"width + {8 + right:.0f}"))
+    chart = alt.layer(
+        intervals.encode(x=share("low"), x2="high:Q", **place),
+        runs.encode(x=share("share"), **place, **looks),
+        counts.encode(x=end, text="count:N", **place),
+    )
+    return fit(chart, alt.Step(15))
+
+
+def heat_map(frame: pd.DataFrame, names: list[str], ticks: list[str]) -> alt.Chart:
     """A heat map of the share of wrong answers over two operands, in classes.
 
     Args:
@@ -114,30 +152,19 @@ def heat_map(frame: pd.DataFrame, names: list[str], ticks: list[str]) -> Spec:
     colours = [f"var(--share-{i})" for i in range(len(classes))]
     # Only where the bin begins: whole names would overlap.
     start = "split(datum.label, '-')[0]"
-    axis = {"values": ticks, "labelAngle": 0, "labelOverlap": False, "labelExpr": start}
-    operand = {"type": "ordinal", "axis": axis}
-    return chart(frame[["first", "second"]].assign(level=level)) | {
-        "height": WIDTH + 10,
-        "mark": {"type": "rect"},
-        "encoding": {
-            "x": {"field": "first", "title": "first operand", "scale": {"domain": names}} | operand,
-            "y": {
-                "field": "second",
-                "title": "second operand",
-                "scale": {"domain": names[::-1]},
-            }
-            | operand,
-            "color": {
-                "field": "level",
-                "type": "ordinal",
-                "scale": {"domain": classes, "range": colours},
-                "legend": {"title": "wrong in a cell", "columns": 3},
-            },
-        },
-    }
+    axis = alt.Axis(values=ticks, labelAngle=0, labelOverlap=False, labelExpr=start)
+    chart = alt.Chart(frame[["first", "second"]].assign(level=level)).mark_rect()
+    encoded = chart.encode(
+        x=alt.X("first:O", title="first operand", axis=axis).scale(domain=names),
+        y=alt.Y("second:O", title="second operand", axis=axis).scale(domain=names[::-1]),
+        color=alt.Color("level:O")
+        .scale(domain=classes, range=colours)
+        .legend(title="wrong in a cell", columns=3),
+    )
+    return fit(encoded, WIDTH + 10)
 
 
-def divided_cells(frame: pd.DataFrame, tokens: list[str]) -> Spec:
+def divided_cells(frame: pd.DataFrame, tokens: list[str]) -> alt.Chart:
     """A cell for each position and token, divided between the experts by their shares.
 
     Args:
@@ -154,38 +181,14 @@ def divided_cells(frame: pd.DataFrame, tokens: list[str]) -> Spec:
         x2=(left + 0.92 * end).round(4),
     )
     first, last = int(frame["position"].min()), int(frame["position"].max())
-    return chart(cells) | {
-        "height": {"step": 18},
-        "mark": {"type": "bar", "height": 15},
-        "encoding": {
-            "x": {
-                "field": "x",
-                "type": "quantitative",
-                "title": "position",
-                "scale": {"domain": [first - 0.5, last + 0.5], "nice": False, "zero": False},
-                "axis": {"values": list(range(first, last + 1)), "format": "d", "grid": False},
-            },
-            "x2": {"field": "x2"},
-            "y": {"field": "token", "type": "nominal", "sort": tokens, "title": "token"},
-            "color": series(cells["expert"], "expert", title="expert"),
-        },
-    }
-
-
-def _ticks(top: float, label: float) -> list[float]:
-    """Round shares from 0 to top, far enough apart for their labels on a square-root scale.
-
-    >>> _ticks(0.07, 0.2)
-    [0.0, 0.005, 0.02, 0.05]
-
-    Args:
-        top: upper end of the axis.
-        label: width of a label, as a share of the axis.
-    """
-    kept, room = [0.0], 1.0
-    for share in (digit * 10.0**power for power in range(0, -9, -1) for digit in (5, 2, 1)):
-        position = (share / top) ** 0.5
-        if label <= position <= room:
-            kept.append(round(share, 12))
-            room = position - label
-    return sorted(kept)
+    positions = alt.Axis(values=list(range(first, last + 1)), format="d", grid=False)
+    chart = alt.Chart(cells).mark_bar(height=15)
+    encoded = chart.encode(
+        x=alt.X("x:Q", title="position", axis=positions).scale(
+            domain=[first - 0.5, last + 0.5], nice=False, zero=False
+        ),
+        x2="x2:Q",
+        y=alt.Y("token:N", sort=tokens, title="token"),
+        **series(cells, "expert", "color", title="expert"),
+    )
+    return fit(encoded, alt.Step(18))

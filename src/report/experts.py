@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import altair as alt
 import pandas as pd
 
 from ..compare.experiments import Experiment
-from ..compare.figures import Groups
+from ..compare.grouping import Groups
 from ..tokenizer import VOCABULARY
-from .charts import divided_cells, lines
+from .charts import LINEAR, divided_cells, linear_shares, lines
+from .look import fit
 from .page import Figure, Section
 from .pooling import best, stacked
 
@@ -29,7 +31,7 @@ def experts(groups: Groups) -> Section:
     figures: list[Figure] = []
     for label in mixtures:
         whose = f" of {label}" if len(mixtures) > 1 else ""
-        figures += _load_figures(whose, curves[label])
+        figures.append(_load_figure(whose, curves[label]))
         figures.append(_entropy_figure(whose, curves[label]))
         figures += _routing_figures(whose, runs[label])
     return Section("Experts", text, figures=figures)
@@ -42,27 +44,27 @@ def _melted(curves: pd.DataFrame, prefix: str) -> pd.DataFrame:
     return table.assign(key=table["key"].str.removeprefix(prefix))
 
 
-def _load_figures(whose: str, curves: pd.DataFrame) -> list[Figure]:
+def _load_figure(whose: str, curves: pd.DataFrame) -> Figure:
     loads = _melted(curves, "expert_load_")
-    loads[["layer", "by"]] = loads["key"].str.split("_", expand=True)
-    figures = []
-    for layer, rows in loads.groupby("layer", sort=False):
-        caption = (
-            f"Share of the tokens' assignments that each of the {rows['by'].nunique()} experts "
-            "gets: lines that stay together mean balance, one near 0 is an expert that idles."
-        )
-        labelled = rows.assign(expert="expert " + rows["by"])
-        spec = lines(labelled, "value", "load", by="expert", scale="load")
-        figures.append(Figure(f"Load in layer {layer}{whose}", caption, spec))
-    return figures
+    loads[["layer", "expert"]] = loads["key"].str.split("_", expand=True)
+    caption = (
+        f"Share of the tokens' assignments that each of the {loads['expert'].nunique()} experts "
+        "gets: lines that stay together mean balance, one near 0 is an expert that idles."
+    )
+    scale = linear_shares(loads["value"].max())
+    chart = lines(loads.assign(layer="layer " + loads["layer"]), "value", "%", scale, "expert")
+    panels = chart.properties(width=138, height=100).facet(
+        alt.Facet("layer:N", title=None), columns=2
+    )
+    return Figure(f"Load of the experts{whose}", caption, panels)
 
 
 def _entropy_figure(whose: str, curves: pd.DataFrame) -> Figure:
     entropy = _melted(curves, "router_entropy_")
     entropy["layer"] = "layer " + entropy["key"]
     caption = "In nats, for one token: falling lines are a router that makes up its mind."
-    spec = lines(entropy, "value", "entropy", by="layer")
-    return Figure(f"Entropy of the router{whose}", caption, spec)
+    chart = fit(lines(entropy, "value", None, LINEAR, "layer"))
+    return Figure(f"Entropy of the router{whose}", caption, chart)
 
 
 def _routing_figures(whose: str, run: Experiment) -> list[Figure]:
@@ -75,7 +77,6 @@ def _routing_figures(whose: str, run: Experiment) -> list[Figure]:
             "Each cell is divided between the experts, from 0 on the left, as they share the "
             "work: one colour down a column means routing by position, along a row by token."
         )
-        spec = divided_cells(rows[rows["share"] > 0], tokens)
-        title = f"Who serves what in layer {layer}{whose}"
-        figures.append(Figure(title, caption, spec))
+        chart = divided_cells(rows[rows["share"] > 0], tokens)
+        figures.append(Figure(f"Who serves what in layer {layer}{whose}", caption, chart))
     return figures

@@ -1,148 +1,296 @@
-"""The report's sections on wrong answers: by kind of problem, over all problems, one by one."""
+"""The report's sections on wrong answers: what is said instead, and in which problems."""
 
 from __future__ import annotations
 
 from io import StringIO
+from typing import Any
 
 import pandas as pd
 
-from ..compare.experiments import Experiment
-from ..compare.figures import Groups
-from ..data.formats import FORMATS
+from ..compare.commits import MissingFileError
+from ..compare.experiments import ERRORS, EXHAUSTIVE, Experiment
+from ..compare.grouping import Groups
+from ..data.formats import FORMATS, Format
 from ..splits.space import ProblemSpace
-from .charts import bars, heat_map
+from .charts import dots, heat_map
+from .error_kinds import KINDS, error_kind
 from .operand_map import bin_names, bin_starts, operand_map
 from .page import Figure, Section, Table
-from .pooling import best, pooled, stacked
+from .pooling import pooled, stacked
 
 # Wrong answers of a run that the page shows.
 SHOWN = 20
-# The caption of each breakdown: what to look at.
+# Wrong answers of all runs together from which a chart by kind of problem says something.
+ENOUGH = 20
+NOTHING = "(nothing)"
+# The figure that only runs have that graded all problems: how many these are.
+TOTAL = "exhaustive_problems"
+# The title and the caption of each breakdown: what to look at.
 BREAKDOWNS = {
-    "operand_lengths": "Digits of each operand: there are few short ones, so their intervals "
-    "are wide.",
-    "answer_length": "Digits of the answer: whether longer answers fail more often.",
-    "operators": "The operators of a problem: which of them is the hardest.",
-    "carries": "Columns that carry when the sum is done by hand: whether carrying is what is hard.",
-    "carry_chain": "Most carries side by side: whether a carry that travels far gets lost.",
-    "sign": "Sign of a difference: whether answers below 0 fail more often.",
-    "borrows": "Columns that borrow when the difference is done by hand.",
-    "digit_position": "Place of a token in the answer, given the true ones before it: 1 are the "
-    "units, 2 the tens, 0 the end.",
+    "operand_lengths": (
+        "Digits of each operand",
+        "There are few short ones, so their intervals are wide.",
+    ),
+    "answer_length": ("Digits of the answer", "Whether longer answers fail more often."),
+    "operators": ("Operators", "Which of them is the hardest."),
+    "carries": (
+        "Number of carries",
+        "Columns that carry when the sum is done by hand: whether carrying is what is hard.",
+    ),
+    "carry_chain": (
+        "Longest chain of carries",
+        "Carries side by side: whether a carry that travels far gets lost.",
+    ),
+    "sign": ("Sign of the difference", "Whether answers below 0 fail more often."),
+    "borrows": ("Number of borrows", "Columns that borrow when the difference is done by hand."),
+    "digit_position": (
+        "Place in the answer",
+        "Each token of the test split's answers, given the true ones before it: 1 are the units, "
+        "2 the tens, 0 the end.",
+    ),
 }
 
 
-def breakdowns(groups: Groups) -> Section:
-    """Shares of wrong answers on the test split, for each breakdown."""
-    figures = []
-    for kind in BREAKDOWNS:
-        counts = stacked(groups, f"metrics/by_{kind}.csv")
-        if len(counts):
-            # Behind the group's label and the run, the file's first column has the values.
-            figures += _bar_figures(kind, counts.rename(columns={counts.columns[2]: "value"}))
+def with_answers(groups: Groups) -> Groups:
+    """The groups, without runs whose wrong answers are lost."""
+
+    def has_them(run: Experiment) -> bool:
+        try:
+            run.read(ERRORS)
+        except MissingFileError:
+            return False
+        return True
+
+    kept = {label: list(filter(has_them, group)) for label, group in groups.items()}
+    return {label: group for label, group in kept.items() if group}
+
+
+def wrong_answers(groups: Groups) -> pd.DataFrame:
+    """The rows of all errors.csv as text, with label (categorical), run and kind of each.
+
+    Args:
+        groups: of runs that have the file, see `with_answers`.
+    """
+    tables = [pd.DataFrame(columns=["prompt", "target", "said", "split", "label", "run"])]
+    for label, group in groups.items():
+        for run in group:
+            # All as text: a model may answer with leading zeros, or nothing.
+            file = StringIO(run.read(ERRORS))
+            table = pd.read_csv(file, dtype=str, keep_default_na=False)
+            tables.append(table.assign(label=label, run=run.name))
+    rows = pd.concat(tables, ignore_index=True)
+    data = next(iter(groups.values()))[0].params["data"]
+    written = written_as(data)
+
+    def kind(prompt: str, target: str, said: str) -> str:
+        operands, operators = written.read_prompt(prompt)
+        try:
+            number = written.read_target(said)
+        except ValueError:
+            number = None
+        right = written.read_target(target)
+        return error_kind(operands, operators, right, number, data["ops"], data["precedence"])
+
+    columns = (rows[name] for name in ("prompt", "target", "said"))
+    names = pd.Categorical(rows["label"], list(groups))
+    return rows.assign(label=names, kind=[kind(*each) for each in zip(*columns, strict=True)])
+
+
+def written_as(data: dict[str, Any]) -> Format:
+    """The format of a data section; older runs do not name theirs, which is plain."""
+    return FORMATS[data.get("format", "plain")]
+
+
+def asked(groups: Groups) -> str:
+    """Whose wrong answers are looked into: those to ``all`` problems, or to ``test`` problems.
+
+    All where every run was asked all, or where some were and the test has too few wrong answers.
+    """
+    runs = [run for group in groups.values() for run in group]
+    graded = sum(bool(run.metrics.get(TOTAL)) for run in runs)
+    few = sum(run.metrics["wrong"] for run in runs) < ENOUGH
+    return "all" if graded == len(runs) or (graded and few) else "test"
+
+
+def _graded(groups: Groups) -> list[str]:
+    """The names of the runs that were asked all problems."""
+    runs = [run for group in groups.values() for run in group]
+    return [run.name for run in runs if run.metrics.get(TOTAL)]
+
+
+def kinds(groups: Groups, wrong: pd.DataFrame) -> Section:
+    """How the wrong answers differ from the right ones.
+
+    Args:
+        wrong: what `wrong_answers` returns.
+    """
+    title = "What is said instead"
+    where = asked(groups)
+    rows = wrong[wrong["run"].isin(_graded(groups)) if where == "all" else wrong["split"] == "test"]
+    if not len(rows):
+        return Section(title, [f"No answer to the {where} problems is wrong."])
     text = [
-        "Wrong answers on the test split, an architecture's seeds added up. Bars are shares, "
-        "lines their 95 % Wilson intervals (cut off where they leave the picture), and the counts "
-        "stand beside them. Where a problem fails under several seeds it counts each time, so the "
-        "intervals are a little too narrow.",
+        f"Each wrong answer to {where} problems is of the first kind of the table that fits it. "
+        "Carries and borrows are looked for in sums and in differences of two numbers. In the "
+        "chart a dot is a seed, and the counts are of an architecture's seeds together."
     ]
-    return Section("Where each fails", text, figures=figures)
+    figures = []
+    if len(rows) >= ENOUGH:
+        counts = _kinds_of_runs(groups, rows, TOTAL if where == "all" else "problems")
+        caption = "The share of what was asked that is answered wrong in that way."
+        figures = _figures([("How often", caption, counts)])
+    return Section(title, text, [], [_kinds_table("How many of each kind", rows)], figures)
 
 
-def exhaustive(groups: Groups) -> Section:
-    """Wrong answers among all problems: by split, by breakdown, and over the two operands."""
+def _kinds_table(caption: str, rows: pd.DataFrame) -> Table:
+    labels = [label for label in rows["label"].cat.categories if (rows["label"] == label).any()]
+    cells = []
+    for kind, meaning in KINDS.items():
+        found = rows[rows["kind"] == kind]
+        if len(found):
+            prompt, said, target = found[["prompt", "said", "target"]].iloc[0]
+            counts = [f"{(found['label'] == label).sum():,}" for label in labels]
+            example = f"{prompt}{said or NOTHING}, right is {target}"
+            cells.append([kind, *counts, example, meaning])
+    cells.append(["all kinds", *(f"{(rows['label'] == label).sum():,}" for label in labels)])
+    cells[-1] += ["as above", "every wrong answer"]
+    return Table(caption, ["kind", *labels, "example", "meaning"], cells)
+
+
+def _kinds_of_runs(groups: Groups, rows: pd.DataFrame, total: str) -> pd.DataFrame:
+    """Columns label, run, value (the kind), problems, wrong: a row for each run and kind."""
+    runs = [
+        (label, run.name, kind, int(run.metrics[total]))
+        for kind in KINDS
+        if (rows["kind"] == kind).any()
+        for label, group in groups.items()
+        for run in group
+        if run.metrics.get(total)
+    ]
+    table = pd.DataFrame(runs, columns=["label", "run", "value", "problems"])
+    wrong = rows.groupby(["run", "kind"]).size()
+    pairs = zip(table["run"], table["value"], strict=True)
+    label = pd.Categorical(table["label"], list(groups))
+    return table.assign(label=label, wrong=[int(wrong.get(pair, 0)) for pair in pairs])
+
+
+def breakdowns(groups: Groups) -> Section:
+    """Shares of wrong answers for each breakdown."""
+    title = "Where each fails"
+    what, tables = "the test split", {}
+    if asked(groups) == "all":
+        what = "test and unseen problems"
+        counts = stacked(groups, EXHAUSTIVE)
+        new = counts[counts["split"].isin(["test", "unseen"])]
+        keys = ["kind", "value", "label", "run"]
+        sums = new.groupby(keys, sort=False, observed=True)[["problems", "wrong"]].sum()
+        tables = {kind: rows.reset_index() for kind, rows in sums.groupby("kind", sort=False)}
+    parts = []
+    for kind, (name, caption) in BREAKDOWNS.items():
+        table = tables.get(kind, stacked(groups, f"metrics/by_{kind}.csv"))
+        if len(table) and table["wrong"].sum() >= ENOUGH:
+            # Of a file: behind the group's label and the run, its first column has the values.
+            values = table if kind in tables else table.rename(columns={table.columns[2]: "value"})
+            parts.append((name, caption, values))
+    figures = _figures(parts)
+    if not figures:
+        return Section(title, [f"There are too few wrong answers to {what} to see where."])
+    text = [
+        f"Wrong answers to {what}: a dot for each seed; a line for the 95 % Wilson interval of an "
+        "architecture's seeds together, cut off where it leaves the picture; and their counts. All "
+        "charts have one scale, logarithmic, with 0 apart at its left end. A problem that fails "
+        "under several seeds counts each time, so the intervals are a little too narrow."
+    ]
+    return Section(title, text, figures=figures)
+
+
+def exhaustive(groups: Groups, wrong: pd.DataFrame) -> Section:
+    """Wrong answers among all problems: by split and over the two operands.
+
+    Args:
+        wrong: what `wrong_answers` returns.
+    """
     title = "All problems"
-    counts = stacked(groups, "metrics/exhaustive.csv")
+    counts = stacked(groups, EXHAUSTIVE)
     if not len(counts):
         return Section(title, ["No run graded all problems; evaluation.exhaustive: true does."])
     whole = counts[counts["kind"] == "all"]
     splits = list(dict.fromkeys(whole["split"]))
     rows = []
-    for run, group in whole.groupby("run", sort=False):
+    for (label, run), group in whole.groupby(["label", "run"], sort=False, observed=True):
         by_split = group.set_index("split")
-        cells = [_wrong_in(by_split, split) for split in splits]
-        rows.append([str(run), str(group["label"].iloc[0]), *cells])
-    table = Table("Wrong answers by split", ["run", "", *splits], rows)
+        rows.append([str(run), str(label), *(_wrong_in(by_split, split) for split in splits)])
+    table = Table("Wrong answers by split", ["run", "architecture", *splits], rows)
     text = [
         "Every problem that the data's parameters describe was asked. Unseen ones are in no split: "
         "if they fail as rarely as those of training, the model calculates and does not remember."
     ]
-    figures, reasons = _operand_maps(groups)
-    new = counts[counts["split"].isin(["test", "unseen"])]
-    for kind in BREAKDOWNS:
-        rows_of = new[new["kind"] == kind]
-        figures += _bar_figures(kind, rows_of, "Test and unseen problems. ")
-    return Section(title, text + reasons, [table], figures)
+    figures, reasons = _operand_maps(groups, wrong)
+    return Section(title, text + reasons, [], [table], figures)
 
 
-def wrong_answers(groups: Groups) -> Section:
-    """The first wrong answers of each run."""
+def listing(groups: Groups, wrong: pd.DataFrame) -> Section:
+    """The first wrong answers of each run.
+
+    Args:
+        wrong: what `wrong_answers` returns.
+    """
     tables = []
     for label, experiments in groups.items():
-        for experiment in experiments:
-            errors = _wrong_answers(experiment)
-            columns = [c for c in ("prompt", "said", "target", "split") if c in errors]
-            rows = errors[columns].head(SHOWN).to_numpy().tolist()
+        for run in experiments:
+            errors = wrong[wrong["run"] == run.name]
+            columns = [c for c in ("prompt", "said", "target", "kind", "split") if c in errors]
+            rows = errors[columns].head(SHOWN).replace("", NOTHING).to_numpy().tolist()
             rest = f", the first {SHOWN}" if len(errors) > SHOWN else ""
-            caption = f"{experiment.name} ({label}): {len(errors):,} wrong{rest}"
+            caption = f"{run.name} ({label}): {len(errors):,} wrong{rest}"
             tables.append(Table(caption, columns, rows, folded=True))
-    text = ["What each run said instead of the answer; metrics/errors.csv of its commit has all."]
-    return Section("Wrong answers", text, tables)
+    text = ["metrics/errors.csv of a run's commit has all of them."]
+    return Section("Wrong answers, one by one", text, tables=tables)
 
 
-def _wrong_answers(run: Experiment) -> pd.DataFrame:
-    # All as text: a model may answer with leading zeros, or nothing.
-    text = StringIO(run.read("metrics/errors.csv"))
-    return pd.read_csv(text, dtype=str, keep_default_na=False)
+def _figures(parts: list[tuple[str, str, pd.DataFrame]]) -> list[Figure]:
+    """Charts with a common scale.
 
-
-def _bar_figures(kind: str, counts: pd.DataFrame, where: str = "") -> list[Figure]:
-    table = pooled(counts) if len(counts) else counts
-    if not len(table) or table["value"].nunique() < 2:
-        return []  # with a single value, the table of results says the same
-    title = kind.replace("_", " ")
-    pairs = zip(table["wrong"], table["problems"], strict=True)
-    table["count"] = [f"{wrong:,} of {problems:,}" for wrong, problems in pairs]
-    columns = ["value", "label", "share", "low", "high", "count"]
-    spec = bars(table[columns], title)
-    return [Figure(f"By {title}", where + BREAKDOWNS[kind], spec)]
+    Args:
+        parts: of each, title, caption and a table with columns label, value, problems and wrong;
+            left out where there is a single value, as other figures say the same.
+    """
+    shown = [part for part in parts if part[2]["value"].nunique() > 1]
+    tables = [
+        counts.assign(lane=counts["label"], share=counts["wrong"] / counts["problems"])
+        for _, _, counts in shown
+    ]
+    charts = dots([(table, pooled(table)) for table in tables])
+    return [Figure(*part[:2], chart) for part, chart in zip(shown, charts, strict=True)]
 
 
 def _wrong_in(by_split: pd.DataFrame, split: str) -> str:
     if split not in by_split.index:
-        return "-"
+        return "not graded"
     wrong, problems = by_split["wrong"][split], by_split["problems"][split]
     return f"{wrong:,} of {problems:,} ({wrong / problems:.4%})"
 
 
-def _operand_maps(groups: Groups) -> tuple[list[Figure], list[str]]:
-    """A heat map of the best run of each architecture; without any, a sentence says why."""
-    figures = []
-    for label, experiments in groups.items():
-        graded = [run for run in experiments if run.params["evaluation"].get("exhaustive")]
-        data = experiments[0].params["data"]
-        if data["N"] != 2:
-            return [], [f"Problems of {data['N']} operands do not fit on a map over two."]
-        if graded:
-            figures.append(_operand_map(label, best(graded)))
-    return figures, []
-
-
-def _operand_map(label: str, run: Experiment) -> Figure:
-    data = run.params["data"]
+def _operand_maps(groups: Groups, wrong: pd.DataFrame) -> tuple[list[Figure], list[str]]:
+    """A heat map of each group's runs together; without any, a sentence says why."""
+    data = next(iter(groups.values()))[0].params["data"]
+    if data["N"] != 2:
+        return [], [f"Problems of {data['N']} operands do not fit on a map over two."]
     space = ProblemSpace(*(data[key] for key in ("N", "A", "B", "ops", "precedence")))
-    # Older runs do not name their format, which is plain.
-    written = FORMATS[data.get("format", "plain")]
-    cells = operand_map(space, _wrong_answers(run)["prompt"], written)
     starts = bin_starts(space.A, space.B)
     names = bin_names(starts, space.B)
     # Labels only where a length begins and in its middle: more would overlap.
-    ticks = [
-        name for name, start in zip(names, starts.tolist(), strict=True) if str(start)[0] in "015"
-    ]
-    wrong, problems = cells["wrong"].sum(), cells["problems"].sum()
-    caption = (
-        f"{wrong:,} of {problems:,} wrong in {run.name}, the best of its kind. Cells are a length "
-        "and a leading digit of each operand, coloured where it fails."
-    )
-    return Figure(f"{label} over both operands", caption, heat_map(cells, names, ticks))
+    ticks = [n for n, start in zip(names, starts.tolist(), strict=True) if str(start)[0] in "015"]
+    figures = []
+    for label, group in groups.items():
+        if runs := _graded({label: group}):
+            prompts = wrong.loc[wrong["run"].isin(runs), "prompt"]
+            cells = operand_map(space, prompts, written_as(data), len(runs))
+            caption = (
+                f"{cells['wrong'].sum():,} of {cells['problems'].sum():,} wrong, its {len(runs)} "
+                "runs together. Cells are a length and a leading digit of each operand, coloured "
+                "where it fails."
+            )
+            title = f"{label}, over both operands"
+            figures.append(Figure(title, caption, heat_map(cells, names, ticks)))
+    return figures, []

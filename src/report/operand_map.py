@@ -35,12 +35,15 @@ def bin_names(starts: Ints, high: int) -> list[str]:
     return [str(start) if start == end else f"{start}-{end}" for start, end in pairs]
 
 
-def operand_map(space: ProblemSpace, prompts: Iterable[str], written: Format) -> pd.DataFrame:
+def operand_map(
+    space: ProblemSpace, prompts: Iterable[str], written: Format, runs: int = 1
+) -> pd.DataFrame:
     """How many problems there are in each cell of two bins, and how many of them are wrong.
 
     Args:
         space: of two operands, small enough to be enumerated.
         prompts: those that were answered wrong when all were asked, in this format.
+        runs: how often each was asked.
 
     Returns:
         Columns first, second (names of bins), problems, wrong, share; cells without a problem
@@ -56,7 +59,7 @@ def operand_map(space: ProblemSpace, prompts: Iterable[str], written: Format) ->
     names = np.array(bin_names(starts, space.B))
     first, second = np.nonzero(asked)
     frame = {"first": names[first], "second": names[second]}
-    counts = {"problems": asked[first, second], "wrong": missed[first, second]}
+    counts = {"problems": runs * asked[first, second], "wrong": missed[first, second]}
     return pd.DataFrame(frame | counts).assign(share=lambda t: t["wrong"] / t["problems"])
 
 

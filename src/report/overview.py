@@ -1,67 +1,60 @@
-"""The report's introduction, and its sections on learning curves and parameters."""
+"""What the runs learned, their learning curves and their parameters."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 import yaml
 
-from ..compare.experiments import Experiments
-from ..compare.figures import Groups
-from .charts import lines
-from .page import Figure, Section, Table
+from ..compare.grouping import DataSet, Groups
+from .charts import lines, log_scale, share_scale
+from .look import fit
+from .page import ABSENT, Figure, Section, Table
 from .pooling import stacked
 
 
-def lead(experiments: Experiments, groups: Groups) -> list[str]:
-    """The introduction: what was compared, and which experiments were left out."""
-    n = len(experiments.finished)
-    data = experiments.finished[0].params["data"]
-    runs = [f"{len(group)} of {label}" for label, group in groups.items()]
-    sentences = [
-        f"{n} run{'s' if n > 1 else ''}: {', '.join(runs)}. Each learned to "
-        f"calculate with {data['N']} numbers from {data['A']:,} to {data['B']:,} and "
-        f"{' '.join(data['ops'])} between them, from the same {data['n_samples']:,} problems, of "
-        f"which {data['val_fraction']:.1%} were kept for validation and "
-        f"{data['test_fraction']:.1%} for the test."
-    ]
-    if experiments.left_out:
-        states = ", ".join(f"{name} ({state})" for name, state in experiments.left_out)
-        sentences.append(f"Left out, as they have not finished: {states}.")
-    return sentences
+def described(data: DataSet) -> str:
+    """A sentence on the runs, on what they have in common, and on their data."""
+    drawn = next(iter(data.groups.values()))[0].params["data"]
+    runs = [f"{len(group)} of {label}" for label, group in data.groups.items()]
+    return (
+        f"Runs: {', '.join(runs)}; {', '.join(data.common)}, where a label does not say otherwise. "
+        f"Each learned to calculate with {drawn['N']} numbers from {drawn['A']:,} to "
+        f"{drawn['B']:,} and {' '.join(drawn['ops'])} between them, from the same "
+        f"{drawn['n_samples']:,} problems, of which {drawn['val_fraction']:.1%} were kept for "
+        f"validation and {drawn['test_fraction']:.1%} for the test."
+    )
 
 
 def training(groups: Groups) -> Section:
     """Learning curves, a line for each run."""
     title = "Learning curves"
     steps, validation = stacked(groups, "metrics/train.csv"), stacked(groups, "metrics/val.csv")
-    text = ["One line a run; the seeds of an architecture share its colour and dashes."]
     if not len(steps) or not len(validation):
         return Section(title, ["The runs were too short to leave any."])
+    text = ["One line a run; the seeds of an architecture share its colour and dashes."]
     validation["wrong"] = 1 - validation["exact_match"]
-    figures = [
-        Figure(
-            "Exact match in validation",
-            "How early each line leaves the bottom and reaches the top: the share of whole "
-            "answers that are right.",
-            lines(validation, "exact_match", "exact match", scale="share"),
+    least = validation.loc[validation["wrong"] > 0, "wrong"].min()
+    # A logarithmic axis has no place for 0.
+    curves = [table[table["loss"] > 0] for table in (validation, steps)]
+    losses = log_scale(pd.concat([table["loss"] for table in curves]))
+    parts = {
+        "Wrong answers in validation": (
+            "How early each line leaves the top, and where they part at the end: the share of "
+            "problems without the right answer, logarithmic, with 0 apart at the bottom.",
+            lines(validation, "wrong", "%", share_scale(least, 1)),
         ),
-        Figure(
-            "Wrong in validation",
-            "The same from the other side, stretched near 0: where the lines part at the end.",
-            lines(validation, "wrong", "share wrong (log, linear to 0.1 %)", scale="small share"),
-        ),
-        Figure(
-            "Loss in validation",
+        "Loss in validation": (
             "Cross-entropy of an answer token in nats: a line that rises again has overfitted.",
-            lines(validation, "loss", "loss (log scale)", scale="log"),
+            lines(curves[0], "loss", None, losses),
         ),
-        Figure(
-            "Loss in training",
+        "Loss in training": (
             "The same on the problems that are learned: far below validation means overfitting.",
-            lines(steps, "loss", "loss (log scale)", scale="log"),
+            lines(curves[1], "loss", None, losses),
         ),
-    ]
+    }
+    figures = [Figure(name, caption, fit(chart)) for name, (caption, chart) in parts.items()]
     return Section(title, text, figures=figures)
 
 
@@ -69,27 +62,26 @@ def parameters(groups: Groups) -> Section:
     """The parameters that the runs differ in, their commits and their metrics."""
     runs = [experiment for group in groups.values() for experiment in group]
     flat = [_flat(run.params) for run in runs]
-    absent = object()
     keys = sorted(
         key
         for key in {key for each in flat for key in each}
-        if any(each.get(key, absent) != flat[0].get(key, absent) for each in flat)
+        if any(each.get(key, ABSENT) != flat[0].get(key, ABSENT) for each in flat)
     )
-    names = ["", *(run.name for run in runs)]
+    names = [run.name for run in runs]
     commits = ["commit", *(run.rev[:12] for run in runs)]
-    values = [[key, *(_text(each.get(key)) for each in flat)] for key in keys]
+    values = [[key, *(_text(each.get(key, ABSENT)) for each in flat)] for key in keys]
     metrics = dict.fromkeys(key for run in runs for key in run.metrics)
-    figures = [[key, *(_text(run.metrics.get(key)) for run in runs)] for key in metrics]
+    figures = [[key, *(_text(run.metrics.get(key, ABSENT)) for run in runs)] for key in metrics]
     tables = [
-        Table("What the runs' params.yaml differ in", names, [commits, *values]),
-        Table("What metrics/train.json and eval.json hold", names, figures),
+        Table("What the runs' params.yaml differ in", ["key", *names], [commits, *values]),
+        Table("What train.json and eval.json hold", ["metric", *names], figures, folded=True),
     ]
     text = [
         "The commit holds the code, the parameters and the metrics of a run; dvc exp apply brings "
-        f"them back. Below the tables stands the whole params.yaml of {runs[0].name}."
+        "them back."
     ]
-    listing = yaml.safe_dump(runs[0].params, sort_keys=False)
-    return Section("Parameters and metrics", text, tables, listing=listing)
+    whole = {f"All of params.yaml of {names[0]}": yaml.safe_dump(runs[0].params, sort_keys=False)}
+    return Section("Parameters and metrics", text, tables=tables, listings=whole)
 
 
 def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -102,8 +94,10 @@ def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
+    if value is ABSENT:
+        return ABSENT[-1]
     if value is None:
-        return "-"
+        return "null"
     if isinstance(value, float):
         return f"{value:.5g}"
     if isinstance(value, int) and not isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""A CSV file of several experiments as one table, and wrong answers summed over seeds."""
+"""Files of several experiments as one table, and wrong answers summed over seeds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pandas as pd
 
 from ..common.errors import UserError
 from ..compare.experiments import Experiment
-from ..compare.figures import Groups
+from ..compare.grouping import Groups
 from ..evaluation.intervals import wilson
 
 
@@ -42,22 +42,22 @@ def pooled(counts: pd.DataFrame) -> pd.DataFrame:
     """Wrong answers summed over seeds, with the Wilson interval of their share.
 
     Args:
-        counts: columns label, value, problems, wrong; a row for each run and value.
+        counts: columns value, lane, label, problems, wrong; a row for each run, value and lane.
 
     Returns:
-        Columns value, label, problems, wrong, share, low, high; sorted by value if values are
-        numbers, otherwise in the order of their first rows.
+        Columns value, lane, label, problems, wrong, share, low, high, count (a text); sorted by
+        value if values are numbers, otherwise in the order of their first rows.
     """
-    kinds = counts.groupby(["value", "label"], sort=False, observed=True)
+    kinds = counts.groupby(["value", "lane", "label"], sort=False, observed=True)
     table = kinds[["problems", "wrong"]].sum().reset_index()
     rank = table["value"]
     if not pd.api.types.is_numeric_dtype(rank):
         rank = pd.Series(pd.factorize(rank)[0])
     table = table.loc[rank.sort_values(kind="stable").index]
-    pairs = zip(table["wrong"], table["problems"], strict=True)
+    pairs = list(zip(table["wrong"], table["problems"], strict=True))
     table["share"] = table["wrong"] / table["problems"]
     table[["low", "high"]] = [wilson(*pair) for pair in pairs]
-    return table
+    return table.assign(count=[f"{wrong:,} of {problems:,}" for wrong, problems in pairs])
 
 
 def best(experiments: list[Experiment]) -> Experiment:

@@ -1,10 +1,13 @@
-"""Vega-Lite charts as SVG inside an HTML page: small, without a network, always the same bytes."""
+"""Charts as SVG inside an HTML page: small, without a network, always the same bytes."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
 from xml.etree import ElementTree
+
+import altair as alt
+
+from .look import CONFIG
 
 _NAMESPACE = "http://www.w3.org/2000/svg"
 _NUMBER = re.compile(r"-?\d+\.\d{3,}(?:e-?\d+)?")
@@ -15,17 +18,20 @@ _DROPPED = {"class", "role", "pointer-events", "width", "height", "version", "fo
 ElementTree.register_namespace("", _NAMESPACE)
 
 
-def draw(spec: dict[str, Any], name: str, description: str) -> str:
+def draw(chart: alt.TopLevelMixin, name: str, description: str) -> str:
     """The chart as an ``<svg>`` element.
 
     Args:
-        spec: Vega-Lite; its colours may be CSS variables and ``currentColor``.
+        chart: its colours may be CSS variables and ``currentColor``.
         name: unique on the page; the ids inside begin with it.
         description: what a screen reader reads out.
     """
-    # Its JavaScript engine takes a second to start.
+    # Its JavaScript engine takes a second to start, once for all charts.
     import vl_convert
 
+    # Altair refuses long tables by default, as a browser would have to load them.
+    with alt.data_transformers.disable_max_rows():
+        spec = chart.configure(**CONFIG).to_dict()
     text = vl_convert.vegalite_to_svg(spec, show_warnings=False, allowed_base_urls=[])
     root = ElementTree.fromstring(text)
     for element in root.iter():

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..data.records import Record
+from .verdict import verdict, visible
 
 # Printed even with a single row, where all answers have one length.
 _ALWAYS = "by_answer_length"
@@ -29,7 +30,8 @@ def show(
         samples: problems to print with the model's answers; as many wrong answers follow.
         leaks: a sentence on problems that were in the training data.
     """
-    console = Console()
+    # What a model says may look like rich's markup, or like the name of a picture.
+    console = Console(markup=False, emoji=False)
     for name, frame in tables.items():
         # No rows: it does not occur, such as borrows in sums. One row: the totals again.
         says_more = len(frame) > 1 or name == _ALWAYS
@@ -49,12 +51,12 @@ def show(
     errors = tables["errors"]
     said = dict(zip(errors["prompt"], errors["said"], strict=True))
     for prompt, target in samples:
-        verdict = f"wrong, {target}" if prompt in said else "right"
-        answer = said.get(prompt, target)
-        console.print(f"prediction: {prompt}{answer}  {verdict}", soft_wrap=True)
+        line = verdict(prompt, said.get(prompt, target), target)
+        console.print(f"prediction: {line}", soft_wrap=True)
     others = errors[~errors["prompt"].isin([prompt for prompt, _ in samples])]
     for row in others.head(len(samples)).itertuples(index=False):
-        console.print(f"wrong: {row.prompt}{row.said}, not {row.target}", soft_wrap=True)
+        answer = f"{row.prompt}{visible(str(row.said))}"
+        console.print(f"wrong: {answer}, not {row.target}", soft_wrap=True)
     every = tables["exhaustive"]
     for row in every[every["kind"] == "all"].itertuples(index=False):
         console.print(f"all problems, {row.split}: {row.wrong:,} wrong of {row.problems:,}")
@@ -62,10 +64,12 @@ def show(
         if name.startswith("skipped_"):
             console.print(f"skipped: {n:,} {name.removeprefix('skipped_')} rows")
     console.print(f"leak check: {leaks}", soft_wrap=True)
+    # Of others' models it is not known.
+    loss = "" if metrics["loss"] is None else f"loss {metrics['loss']:.5f}, "
     console.print(
         f"{metrics['architecture']}: {metrics['exact_match']:.2%} of {metrics['problems']:,} right "
         f"(95 %: {metrics['exact_match_low']:.2%} .. {metrics['exact_match_high']:.2%}), "
-        f"loss {metrics['loss']:.5f}, {metrics['parameters']:,} parameters, "
+        f"{loss}{metrics['parameters']:,} parameters, "
         f"{metrics['active_parameters']:,} active",
         soft_wrap=True,
     )

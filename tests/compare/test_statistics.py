@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from src.compare.statistics import CROSSED, MCNEMAR, compare, holm
+from src.compare.statistics import CROSSED, SIGN, compare, holm
 
 
 def names(marks: np.ndarray) -> set[str]:
@@ -14,10 +14,11 @@ def names(marks: np.ndarray) -> set[str]:
 
 
 def test_the_difference_is_that_of_the_means() -> None:
-    found = compare([{"1", "2"}, {"1"}], [{"3"}, set()], 100)
-    assert found.mean == pytest.approx((1 - 2 + 0 - 1) / 200)
+    a, b = [{"1", "2"}, {"1"}, set[str]()], [{"3"}, set[str](), {"4"}]
+    found = compare(a, b, 100)
+    assert found.mean == pytest.approx((1 - 2 + 0 - 1 + 1 - 0) / 300)
     assert found.low < found.mean < found.high
-    mirrored = compare([{"3"}, set()], [{"1", "2"}, {"1"}], 100)
+    mirrored = compare(b, a, 100)
     assert (-mirrored.mean, mirrored.p) == pytest.approx((found.mean, found.p))
     assert -mirrored.high == pytest.approx(found.low)
 
@@ -52,16 +53,37 @@ def test_problems_that_all_seeds_fail_are_evidence_of_few_problems() -> None:
 def test_one_seed_is_mcnemar() -> None:
     a, b = set(map(str, range(12))), set(map(str, range(10, 14)))
     found = compare([a], [b], 1000)
-    assert found.method == MCNEMAR
+    assert found.method == SIGN
     assert found.p == pytest.approx(stats.binomtest(2, 12).pvalue)
     assert found.mean == pytest.approx(-8 / 1000)
     assert np.isnan(found.low)
     assert compare([a], [a], 1000).p == 1.0
 
 
-def test_no_difference_at_all() -> None:
-    found = compare([{"1"}, {"2"}], [{"1"}, {"2"}], 10)
-    assert (found.mean, found.low, found.high, found.p) == (0.0, 0.0, 0.0, 1.0)
+def test_two_seeds_say_nothing_of_others() -> None:
+    # By t they would be -267 to 247 points apart.
+    found = compare([set(map(str, range(60))), {"1"}], [{"1"}, set(map(str, range(40)))], 100)
+    assert found.method == SIGN
+    assert np.isnan(found.low)
+    assert np.isnan(found.high)
+    # Twenty problems that one of A's misses and none of B's; the rest is even.
+    assert found.p == pytest.approx(stats.binomtest(0, 20).pvalue)
+
+
+@given(st.lists(st.sets(st.sampled_from("abcdefgh")), min_size=6, max_size=10))
+def test_no_interval_is_impossible(wrong: list[set[str]]) -> None:
+    half = len(wrong) // 2
+    found = compare(wrong[:half], wrong[half : 2 * half], 8)
+    assert -1 <= found.low <= found.mean + 1e-12
+    assert found.mean - 1e-12 <= found.high <= 1
+    assert 0 <= found.p <= 1
+
+
+def test_where_all_agree_the_problems_bound_the_difference() -> None:
+    found = compare([{"1"}, {"2"}, set()], [{"1"}, {"2"}, set()], 10_000)
+    # 1 - 0.025 ** (1 / 10,000): no disagreement in so many would be rarer than 2.5 % above it.
+    assert found.high == pytest.approx(3.688e-4, rel=1e-3)
+    assert (found.mean, found.low, found.p) == (0.0, -found.high, 1.0)
 
 
 def test_false_alarms_are_as_rare_as_promised() -> None:

@@ -1,11 +1,13 @@
 """The picture shows what attention really weighs."""
 
+import re
 import struct
 from pathlib import Path
 
 import pytest
 import torch
 
+from src import predict
 from src.common.errors import UserError
 from src.data.formats import PLAIN
 from src.eval import main
@@ -14,7 +16,8 @@ from src.inspection.attention_map import attention, draw
 from src.models import build_model
 from src.tokenizer import BOS, CharTokenizer
 
-from ..conftest import ARCHITECTURES, tiny_model
+from ..conftest import ARCHITECTURES, tiny_model, tiny_params
+from ..huggingface.test_export import decisive
 from ..test_eval import checkpoint
 
 
@@ -41,11 +44,32 @@ def test_the_command_draws_a_png(
     path = checkpoint(tmp_path, "gpt2")
     monkeypatch.setattr("src.eval.ATTENTION", tmp_path / "attention.png")
     main(["--ckpt", str(path), "--inspect", "1+2="])
-    assert capsys.readouterr().out.startswith("1+2=")
+    line, picture = capsys.readouterr().out.splitlines()
+    assert re.match(r"1\+2=\S*  wrong, 3  ", line)
+    assert picture == f"attention: {tmp_path / 'attention.png'}"
     data = (tmp_path / "attention.png").read_bytes()
     assert data[:8] == b"\x89PNG\r\n\x1a\n"
     width, height = struct.unpack(">II", data[16:24])
     assert min(width, height) > 300
+
+
+def test_the_command_says_what_predict_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("src.eval.ATTENTION", tmp_path / "attention.png")
+    data = tiny_params().data.model_dump()
+    story = {"data": {"data": data, "sha256": {}}, "init_from": None}
+    path = decisive(tmp_path, "llama2", story)
+    for prompt, verdict in (("12+34=", "right"), ("7*8=", "wrong, 56 (trained on + only)")):
+        main(["--ckpt", str(path), "--inspect", prompt])
+        line, _ = capsys.readouterr().out.splitlines()
+        assert line.startswith(f"{prompt}46  {verdict}  4 100.00% (")
+        predict.main([prompt, "--ckpt", str(path)])
+        assert capsys.readouterr().out == f"{line}\n"
+    (tmp_path / "attention.png").unlink()
+    with pytest.raises(UserError, match="7/2=: 7/2 has no whole result"):
+        main(["--ckpt", str(path), "--inspect", "7/2="])
+    assert not (tmp_path / "attention.png").exists()
 
 
 def test_a_picture_of_more_tokens_is_larger(tmp_path: Path) -> None:

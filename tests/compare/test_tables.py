@@ -11,11 +11,15 @@ import pytest
 
 from src.common.errors import UserError
 from src.common.marked_section import END, insert
-from src.compare.__main__ import BEGIN, markdown, summary
+from src.compare.__main__ import BEGIN
+from src.compare.comparison import Comparison
 from src.compare.experiments import Experiment
 from src.compare.figures import architectures, exhaustive, runs
+from src.compare.grouping import data_sets
+from src.compare.tables import markdown, summary, to_json
 
 from ..conftest import ROOT, tiny_params
+from .test_grouping import DEFAULTS
 
 
 def run_of(architecture: str, seed: int, wrong: int, **metrics: Any) -> Experiment:
@@ -38,7 +42,9 @@ def run_of(architecture: str, seed: int, wrong: int, **metrics: Any) -> Experime
         "active_parameters": 700_000,
     }
     params = tiny_params(architecture, training={"seed": seed}).model_dump()
-    return Experiment(f"{architecture}-seed{seed}", "1234567", "d", params, values | metrics)
+    name = f"{architecture}-seed{seed}"
+    cost = {"seconds": 90.0, "processor": "A processor", "ended": "2026-11-29T12:00:00+00:00"}
+    return Experiment(name, name, "d", params, values | metrics, weights=name, cost=cost)
 
 
 GROUPS = {
@@ -98,7 +104,9 @@ def test_all_problems_are_counted_by_lengths_over_the_splits(
         "wrong_1+2": 4,
         "problems_1+2": 1000,
     }
-    tables = markdown({"architectures": [], "runs": [], "pairs": [], "exhaustive": [row]})
+    content: dict[str, Any] = {name: [] for name in ("architectures", "runs", "pairs", "notes")}
+    data = {"label": "d", "common": []}
+    tables = markdown(content | {"data": [data], "exhaustive": [row | {"data": "d"}]})
     assert "| wrong, by operands' digits | all | 1+1 of 100 | 1+2 of 1,000 |" in tables
     assert "| llama2-seed1 | 7 of 1,100 | 3 | 4 |" in tables
 
@@ -118,30 +126,27 @@ def test_the_summary_has_the_wrong_answers_of_runs_that_graded_all_problems() ->
     assert llama2.split(" | ")[3] == "-"
 
 
-def test_the_tables_go_between_the_marks() -> None:
-    content = {
-        "architectures": json.loads(architectures(GROUPS).to_json(orient="records")),
-        "runs": json.loads(runs(GROUPS).to_json(orient="records")),
-        "exhaustive": [],
-        "pairs": [
-            {
-                "a": "gpt2",
-                "b": "llama2",
-                "seeds": 1,
-                "problems": 1000,
-                "difference": 0.003,
-                "low": None,
-                "high": None,
-                "p": 0.5,
-                "p_holm": 0.5,
-                "method": "McNemar",
-            }
-        ],
-    }
-    tables = markdown(content)
-    assert "| gpt2 | 99.40% of 3 | 0.20% | 99.20% .. 99.60% | 0.00060 | 60 | - | - |" in tables
-    assert "| gpt2-seed0 | 0 | 99.60% (90.00% .. 100.00%) | 4 of 1,000 | 0.00040 | 50 |" in tables
-    assert "| gpt2 - llama2 | +0.300 | one seed | 0.5 | 0.5 | McNemar, 1 seeds" in tables
+def test_the_tables_go_between_the_marks(monkeypatch: pytest.MonkeyPatch) -> None:
+    errors = {"gpt2-seed0": [1, 2, 3], "llama2-seed0": [3, 4, 5, 6, 7, 8]}
+    monkeypatch.setattr(
+        Experiment,
+        "table",
+        lambda run, path: pd.DataFrame({"prompt": [f"{n}+1=" for n in errors.get(run.name, [])]}),
+    )
+    found = data_sets([run for group in GROUPS.values() for run in group], DEFAULTS)
+    tables = markdown(to_json(Comparison(["1" * 40], found, ["Left out: a, which failed."])))
+    assert (
+        "| gpt2 | 99.40% of 3 seeds | 0.20% | 99.20% .. 99.60% | 0.00060 | 60 | - | - |" in tables
+    )
+    assert "| llama2 | 99.30% of 1 seed | - | 99.30% .. 99.30% |" in tables
+    assert "| gpt2-seed0 | gpt2 | 0 | 99.60% (90.00% .. 100.00%) | 4 of 1,000 |" in tables
+    assert "| 1.5 min | A processor | 2026-11-29 |" in tables
+    # One seed in common: the sign test, without an interval. Two only gpt2 misses, five llama2.
+    assert (
+        "| gpt2 - llama2 | +0.300 | - | 0.45 | 0.45 | sign test, 1 seed x 1,000 problems |"
+        in tables
+    )
+    assert tables.endswith("- Left out: a, which failed.\n")
     text = insert(f"above\n{BEGIN}\nold\n{END}\nbelow\n", tables, BEGIN)
     assert text == f"above\n{BEGIN}\n{tables}{END}\nbelow\n"
     assert insert(text, tables, BEGIN) == text

@@ -1,0 +1,74 @@
+"""Grade others' models by what they say, with the figures and tables that ours have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..common.errors import UserError
+from ..common.files import check_writable
+from ..config import Params
+from ..data.description import read_convention
+from ..terminal.results_table import show
+from .breakdowns import break_down, describe_problems, figures
+from .grading import Grades
+from .other_opening import open_other
+from .reading import read
+from .results import about, write_results
+
+
+def evaluate_other(
+    params: Params,
+    folder: Path,
+    template: str,
+    data_dir: Path,
+    out_dir: Path,
+    skip_bad_rows: bool = False,
+) -> dict[str, Any]:
+    """Grade, print and write the results of a model that transformers opens.
+
+    It is right where the text of its answer is the target. What only our own models can be asked
+    is left out: tables of digits given the true ones before them, and of experts, have no rows.
+
+    Args:
+        params: `evaluation:` and `runtime:` of it count.
+        folder, template: see `open_other`.
+        data_dir: holds test.jsonl.
+        out_dir: gets the files that one of our own models has.
+        skip_bad_rows: leave out and count test rows that are malformed, wrong or duplicates.
+
+    Returns:
+        What eval.json holds: `breakdowns.figures` with no loss, and with skip_bad_rows the counts.
+
+    Raises:
+        UserError: for a file that is missing or not what it should be, and if
+            `evaluation.exhaustive` asks for all problems.
+        OSError: if nothing can be written to out_dir, before anything is graded.
+    """
+    config = params.evaluation
+    if config.exhaustive:
+        raise UserError(
+            "evaluation.exhaustive = true: --hf grades the test split alone, as each answer is "
+            "written token by token; evaluation.exhaustive: false in a file for --config"
+        )
+    check_writable(out_dir)
+    splits, _, skipped = read(config, data_dir, skip_bad_rows)
+    records, written = splits["test"], read_convention(data_dir).format
+    other = open_other(folder, template, params.runtime.accelerator)
+
+    said = other.answers(list(records), config.batch_size, params.runtime.progress)
+    right = [answer == record.target for answer, record in zip(said, records, strict=True)]
+    grades = Grades.of_answers(np.array(right))
+    problems = describe_problems(records, written)
+    counts = other.parameters, other.active_parameters
+    metrics = figures(other.architecture, counts, grades) | skipped
+    tables = break_down(problems, grades)
+    problems.insert(2, "said", said)
+    tables["errors"] = problems[~grades.exact]
+
+    origin = about(folder, metrics, data_dir, template, ("torch", "transformers"))
+    write_results(metrics, tables, out_dir, origin)
+    show(metrics, tables, records[: config.n_samples], "the model's training data is not known")
+    return metrics

@@ -1,0 +1,123 @@
+"""Open a folder of anyone's causal language model with transformers."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..common.errors import UserError
+from ..ops import cpu
+from ..ops.hardware import device_for
+from ..terminal.model_flags import check_template
+from ..tokenizer import VOCABULARY
+from .other_model import OtherModel, quiet
+
+
+def open_other(folder: Path, template: str, accelerator: str) -> OtherModel:
+    """Open a causal language model and its tokenizer; nothing is executed and nothing downloaded.
+
+    Its weights stay in the number format that the folder has them in.
+
+    Args:
+        folder: as transformers' ``save_pretrained`` writes it.
+        template: see `check_template`.
+        accelerator: `runtime.accelerator`.
+
+    Raises:
+        UserError: if transformers is not installed or the folder holds no such model.
+    """
+    check_template(template)
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder")
+    if not (folder / "config.json").is_file():
+        raise UserError(f"{folder}: no config.json in it, as transformers' save_pretrained writes")
+    try:
+        from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+    except ImportError:
+        raise UserError(
+            "transformers is not installed: "
+            "pip install -r requirements-transformers.txt -c constraints.txt"
+        ) from None
+
+    cpu.use_well(accelerator)
+    with quiet():
+        tokenizer = _open(AutoTokenizer, "tokenizer", folder)
+        begin = _begin(folder, tokenizer)
+        how = {"output_loading_info": True, "ignore_mismatched_sizes": True, "dtype": "auto"}
+        model, loading = _open(AutoModelForCausalLM, "causal language model", folder, **how)
+        _check_weights(folder, loading)
+        model.to(device_for(accelerator)).eval()
+        _check_causal(folder, model)
+    ends = _ends(model, tokenizer)
+    # What it says of sampling or of repetitions would come in where greedy decoding says nothing.
+    model.generation_config = GenerationConfig()
+    return OtherModel(folder, template, model, tokenizer, begin, ends)
+
+
+def _open(kind: Any, name: str, folder: Path, **how: Any) -> Any:
+    """What one of transformers' classes opens in a folder."""
+    try:
+        return kind.from_pretrained(
+            str(folder), local_files_only=True, trust_remote_code=False, **how
+        )
+    except MemoryError:
+        raise
+    except Exception as error:
+        # Each file, format and missing library fails in its own way, some with long lists.
+        reason = textwrap.shorten(str(error) or type(error).__name__, 300, placeholder=" ...")
+        raise UserError(f"{folder}: no {name} that transformers opens: {reason}") from None
+
+
+def _begin(folder: Path, tokenizer: Any) -> list[int]:
+    """Ids of the tokens that a tokenizer puts in front of each text.
+
+    Those that it puts behind one, as some do, would end the answer before it begins.
+    """
+    # Some classes open without any file of a vocabulary, and read nothing.
+    digit = tokenizer("0", add_special_tokens=False)["input_ids"]
+    if not digit:
+        raise UserError(f"{folder}: no tokenizer in it that reads digits")
+    ids: list[int] = tokenizer("0")["input_ids"]
+    return ids[: ids.index(digit[0])]
+
+
+def _check_weights(folder: Path, loading: Mapping[str, Any]) -> None:
+    """Refuse a model of which some weights would be random, as transformers draws what it lacks."""
+    for name in sorted(loading["missing_keys"]):
+        raise UserError(f"{folder}: no causal language model in it: {name} is missing")
+    for name, there, wanted in sorted(loading["mismatched_keys"]):
+        sizes = f"{tuple(there)}, by config.json {tuple(wanted)}"
+        raise UserError(f"{folder}: no causal language model in it: {name} is {sizes}")
+
+
+@torch.inference_mode()
+def _check_causal(folder: Path, model: Any) -> None:
+    """Refuse a model that reads tokens to come, as BERT does, although transformers opens it."""
+    n_embeddings = model.get_input_embeddings().num_embeddings
+    ids = torch.tensor([[0, 1, 2, 3], [0, 4, 5, 6]], device=model.device) % n_embeddings
+    logits = model(input_ids=ids).logits[:, 0]
+    one, other = logits.float()
+    # Later tokens may change by rounding how many an expert has to compute at once.
+    if (one - other).abs().max() > torch.finfo(logits.dtype).eps ** 0.5 * one.std():
+        kind = model.config.model_type
+        raise UserError(f"{folder}: a {kind} that reads what comes later is no causal model")
+
+
+def _ends(model: Any, tokenizer: Any) -> list[int]:
+    """Ids of the tokens that end a text: all that model and tokenizer name."""
+    ids: set[int] = set()
+    for named in (model.generation_config, model.config, tokenizer):
+        found = getattr(named, "eos_token_id", None)
+        ids |= {found} if isinstance(found, int) else set(found or ())
+    n_embeddings = model.get_input_embeddings().num_embeddings
+
+    def is_end(token: int) -> bool:
+        # A config's default, made for another tokenizer, may be the number of a digit here.
+        text = tokenizer.decode([token]).strip()
+        return token < n_embeddings and not (text and set(text) <= set(VOCABULARY))
+
+    return sorted(filter(is_end, ids))

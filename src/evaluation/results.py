@@ -1,0 +1,117 @@
+"""The files that an evaluation leaves, the folder for them, and what they are results of."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..common.errors import UserError
+from ..common.files import CHECKPOINTS_DIR, MODELS_DIR, RUNS_DIR, open_replacing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# What a training calls its checkpoints: the folder's name says more.
+_OF_ANY_TRAINING = re.compile(r"best(-\d+)?|last|progress-.*")
+
+
+def write_results(
+    metrics: Mapping[str, Any],
+    tables: Mapping[str, pd.DataFrame],
+    out_dir: Path,
+    about: Mapping[str, Any] | None = None,
+) -> None:
+    """Each table as a CSV, then about.json, and eval.json last: where it is, all is.
+
+    Args:
+        about: what `about` returns; None writes no about.json.
+    """
+    # Of an earlier evaluation, perhaps of another model: these tables are not its own.
+    (out_dir / "eval.json").unlink(missing_ok=True)
+    for name, table in tables.items():
+        with open_replacing(out_dir / f"{name}.csv") as file:
+            table.to_csv(file, index=False, lineterminator="\n")
+    for name, content in (("about", about), ("eval", metrics)):
+        if content is not None:
+            with open_replacing(out_dir / f"{name}.json") as file:
+                file.write(json.dumps(content, indent=2) + "\n")
+
+
+def about(
+    model: Path,
+    metrics: Mapping[str, Any],
+    data_dir: Path,
+    prompt: str | None = None,
+    packages: tuple[str, ...] = ("torch",),
+) -> dict[str, Any]:
+    """What an evaluation by hand was one of: the content of about.json.
+
+    Args:
+        model: the checkpoint or folder, as it was named.
+        metrics: what eval.json will hold.
+        data_dir: holds the test split that was graded.
+        prompt: the template that problems were put into; None: none was.
+        packages: those whose versions the results may depend on.
+
+    Returns:
+        name, architecture, model, prompt, test_sha256 (of test.jsonl), n_problems, versions.
+    """
+    with (data_dir / "test.jsonl").open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {
+        "name": name_of(model),
+        "architecture": metrics["architecture"],
+        "model": str(model),
+        "prompt": prompt,
+        "test_sha256": digest,
+        "n_problems": metrics["problems"],
+        "versions": {package: version(package) for package in packages},
+    }
+
+
+def name_of(model: Path) -> str:
+    """What to call a model: its folder, or its file where that has a name of its own.
+
+    >>> [name_of(Path(p)) for p in ("checkpoints/wide/last.ckpt", "runs/back.ckpt", "hf/pythia/")]
+    ['wide', 'back', 'pythia']
+    """
+    folder = model
+    if not model.is_dir() and model.suffix == ".ckpt":
+        if not _OF_ANY_TRAINING.fullmatch(model.stem):
+            return model.stem
+        folder = model.parent
+    # Of "." and "..".
+    return folder.name if folder.name not in ("", "..") else folder.resolve().name or model.stem
+
+
+def results_folder(checkpoint: Path) -> Path:
+    """Where an evaluation by hand writes: eval/ beside the checkpoint.
+
+    Except in runs/ for one that DVC tracks, or that goes when its training ends.
+    """
+    folder = checkpoint if checkpoint.is_dir() else checkpoint.parent
+    if any(folder.resolve().is_relative_to(kept.resolve()) for kept in (MODELS_DIR, RUNS_DIR)):
+        folder = RUNS_DIR
+    return folder / "eval"
+
+
+def results_folder_of_other(folder: Path) -> Path:
+    """Where an evaluation of another's model writes: checkpoints/, in a folder named like its own.
+
+    Raises:
+        UserError: where results of something else lie there, perhaps of a training of that name.
+    """
+    out_dir = CHECKPOINTS_DIR / name_of(folder) / "eval"
+    if (out_dir / "eval.json").exists():
+        try:
+            model = Path(json.loads((out_dir / "about.json").read_text())["model"])
+        except (OSError, ValueError, KeyError, TypeError):
+            model = out_dir.parent
+        if model.resolve() != folder.resolve():
+            raise UserError(f"{out_dir}: has results of {model}; name another folder by --out_dir")
+    return out_dir
