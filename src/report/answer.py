@@ -13,8 +13,9 @@ import pandas as pd
 from ..compare.figures import architectures, exhaustive, pairs, runs
 from ..compare.grouping import DataSet, Groups
 from ..compare.statistics import FEWEST_SEEDS
+from ..compare.tables import count
 from .charts import dots
-from .page import Figure, Section, Table, table_of
+from .page import Figure, Section, table_of
 from .pooling import pooled
 
 # A row of `figures.pairs`.
@@ -26,10 +27,6 @@ WHERE = {
 }
 # For each heading of a table, the column of the data frame, the format of its cells and what
 # stands where there is no value.
-_STEPS = {
-    f"steps to {share} %": (f"steps_to_{share.replace('.', '_')}", ",.0f", "never")
-    for share in ("90", "99", "99.9")
-}
 ARCHITECTURES = {
     "architecture": ("label",),
     "seeds": ("seeds",),
@@ -42,20 +39,6 @@ ARCHITECTURES = {
     "training FLOPs": ("training_flops", ".2e"),
     "training seconds": ("seconds", ",.0f"),
     "processor": ("processor",),
-}
-RUNS = {
-    "run": ("experiment",),
-    "architecture": ("label",),
-    "seed": ("seed",),
-    "exact match": ("exact_match", ".2%"),
-    "95 % from": ("exact_match_low", ".2%"),
-    "to": ("exact_match_high", ".2%"),
-    "wrong": ("wrong", ",.0f"),
-    "of": ("problems", ",.0f"),
-    "loss": ("loss", ".5f"),
-    "steps": ("steps", ",.0f"),
-    **_STEPS,
-    "problems seen": ("problems_seen", ",.0f"),
 }
 PAIRS = {
     "pair": ("pair",),
@@ -85,27 +68,24 @@ def answer(data: DataSet, described: str) -> Section:
     compared = [pair for pair in combinations(ours, 2) if pair in data.pairs]
     ablations = [pair for pair in data.pairs if not set(pair) <= set(ours)]
 
-    def found(pair: tuple[str, str]) -> Row | None:
-        return tests.get(frozenset(pair))
+    def said(pair: tuple[str, str]) -> str:
+        return sentence(*pair, tests.get(frozenset(pair)), len(tests))
 
     points = [
         levels(asked[asked["label"].isin(shown)]),
-        *(sentence(*pair, found(pair), len(tests)) for pair in compared),
+        *map(said, compared),
         cost(table[table["label"].isin(ours)]),
-        *(
-            f"Ablation. {sentence(*pair, test, len(tests))}"
-            for pair in ablations
-            if (test := found(pair))
-        ),
+        *(f"Ablation. {said(pair)}" for pair in ablations if frozenset(pair) in tests),
         described,
     ]
-    text = [verdict(ours, [row for pair in compared if (row := found(pair))])]
-    tables = [
-        table_of("Means over the seeds, and what they cost", table, ARCHITECTURES),
-        *_tests(tested),
-        table_of("Every run, with Wilson intervals", runs(groups), RUNS, folded=True),
-    ]
-    return Section("Which is better", text, points, tables, _figures(asked))
+    between = [tests[key] for key in map(frozenset, compared) if key in tests]
+    tables = [table_of("Means over the seeds, and what they cost", table, ARCHITECTURES)]
+    if tests:
+        rows = tested.assign(pair=tested["a"] + " - " + tested["b"])
+        rows[["difference", "low", "high"]] *= 100
+        caption = "Tests of the differences in exact match, in percentage points"
+        tables.append(table_of(caption, rows, PAIRS, folded=True))
+    return Section("Which is better", [verdict(ours, between)], points, tables, _figures(asked))
 
 
 def defaults(groups: Groups) -> dict[str, str]:
@@ -174,7 +154,7 @@ def sentence(a: str, b: str, test: Row | None, n_tests: int) -> str:
     >>> test = {"a": "gpt2", "b": "llama2", "seeds": 3, "difference": -0.0021, "low": -0.0032,
     ...         "high": -0.001, "p_holm": 0.004}
     >>> sentence("gpt2", "llama2", test, 3)
-    'llama2 gets 0.21 points more right than gpt2 (95 % interval 0.1 to 0.32; p = 0.004).'
+    'llama2 gets 0.21 percentage points more right than gpt2 (95 % from 0.1 to 0.32; p = 0.004).'
     >>> sentence("gpt2", "llama2", test | {"high": 0.001}, 3).partition(": ")[2]
     'the 95 % interval, -0.1 to 0.32 points, includes 0.'
 
@@ -192,8 +172,8 @@ def sentence(a: str, b: str, test: Row | None, n_tests: int) -> str:
     low = numbers[1]
     none = f"No difference shown between {a} and {b}"
     if is_shown(test):
-        known = p if isnan(low) else f"95 % interval {start} to {end}; {p}"
-        said = f"{a} gets {size} points more right than {b} ({known})"
+        known = p if isnan(low) else f"95 % from {start} to {end}; {p}"
+        said = f"{a} gets {size} percentage points more right than {b} ({known})"
     elif isnan(low):
         said = f"{none} ({p})"
     elif low <= 0:
@@ -202,8 +182,7 @@ def sentence(a: str, b: str, test: Row | None, n_tests: int) -> str:
         chance = f"one of {n_tests} tests may do so by chance (corrected {p})"
         said = f"{none}: the 95 % interval, {start} to {end} points, leaves out 0, but {chance}"
     if test["seeds"] < FEWEST_SEEDS:
-        seeds = "one seed" if test["seeds"] == 1 else f"{test['seeds']} seeds"
-        said += f"; these weights only, as {seeds} cannot speak for others"
+        said += f"; these weights only ({count(test['seeds'], 'seed')})"
     return f"{said}."
 
 
@@ -246,15 +225,6 @@ def _range(table: pd.DataFrame, column: str, name: str, form: str) -> str:
     return f"{name} {least:{form}} ({low}) to {most:{form}} ({high}, {more} more)"
 
 
-def _tests(tested: pd.DataFrame) -> list[Table]:
-    if not len(tested):
-        return []
-    points = tested.assign(pair=tested["a"] + " - " + tested["b"])
-    points[["difference", "low", "high"]] *= 100
-    caption = "Tests of the differences in exact match, in percentage points"
-    return [table_of(caption, points, PAIRS, folded=True)]
-
-
 def _asked(groups: Groups) -> pd.DataFrame:
     """A row for each run on the test split, and for each that was asked all problems.
 
@@ -277,9 +247,8 @@ def _figures(asked: pd.DataFrame) -> list[Figure]:
     )
     parts = []
     for where, rows in asked.groupby("asked", sort=False):
-        rows = rows.assign(
-            value=rows["label"], lane=rows.groupby("label", observed=True).cumcount()
-        )
+        lane = rows.groupby("label", observed=True).cumcount()
+        rows = rows.assign(value=rows["label"], lane=lane)
         counts = pooled(rows).merge(rows[["value", "lane", "seed"]], on=["value", "lane"])
         texts = zip(counts["wrong"], counts["seed"], strict=True)
         counts["count"] = [f"{wrong:,} (seed {seed})" for wrong, seed in texts]

@@ -113,7 +113,7 @@ def _dots(
         ticks=False,
         tickBand="extent",
         grid=len(values) > 1,
-        labelPadding=6,
+        labelPadding=10,  # a dot at 0 lies half outside
         minExtent=left,
     )
     place = {

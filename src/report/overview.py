@@ -35,7 +35,7 @@ def training(groups: Groups) -> Section:
         return Section(title, ["The runs were too short to leave any."])
     text = ["One line a run; the seeds of an architecture share its colour and dashes."]
     validation["wrong"] = 1 - validation["exact_match"]
-    least = validation.loc[validation["wrong"] > 0, "wrong"].min()
+    least = min(wrong for wrong in [*validation["wrong"], 1.0] if wrong > 0)
     # A logarithmic axis has no place for 0.
     curves = [table[table["loss"] > 0] for table in (validation, steps)]
     losses = log_scale(pd.concat([table["loss"] for table in curves]))
@@ -97,7 +97,7 @@ def _text(value: Any) -> str:
     if value is ABSENT:
         return ABSENT[-1]
     if value is None:
-        return "null"
+        return "none"
     if isinstance(value, float):
         return f"{value:.5g}"
     if isinstance(value, int) and not isinstance(value, bool):

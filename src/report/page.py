@@ -16,7 +16,7 @@ from ..terminal.progress_bar import track
 from .svg import draw
 
 # What stands in place of a number that is not there.
-ABSENT = ("never", "few seeds", "not graded", "not there")
+ABSENT = ("few seeds", "not graded", "not there")
 
 
 @dataclass(frozen=True)

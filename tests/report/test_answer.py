@@ -18,6 +18,7 @@ def row(a: str, b: str, difference: float, half: float, p: float, seeds: int = 3
 
 
 SHOWN, OPEN = (0.02, 0.01, 0.01), (0.02, 0.03, 0.4)
+MORE = "percentage points more right than llama2"
 NONE = "No difference shown between gpt2 and llama2"
 NAMES = ["gpt2", "llama2", "mixtral"]
 
@@ -52,11 +53,10 @@ def test_few_seeds_speak_of_their_weights_only() -> None:
     tests = [row("gpt2", "llama2", *SHOWN, seeds=2)]
     assert "about these weights only" in verdict(NAMES[:2], tests)
     said = sentence("gpt2", "llama2", tests[0], 1)
-    assert said.endswith("these weights only, as 2 seeds cannot speak for others.")
+    assert said.endswith("; these weights only (2 seeds).")
     single = row("gpt2", "llama2", 0.02, nan, 0.01, seeds=1)
     said = sentence("gpt2", "llama2", single, 1)
-    assert said.startswith("gpt2 gets 2 points more right than llama2 (p = 0.01)")
-    assert said.endswith("these weights only, as one seed cannot speak for others.")
+    assert said == f"gpt2 gets 2 {MORE} (p = 0.01); these weights only (1 seed)."
     assert sentence("gpt2", "llama2", single | {"p_holm": 0.5}, 1).startswith("No difference shown")
 
 
@@ -67,9 +67,12 @@ def test_one_architecture_is_compared_with_nothing() -> None:
 @pytest.mark.parametrize(
     ("numbers", "expected"),
     [
-        (SHOWN, "gpt2 gets 2 points more right than llama2 (95 % interval 1 to 3; p = 0.01)."),
+        (
+            SHOWN,
+            "gpt2 gets 2 percentage points more right than llama2 (95 % from 1 to 3; p = 0.01).",
+        ),
         # One more of 30,000 answers.
-        ((1 / 30000, 1e-5, 0.01), "gpt2 gets 0.0033 points more"),
+        ((1 / 30000, 1e-5, 0.01), f"gpt2 gets 0.0033 {MORE}"),
         (
             OPEN,
             "No difference shown between gpt2 and llama2: the 95 % interval, -1 to 5 points, inc",

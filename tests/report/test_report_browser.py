@@ -77,18 +77,33 @@ CONTENTS = """
 return [...document.querySelectorAll("nav a")].map(
   a => document.querySelector(a.getAttribute("href")).textContent === a.textContent);
 """
+# Of each table that is wider than its window: how far its first column moves when it is scrolled.
+STICKS = """
+return [...document.querySelectorAll(".scroll")].filter(
+  scroll => scroll.scrollWidth > scroll.clientWidth + 20).map(scroll => {
+    const cell = scroll.querySelector("tbody th"), before = cell.getBoundingClientRect().left;
+    scroll.scrollLeft = 1000;
+    return Math.abs(cell.getBoundingClientRect().left - before);
+  });
+"""
+# What is shown of the folded parts, and colours of the page.
+FOLDED = """
+return [...document.querySelectorAll("details")].map(
+  d => d.querySelector("table, pre").checkVisibility({contentVisibilityAuto: true}));
+"""
 SCROLLS = "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 
 
 @pytest.fixture
 def report(tmp_path: Path) -> Path:
-    """The page of four tiny runs, which graded all problems."""
+    """The page of five tiny runs, one an ablation, which graded all problems."""
     clone = Clone(tmp_path)
-    runs = [*((name, 0) for name in ARCHITECTURES), ("mixtral", 1)]
-    for name, seed in runs:
-        changes = (f"model={name}", f"training.seed={seed}", "evaluation.exhaustive=true")
+    runs = {f"{name}-seed0": (f"model={name}", "training.seed=0") for name in ARCHITECTURES}
+    runs["mixtral-seed1"] = ("model=mixtral", "training.seed=1")
+    runs["ablation"] = ("model=llama2", "models.llama2.norm=layernorm")
+    for name, changes in runs.items():
         flags = [part for change in changes for part in ("-S", change)]
-        clone("dvc", "exp", "run", "--name", f"{name}-seed{seed}", *flags)
+        clone("dvc", "exp", "run", "--name", name, "-S", "evaluation.exhaustive=true", *flags)
         clone("git", "checkout", "--quiet", ".")
     assert clone("python", "-m", "src.report") == "report.html\n"
     page = (tmp_path / "report.html").read_bytes()
@@ -125,10 +140,14 @@ def test_the_page_is_drawn_and_readable_everywhere(report: Path, browser: Chrome
         content, window = browser.execute_script(SCROLLS)
         assert content <= window <= width
         check_colours(browser.execute_script(COLOURS), scheme)
+        moved = browser.execute_script(STICKS)
+        assert moved or width > 500
+        assert max(moved, default=0) < 1
     text: str = browser.execute_script("return document.body.innerText")
-    for name in (*ARCHITECTURES, "mixtral-seed1", "of 10,000 wrong", "Who serves what in layer 1"):
+    for name in (*ARCHITECTURES, "mixtral-seed1", "of all 10,000", "Who serves what in layer 1"):
         assert name in text
     assert browser.execute_script(CONTENTS) == [True] * 7
+    check_print(browser, report)
 
 
 def show(browser: Chrome, report: Path, width: int, scheme: str) -> None:
@@ -142,9 +161,20 @@ def show(browser: Chrome, report: Path, width: int, scheme: str) -> None:
     browser.execute_script("document.querySelectorAll('details').forEach(d => d.open = true)")
 
 
+def check_print(browser: Chrome, report: Path) -> None:
+    """On paper all is shown, dark on light, whatever the screen's theme."""
+    show(browser, report, 1280, "dark")
+    browser.execute_script("document.querySelectorAll('details').forEach(d => d.open = false)")
+    assert not any(browser.execute_script(FOLDED))
+    media = {"media": "print", "features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    assert all(browser.execute_script(FOLDED))
+    check_colours(browser.execute_script(COLOURS), "light")
+
+
 def check_figure(figure: dict[str, Any], width: int) -> None:
     assert 300 <= figure["width"] <= width, figure
-    assert figure["height"] > 100, figure
+    assert figure["height"] > 60, figure
     assert figure["marks"] > 0, figure
     assert not figure["outside"], figure
     assert figure["smallest"] >= 10, figure
