@@ -4,11 +4,25 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import yaml
 
 from .conftest import ARCHITECTURES, ROOT, tiny_params
+
+_Found = TypeVar("_Found")
+
+
+def wait_for(look: Callable[[], _Found]) -> _Found:
+    """Look again and again until something is found, which is returned."""
+    deadline = time.monotonic() + 120
+    while not (found := look()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return found
 
 
 class Clone:
