@@ -5,7 +5,7 @@
 DVC writes dvc.lock and its lists of files in use and of queued experiments in place, and none of
 its commands works while one of them cannot be read. Nothing is lost with them but experiments that
 wait in the queue: git has dvc.lock of the last commit, and DVC's run cache the runs since. DVC and
-git also wait for the locks of processes that are gone.
+git also wait for the locks of processes that are gone, and DVC for tasks that nothing runs.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from src.common.errors import UserError
 from src.common.files import ROOT, open_replacing
 from src.terminal.cli import Parser, run
 
+from .dead_tasks import fail_dead_tasks
 from .stale_locks import release_git_locks, release_rwlock
 
 # Of the files that DVC and its queue write in place, those of JSON; below .dvc/tmp.
@@ -50,6 +51,7 @@ def repair(root: Path) -> list[str]:
             lines += release_git_locks(root)
             for name in RWLOCKS:
                 lines += release_rwlock(Path(repo.tmp_dir, name), repo)
+            lines += fail_dead_tasks(repo)
             return lines + _restore_dvc_lock(root, repo)
     except DvcException as error:
         raise UserError(str(error)) from None
