@@ -90,7 +90,7 @@ bench: .venv/installed-dev  ## speed: data, training, evaluation, beside Hugging
 verify: .venv/installed  ## reproduce the committed run in a fresh clone; QUICK=1: in two minutes
 	python -m scripts.verify $(if $(QUICK),--quick)
 
-repair: .venv/installed  ## put right what a kill or a power cut left half-written of DVC's own files
+repair: .venv/installed  ## put right what a kill or a power cut left of DVC's and git's own files
 	@python -m scripts.repair
 
 remote: remote-url .venv/installed$(if $(filter s3:% ssh:%,$(URL)),-remote)  ## push and pull at URL=/folder, s3://bucket/path or ssh://user@host/path

@@ -26,7 +26,7 @@ from src.common.yaml_1_2 import parse_yaml, read_yaml
 from src.params import merged
 from src.terminal.cli import Parser, run
 
-from .verify import QUICK, call, clone
+from .verify import QUICK, call, clone, git_repository
 
 # Compiled, as a run of full length is, and with all problems of a small space graded.
 SHORT = (
@@ -77,8 +77,13 @@ def prove(workplace: Path, since: str) -> str:
 
 
 def sources(revision: str) -> dict[str, str]:
-    """The hash of each source that made a revision's results, as its dvc.lock has them."""
-    name = f"{revision}:dvc.lock"
+    """The hash of each source that made a revision's results, as its dvc.lock has them.
+
+    None of a revision without one, such as an experiment of another project in the repository.
+    """
+    name = f"{revision}:./dvc.lock"
+    if not call(ROOT, "git", "ls-tree", revision, "dvc.lock"):
+        return {}
     lock = parse_yaml(call(ROOT, "git", "show", name), name)
     deps = [dep for stage in lock["stages"].values() for dep in stage.get("deps", ())]
     return {dep["path"]: dep["md5"] for dep in deps if dep["path"].startswith("src/")}
@@ -125,7 +130,7 @@ def carry_all(workplace: Path, since: str) -> int:
     folder = clone(workplace / "carried")
     cache = call(ROOT, "dvc", "cache", "dir").strip()
     call(folder, "dvc", "cache", "dir", "--local", cache)
-    call(folder, "git", "fetch", "--quiet", str(ROOT), "refs/exps/*:refs/exps/*")
+    call(folder, "git", "fetch", "--quiet", git_repository(), "refs/exps/*:refs/exps/*")
     made_by = sources(since)
     found = [commit for commit in experiments() if sources(commit) == made_by]
     for commit in found:
@@ -144,7 +149,8 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--since", required=True, help="the commit whose code made the results")
     since = vars(parser.parse_args(argv))["since"]
-    changed = call(ROOT, "git", "status", "--porcelain", "--untracked-files=no").splitlines()
+    listed = call(ROOT, "git", "status", "--porcelain", "--untracked-files=no", "--", ".")
+    changed = listed.splitlines()
     if [line for line in changed if not line.endswith("dvc.lock")]:
         raise UserError("uncommitted changes: the proof is of commits; commit first")
     try:

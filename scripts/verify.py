@@ -34,16 +34,25 @@ QUICK = (
 )
 
 
+def git_repository() -> str:
+    """The folder of the git repository: this one, or one in which it is a subfolder."""
+    return call(ROOT, "git", "rev-parse", "--show-toplevel").rstrip("\n")
+
+
 def clone(folder: Path) -> Path:
-    """Clone HEAD into a folder, without DVC's cache, and return the folder."""
-    call(ROOT, "git", "clone", "--quiet", str(ROOT), str(folder))
-    return folder
+    """Clone HEAD of the git repository into a folder, without DVC's cache.
+
+    Returns:
+        Where this project is in the clone.
+    """
+    call(ROOT, "git", "clone", "--quiet", git_repository(), str(folder))
+    return folder / call(ROOT, "git", "rev-parse", "--show-prefix").rstrip("\n")
 
 
 def changed(folder: Path) -> list[str]:
     """Those of dvc.lock and the files in metrics/ that differ from the commit."""
-    listed = call(folder, "git", "diff", "--name-only", "HEAD", "--", "dvc.lock", "metrics")
-    return listed.splitlines()
+    words = ("diff", "--name-only", "--relative", "HEAD", "--", "dvc.lock", "metrics")
+    return call(folder, "git", *words).splitlines()
 
 
 def outputs(folder: Path, stage: str) -> dict[str, str]:

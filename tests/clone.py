@@ -4,18 +4,37 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import yaml
 
 from .conftest import ARCHITECTURES, ROOT, tiny_params
 
+_Found = TypeVar("_Found")
+
+
+def wait_for(look: Callable[[], _Found]) -> _Found:
+    """Look again and again until something is found, which is returned."""
+    deadline = time.monotonic() + 120
+    while not (found := look()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return found
+
 
 class Clone:
-    """A repository of its own with this tree's files, tiny parameters and a first commit."""
+    """A repository of its own with this tree's files, tiny parameters and a first commit.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    Args:
+        folder: of the repository.
+        subfolder: where in it the files are, as in one that holds other projects too.
+    """
+
+    def __init__(self, folder: Path, subfolder: str = "") -> None:
+        repository, self.folder = folder, (folder := folder / subfolder)
         listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
         names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout
         for name in names.splitlines():
@@ -28,7 +47,7 @@ class Clone:
             stand_alone = {"model": model, "training": params["training"]}
             (folder / "configs" / f"{name}.yaml").write_text(yaml.safe_dump(stand_alone))
         (folder / "params.yaml").write_text(yaml.safe_dump(params))
-        self("git", "init", "--quiet")
+        self("git", "init", "--quiet", str(repository))
         self.commit()
 
     def start(self, *command: str) -> "subprocess.Popen[str]":

@@ -156,7 +156,7 @@ def test_the_tables_go_between_the_marks(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def committed(path: str) -> str:
     """A file as HEAD has it: the workspace may hold somebody's experiment."""
-    show = ["git", "show", f"HEAD:{path}"]
+    show = ["git", "show", f"HEAD:./{path}"]
     return subprocess.run(show, cwd=ROOT, check=True, capture_output=True, text=True).stdout
 
 

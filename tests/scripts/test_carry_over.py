@@ -1,5 +1,6 @@
 """Results are carried over a change of code that changes none, and over no other."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,16 @@ CARRY = ("python", "-m", "scripts.carry_over", "--since", "HEAD~1")
 
 @pytest.mark.slow
 def test_a_change_of_words_retrains_nothing_and_one_of_weights_is_refused(tmp_path: Path) -> None:
-    clone = Clone(tmp_path)
+    # In a subfolder of a repository that has an experiment of another project too.
+    git = ("git", "-c", "user.name=a", "-c", "user.email=b")
+    for words in (
+        ("init", "--quiet"),
+        ("commit", "--quiet", "--allow-empty", "--message", "another project"),
+        ("update-ref", f"refs/exps/00/{'0' * 38}/theirs", "HEAD"),
+    ):
+        subprocess.run([*git, *words], cwd=tmp_path, check=True)
+    clone = Clone(tmp_path, "ours")
+    tmp_path = clone.folder
     params = tmp_path / "params.yaml"
     content = yaml.safe_load(params.read_text())
     # One architecture is enough to tell, and a third of the time.

@@ -67,14 +67,36 @@ def test_a_lock_that_was_cut_off_comes_back_and_nothing_runs_again(
 
 @pytest.mark.parametrize("content", ["", '{"write": {"/da'])
 def test_a_list_of_running_commands_that_was_cut_off_goes(content: str, clone: Clone) -> None:
-    running = clone.folder / ".dvc" / "tmp" / "rwlock"
-    assert json.loads(running.read_text()) == {}
-    running.write_text(content)
+    folder = clone.folder / ".dvc" / "tmp"
+    assert json.loads((folder / "rwlock").read_text()) == {}
+    (folder / "exps").mkdir()
+    for name in ("rwlock", "exps/rwlock"):
+        (folder / name).write_text(content)
     (clone.folder / "number").write_text("3")
     assert "JSON structure is corrupted" in clone("dvc", "repro", code=255)
-    assert clone("python", "-m", "scripts.repair") == ".dvc/tmp/rwlock: was cut off; removed\n"
-    clone("dvc", "repro")
+    assert "JSON structure is corrupted" in clone("dvc", "exp", "run", code=255)
+    assert clone("python", "-m", "scripts.repair").splitlines() == [
+        ".dvc/tmp/rwlock: was cut off; removed",
+        ".dvc/tmp/exps/rwlock: was cut off; removed",
+    ]
+    clone("dvc", "exp", "run")
     assert (clone.folder / "made").read_text() == "3"
+
+
+@pytest.mark.parametrize("folder", ["in", "processed"])
+def test_an_experiment_of_the_queue_that_was_cut_off_goes(folder: str, clone: Clone) -> None:
+    queue = clone.folder / ".dvc" / "tmp" / "exps" / "celery" / "broker"
+    clone("dvc", "exp", "run", "--queue", "--name", "one", "-S", "training.seed=1")
+    (message,) = queue.glob("in/*")
+    cut = message.rename(queue / folder / message.name)
+    clone("dvc", "exp", "run", "--queue", "--name", "two", "-S", "training.seed=2")
+    cut.write_bytes(cut.read_bytes()[:200])
+    assert "unexpected error - Unterminated string" in clone("dvc", "queue", "status", code=255)
+    said = clone("python", "-m", "scripts.repair")
+    assert said == f"{cut.relative_to(clone.folder)}: was cut off; removed\n"
+    status = clone("dvc", "queue", "status")
+    assert " two " in status
+    assert " one " not in status
 
 
 def test_what_is_whole_or_somebodys_to_decide_stays(clone: Clone) -> None:

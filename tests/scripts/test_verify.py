@@ -48,3 +48,24 @@ def test_quick_form_trains_twice_in_two_folders(tmp_path: Path) -> None:
     clone.commit()
     output = clone("python", "-m", "scripts.verify", "--quick")
     assert re.search(r"identical: the committed data, and \d\d files of two small runs", output)
+
+
+@pytest.mark.slow
+def test_in_a_subfolder_of_a_larger_repository(tmp_path: Path) -> None:
+    clone = Clone(tmp_path, "a project")
+    assert not (clone.folder / ".git").exists()
+    clone("dvc", "repro")
+    clone.commit()
+    assert "identical: dvc.lock and every file" in clone("python", "-m", "scripts.verify")
+
+    path = clone.folder / "metrics" / "eval.json"
+    path.write_text(path.read_text().replace('"problems": 100', '"problems": 99'))
+    clone.commit()
+    said = clone("python", "-m", "scripts.verify")
+    assert said.endswith("number of threads: metrics/eval.json\n")
+
+    lock = clone.folder / "dvc.lock"
+    whole = lock.read_text()
+    lock.write_text("")
+    clone("python", "-m", "scripts.repair")
+    assert lock.read_text() == whole
