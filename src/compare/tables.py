@@ -103,7 +103,7 @@ def _runs(rows: list[dict[str, Any]]) -> list[str]:
             f"| {row['exact_match']:.2%} ({interval}) "
             f"| {row['wrong']:,} of {row['problems']:,} | {_or_dash(row['loss'], '.5f')} "
             f"| {_steps(row, '90')} | {_steps(row, '99')} | {_steps(row, '99_9')} "
-            f"| {_or_dash(row['steps'], ',')} | {_time(row)} | {row['processor'] or '-'} "
+            f"| {_or_dash(row['steps'], ',.0f')} | {_time(row)} | {row['processor'] or '-'} "
             f"| {(row['ended'] or '-')[:10]} |"
         )
     return lines
