@@ -50,10 +50,16 @@ def test_no_two_values_share_a_name_and_git_takes_all() -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        (["training.lr=3"], "Could not override 'training.lr'"),
+        (["training.lr=3"], "training.lr=3: unknown key; did you mean training.learning_rate?"),
+        (["trainig.seed=3"], "-S trainig.seed=3: unknown key; did you mean training?"),
+        (["models.gpt2.d_f=3"], "unknown key; did you mean models.gpt2.d_ff?"),
+        (["max_steps=3"], "-S max_steps=3: unknown key; did you mean training.max_steps?"),
+        (["d_ff=3"], "-S d_ff=3: unknown key; did you mean models.llama2.d_ff?"),
+        (["seed=3"], "-S seed=3: unknown key; did you mean data.seed or training.seed?"),
+        (["training.max_steps.x=3"], "Could not override 'training.max_steps.x'"),
         (["training.max_steps=abc"], "training.max_steps = 'abc': must be a valid integer"),
         (["models.gpt2.n_heads=7"], "must be divisible by n_heads = 7"),
-        (["+extra=3"], "extra = 3: unknown key"),
+        (["+extra=3"], "-S +extra=3: unknown key; choices: model, models, data, "),
         (["training.max_steps"], "-S training.max_steps: Error parsing"),
         (["training.max_steps=[1"], "-S training.max_steps=["),
         (["training.max_steps=glob(*)"], "is not supported"),
