@@ -78,6 +78,8 @@ def test_a_wrong_change_is_refused(changes: list[str], reason: str) -> None:
         ("--models gpt3 --seeds 0", "model = 'gpt3': must be an entry of models: gpt2, llama2"),
         ("--models gpt2 --seeds x", "argument --seeds: x: must be whole numbers, such as 0,1,2"),
         ("--models gpt2 --seeds -1", "training.seed = -1: must be greater than or equal to 0"),
+        ("--model gpt2 --seeds 0", "--model: unknown flag; did you mean --models?"),
+        ("--models gpt2 --seeds 0 --gpus_per_run 1", "unknown flag; did you mean --gpus-per-run?"),
         ("--models gpt2", "the following arguments are required: --seeds"),
         ("--models gpt2 --seeds 0 --cpus-per-run 0", "--cpus-per-run: 0: must be at least 1"),
         ("--models gpt2 --seeds 0 --gpus-per-run -1", "--gpus-per-run: -1: must be at least 0"),
