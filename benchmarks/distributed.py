@@ -26,6 +26,7 @@ from src.config import Params
 from src.data_gen import write
 from src.params import load_params
 from src.terminal import cli
+from src.terminal.counted import counted
 
 from .command import ROOT, parser
 from .machine import machine
@@ -65,7 +66,7 @@ def main(argv: list[str] | None = None) -> None:
     overrides |= {"runtime.accelerator": "cpu", "runtime.logger": "none", "data.n_samples": 20_000}
     params = load_params(overrides=overrides)
     print(machine())
-    several = f"{args.processes} processes"
+    several = counted(args.processes, "process", "processes")
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
         write(params.data, data)
@@ -92,7 +93,7 @@ def main(argv: list[str] | None = None) -> None:
             )
             print(
                 f"  ms a step: {alone:.1f} with 1 process and thread, {threaded:.1f} with 1 process"
-                f" and {args.processes} threads, {shared:.1f} with {several}",
+                f" and {counted(args.processes, 'thread')}, {shared:.1f} with {several}",
                 flush=True,
             )
 

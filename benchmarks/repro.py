@@ -30,6 +30,7 @@ from src.lightning_module import LitLM
 from src.ops import cpu
 from src.params import load_params
 from src.terminal import cli
+from src.terminal.counted import counted
 
 from .command import parser
 from .machine import machine
@@ -77,7 +78,8 @@ def main(argv: list[str] | None = None) -> None:
     before, whole, after = products(load_params()), repro(), products(load_params())
     alone = (before + after) / 2
     print(machine())
-    print(f"{torch.get_num_threads()} threads: dvc repro {whole:.0f} s, products {alone:.0f} s")
+    threads = counted(torch.get_num_threads(), "thread")
+    print(f"{threads}: dvc repro {whole:.0f} s, products {alone:.0f} s")
     print(f"dvc repro / products: {whole / alone:.2f}")
 
 

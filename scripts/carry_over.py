@@ -25,6 +25,7 @@ from src.common.files import ROOT, replacing
 from src.common.yaml_1_2 import parse_yaml, read_yaml
 from src.params import merged
 from src.terminal.cli import Parser, run
+from src.terminal.counted import counted
 
 from .verify import QUICK, call, clone, git_repository
 
@@ -73,7 +74,7 @@ def prove(workplace: Path, since: str) -> str:
             raise UserError(f"{model}: {since} and HEAD differ in {', '.join(differing)}")
         n_files += len(new)
         print(f"{model}: {len(new)} files of a short run are the same bytes", flush=True)
-    return f"{len(models)} short runs, {n_files} files, all identical"
+    return f"{counted(len(models), 'short run')}, {n_files} files, all identical"
 
 
 def sources(revision: str) -> dict[str, str]:
@@ -161,7 +162,8 @@ def main(argv: list[str] | None = None) -> None:
         print(prove(Path(workplace), since))
         n = carry_all(Path(workplace), since)
     sys.stdout.flush()
-    print(f"dvc.lock is of HEAD's sources, and so are {n} experiments; commit dvc.lock")
+    carried = counted(n, "experiment is", "experiments are")
+    print(f"dvc.lock is of HEAD's sources, and {carried} as well; commit dvc.lock")
 
 
 if __name__ == "__main__":

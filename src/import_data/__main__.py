@@ -27,6 +27,7 @@ from ..data.problems import PRECEDENCES
 from ..data.records import SPLITS, to_line, to_records
 from ..params import load_params
 from ..terminal.cli import Parser, run
+from ..terminal.counted import counted
 from .gathering import Report, Table, choose_precedence, drop_duplicates
 from .tables import UNNAMED, Columns
 
@@ -90,8 +91,8 @@ def cut(
         n = round(fraction * len(train))
         if n < 1:
             raise UserError(
-                f"--{split}_fraction {fraction}: leaves {split} empty, as there are {len(train)} "
-                "problems"
+                f"--{split}_fraction {fraction}: leaves {split} empty, with "
+                f"{counted(len(train), 'problem')} in all"
             )
         splits[train[order[start : start + n]]] = SPLITS.index(split)
         start += n
@@ -164,9 +165,12 @@ def import_data(
     rows = {split: of_split for split, of_split in rows.items() if len(of_split)}
     write(table, rows, precedence, out_dir)
     counts = {split: len(of_split) for split, of_split in rows.items()}
-    sizes = ", ".join(f"{n:,} {split}" for split, n in counts.items())
+    *others, last = counts
+    sizes = [f"{counts[split]:,} {split}" for split in others]
+    sizes.append(counted(counts[last], f"{last} problem"))
     first = table.record(int(next(iter(rows.values()))[0]))
-    print(f"{out_dir}: {sizes} problems, such as {first.prompt}{first.target}; left out: {report}")
+    example = f"{first.prompt}{first.target}"
+    print(f"{out_dir}: {', '.join(sizes)}, such as {example}; left out: {report}")
     return counts
 
 

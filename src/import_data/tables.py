@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ..common.errors import BadRowError, UserError
 from ..data.problems import OPERATORS
+from ..terminal.counted import counted
 from .notation import NO_PROBLEM, shown
 
 # Names of columns and keys that say themselves what they hold.
@@ -107,7 +108,7 @@ def _read_table(path: Path, named: Columns) -> Rows:
                 yield number, BadRowError(NO_PROBLEM, f"{shown(line)}: {error}")
                 continue
             if len(cells) < len(head) or any(cells[len(head) :]):
-                wrong = f"{shown(line)} has {len(cells)} columns, not {len(head)}"
+                wrong = f"{shown(line)} has {counted(len(cells), 'column')}, not {len(head)}"
                 yield number, BadRowError(NO_PROBLEM, wrong)
             else:
                 yield number, _row(dict(zip(head, cells, strict=False)), columns)

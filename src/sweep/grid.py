@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..common.errors import UserError
 from ..params import PARAMS_FILE, load_params
@@ -52,6 +54,7 @@ def grid(models: Sequence[str], seeds: Sequence[int], changes: Sequence[str]) ->
     runs = {}
     for combination in combinations:
         overrides = combination[PARAMS_FILE.name]
+        _check_keys(overrides)
         _check_allowed(overrides)
         run = _run_of(overrides)
         runs[run.name] = run
@@ -104,6 +107,40 @@ def _short_key(key: str) -> str:
     word = key.rpartition(".")[2]
     named = [section for section in sections if isinstance(section, dict) and word in section]
     return word if len(named) < 2 else key
+
+
+def _check_keys(overrides: list[str]) -> None:
+    """Refuse keys that params.yaml does not have; DVC would explain how to add them."""
+    content = load_params().model_dump()
+    in_use = f"models.{content['model']}"
+    sections = {**content, in_use: content["models"][content["model"]]}
+    for change in overrides:
+        section: Any = content
+        above = ""
+        for part in change.lstrip("+~").partition("=")[0].split("."):
+            if not isinstance(section, dict):
+                break
+            if part not in section:
+                near = [f"{above}{name}" for name in _near(part, section)]
+                near = near or [
+                    f"{name}.{part}"
+                    for name, values in sections.items()
+                    if isinstance(values, dict) and part in values
+                ]
+                choices = f"choices: {', '.join(section)}"
+                said = f"did you mean {' or '.join(near)}?" if near else choices
+                raise UserError(f"-S {change}: unknown key; {said}")
+            section, above = section[part], f"{above}{part}."
+
+
+def _near(part: str, names: Iterable[str]) -> list[str]:
+    """The name that was probably meant.
+
+    >>> [_near(part, ["seed", "learning_rate"]) for part in ("sed", "lr", "x")]
+    [['seed'], ['learning_rate'], []]
+    """
+    close = difflib.get_close_matches(part, names, n=1)
+    return close or [name for name in names if part == "".join(w[0] for w in name.split("_"))]
 
 
 def _check_allowed(overrides: list[str]) -> None:

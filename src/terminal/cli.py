@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import select
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
 from ..common.errors import UserError
 
@@ -29,14 +30,35 @@ class Parser(argparse.ArgumentParser):
             argument_default=argparse.SUPPRESS,
             allow_abbrev=False,
         )
+        self._words: Sequence[str] = ()
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does; `error` is to know the words."""
+        self._words = sys.argv[1:] if args is None else args
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Raise the error; argparse would print its usage and exit.
 
         Raises:
-            UserError: always.
+            UserError: always, with the flag that was probably meant by one that there is not.
         """
+        flags = {_plain(flag): flag for flag in self._option_string_actions}
+        for word in self._words:
+            flag = word.partition("=")[0]
+            if flag.startswith("-") and flag not in flags.values():
+                for near in difflib.get_close_matches(_plain(flag), flags, n=1):
+                    raise UserError(f"{flag}: unknown flag; did you mean {flags[near]}?")
         raise UserError(f"{message}; see {self.prog} --help")
+
+
+def _plain(flag: str) -> str:
+    """The name of a flag, whatever its hyphens.
+
+    >>> _plain("--gpus-per-run")
+    'gpus_per_run'
+    """
+    return flag.lstrip("-").replace("-", "_")
 
 
 def run(main: Callable[[], object]) -> NoReturn:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..data.records import Record
+from .counted import counted
 from .verdict import verdict, visible
 
 # Printed even with a single row, where all answers have one length.
@@ -62,7 +63,8 @@ def show(
         console.print(f"all problems, {row.split}: {row.wrong:,} wrong of {row.problems:,}")
     for name, n in metrics.items():
         if name.startswith("skipped_"):
-            console.print(f"skipped: {n:,} {name.removeprefix('skipped_')} rows")
+            kind = name.removeprefix("skipped_")
+            console.print(f"skipped: {counted(n, f'{kind} row')}")
     console.print(f"leak check: {leaks}", soft_wrap=True)
     # Of others' models it is not known.
     loss = "" if metrics["loss"] is None else f"loss {metrics['loss']:.5f}, "

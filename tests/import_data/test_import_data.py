@@ -171,7 +171,7 @@ def test_all_answers_must_be_of_one_precedence(
     [
         ([], "holds no problems with right answers; left out: nothing"),
         (["hello", "1+1=3"], "left out: 1 no problem, 1 wrong"),
-        (["1+1=2", "1+2=3"], "--val_fraction 0.2: leaves val empty, as there are 2 problems"),
+        (["1+1=2", "1+2=3"], "--val_fraction 0.2: leaves val empty, with 2 problems in all"),
     ],
 )
 def test_too_few_problems_are_refused(tmp_path: Path, lines: list[str], message: str) -> None:

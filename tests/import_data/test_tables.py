@@ -113,7 +113,7 @@ def test_columns_that_are_not_clear_are_refused(
 def test_a_row_of_a_table_that_is_broken_is_told_by_its_line(tmp_path: Path) -> None:
     path = written(tmp_path, "sums.csv", 'problem,answer\n1+2\n"1+2,3\n1+2,1,010\n1+2,3\n')
     read = rows(path)
-    assert read[0] == (2, "'1+2' has 1 columns, not 2")
+    assert read[0] == (2, "'1+2' has 1 column, not 2")
     assert read[1] == (3, "'\"1+2,3': unexpected end of data")
     assert read[2] == (4, "'1+2,1,010' has 3 columns, not 2")
     assert read[3] == (5, ("1+2", "3"))

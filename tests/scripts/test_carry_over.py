@@ -40,8 +40,8 @@ def test_a_change_of_words_retrains_nothing_and_one_of_weights_is_refused(tmp_pa
     clone.commit()
     assert "src/models.py" in clone("dvc", "status")
     said = clone(*CARRY)
-    assert "1 short runs" in said
-    assert "and so are 1 experiments" in said
+    assert "\n1 short run, " in said
+    assert "and 1 experiment is as well" in said
     assert "up to date" in clone("dvc", "status")
     clone.commit()
     assert "Stage 'train' is cached - skipping run" in clone(*other)

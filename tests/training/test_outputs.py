@@ -161,7 +161,7 @@ def test_without_flags_it_is_the_pipelines_stage(
     for _ in range(2):
         main([])
         written = {path.parent.name for path in here.rglob("*.*") if path.is_file()}
-        assert written == {here.name, "models", "metrics"}
+        assert written == {here.name, "models", "metrics", "runs"}
 
 
 def test_an_evaluation_of_what_was_replaced_is_named(
