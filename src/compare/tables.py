@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..terminal.counted import counted
 from ..terminal.progress_bar import duration
 from .comparison import Comparison
 from .figures import architectures, exhaustive, pairs, runs
@@ -79,7 +80,7 @@ def _architectures(rows: list[dict[str, Any]]) -> list[str]:
     for row in rows:
         spread = f"{row['exact_match_min']:.2%} .. {row['exact_match_max']:.2%}"
         lines.append(
-            f"| {row['label']} | {row['exact_match_mean']:.2%} of {count(row['seeds'], 'seed')} "
+            f"| {row['label']} | {row['exact_match_mean']:.2%} of {counted(row['seeds'], 'seed')} "
             f"| {_or_dash(row['exact_match_sd'], '.2%')} | {spread} "
             f"| {_or_dash(row['loss_mean'], '.5f')} "
             f"| {_steps(row, '90')} | {_steps(row, '99')} | {_steps(row, '99_9')} "
@@ -142,7 +143,7 @@ def _pairs(rows: list[dict[str, Any]]) -> list[str]:
         lines.append(
             f"| {row['a']} - {row['b']} | {100 * row['difference']:+.3f} | {interval} "
             f"| {row['p']:.2g} | {row['p_holm']:.2g} | {row['method']}, "
-            f"{count(row['seeds'], 'seed')} x {count(row['problems'], 'problem')} |"
+            f"{counted(row['seeds'], 'seed')} x {counted(row['problems'], 'problem')} |"
         )
     return [*lines, "", ASSUMPTIONS]
 
@@ -172,15 +173,6 @@ def summary(content: dict[str, Any]) -> str:
             f"| {_or_dash(row['training_flops'], '.2e')} |"
         )
     return "\n".join(lines) + "\n"
-
-
-def count(n: int, word: str) -> str:
-    """A number and what it counts.
-
-    >>> [count(n, "seed") for n in (1, 3)]
-    ['1 seed', '3 seeds']
-    """
-    return f"{n:,} {word}{'' if n == 1 else 's'}"
 
 
 def _steps(row: dict[str, Any], share: str) -> str:

@@ -13,7 +13,7 @@ import pandas as pd
 from ..compare.figures import architectures, exhaustive, pairs, runs
 from ..compare.grouping import DataSet, Groups
 from ..compare.statistics import FEWEST_SEEDS
-from ..compare.tables import count
+from ..terminal.counted import counted
 from .charts import dots
 from .page import Figure, Section, table_of
 from .pooling import pooled
@@ -182,7 +182,7 @@ def sentence(a: str, b: str, test: Row | None, n_tests: int) -> str:
         chance = f"one of {n_tests} tests may do so by chance (corrected {p})"
         said = f"{none}: the 95 % interval, {start} to {end} points, leaves out 0, but {chance}"
     if test["seeds"] < FEWEST_SEEDS:
-        said += f"; these weights only ({count(test['seeds'], 'seed')})"
+        said += f"; these weights only ({counted(test['seeds'], 'seed')})"
     return f"{said}."
 
 
