@@ -31,26 +31,24 @@ test-slow: .venv/installed-dev  ## the tests that train, run DVC, kill, or start
 
 # What make compare runs: SEEDS='0 1' or MODELS=gpt2 for less, EXHAUSTIVE=true to grade all
 # problems, JOBS runs at a time. Two runs with half the cores each are done sooner than one after
-# the other with all of them. DVC's queue may lose a worker, the sooner the more there are; those
-# that are left do its share.
+# the other with all of them. Runs are of the commit, not of what was changed since. Whatever ended
+# it, the same command goes on: what is finished is not run again, what was interrupted resumes.
+# REV=COMMIT is for src.compare, and for make report: the experiments of another commit.
 MODELS ?= gpt2 llama2 mixtral
 SEEDS ?= 0 1 2
 EXHAUSTIVE ?= false
 JOBS ?= 2
 THREADS ?= $(shell expr \( $$(getconf _NPROCESSORS_ONLN) + $(JOBS) - 1 \) / $(JOBS))
 
-# One run, by its name; made anew where it is there already, which DVC's cache makes short.
-QUEUE = dvc exp remove $$name >/dev/null 2>&1; dvc exp run --queue --name $$name
-RUN_QUEUE = OMP_NUM_THREADS=$(THREADS) dvc exp run --run-all --jobs $(JOBS)
+SWEEP = python -m src.sweep --jobs $(JOBS) --cpus-per-run $(THREADS)
+comma := ,
+space := $() $()
+joined = $(subst $(space),$(comma),$(strip $(1)))
 
 compare: repair  ## run each architecture with three seeds, two runs at a time, and compare
-	for seed in $(SEEDS); do for model in $(MODELS); do \
-		name=$$model-seed$$seed; \
-		$(QUEUE) -S model=$$model -S training.seed=$$seed \
-			-S evaluation.exhaustive=$(EXHAUSTIVE) || exit; \
-	done; done
-	$(RUN_QUEUE)
-	python -m src.compare
+	$(SWEEP) --models $(call joined,$(MODELS)) --seeds $(call joined,$(SEEDS)) \
+		-S evaluation.exhaustive=$(EXHAUSTIVE)
+	python -m src.compare $(if $(REV),--rev "$(REV)")
 
 # One change each to the default run, to see what it is worth.
 ABLATIONS ?= training.optimizer=adamw training.optimizer=adamw,training.max_steps=5000 \
@@ -60,11 +58,7 @@ ABLATIONS ?= training.optimizer=adamw training.optimizer=adamw,training.max_step
 	models.llama2.rope_theta=10000 models.llama2.init_std=0.02
 
 ablations: repair  ## run the default with one change at a time; dvc exp show tells
-	for change in $(ABLATIONS); do \
-		name=$$(echo $$change | sed -E 's/(data|training|models\.[a-z0-9]+)\.//g; s/[=,]/-/g'); \
-		$(QUEUE) -S $$(echo $$change | sed 's/,/ -S /g') || exit; \
-	done
-	$(RUN_QUEUE)
+	$(SWEEP) $(foreach change,$(ABLATIONS),--each "$(change)")
 
 # The files of configs/ that say what differs from params.yaml, each run by hand, JOBS at a time.
 RECIPES ?= subtract add-subtract three-operands divide multiply four-operators
@@ -79,7 +73,7 @@ checkpoints/%/eval/eval.json: configs/%.yaml | .venv/installed
 	python -m src.eval --config $< --ckpt checkpoints/$*/best.ckpt --data_dir data/$*
 
 report: repair  ## one HTML page with every figure, opens without a network
-	python -m src.report
+	python -m src.report $(if $(REV),--rev "$(REV)")
 
 bench: .venv/installed-dev  ## speed: data, training, evaluation, beside Hugging Face and the hardware
 	python -m benchmarks.generation

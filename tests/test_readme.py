@@ -31,13 +31,17 @@ NOT_RUN = {
     "docs/devices.md": "several hosts and launchers; tests/training/test_distributed.py",
     "docs/recipes.md": "thousands of steps; tests/scripts/test_recipes.py checks the files",
     "docs/sharing.md": "wants servers; tests/test_sharing.py runs it against some",
-    "docs/sweeping.md": "wants remotes and a cluster; tests/sweep/test_sweep.py has them",
+    "docs/sweeping.md": "wants many runs and a cluster; tests/sweep has them",
     "docs/your-own-data.md": "tests/test_your_own_data.py compares what each command says, too",
     "make test": "runs this test",
     "make verify": "trains the default run; tests/scripts/test_verify.py",
     "tensorboard --logdir runs": "a server, which does not end",
     "dvc exp run --queue -S model=gpt2,llama2,mixtral": "three runs; tests/test_dvc.py queues them",
-    "dvc queue start": "leaves a worker behind; --run-all below runs what is queued",
+    "dvc queue start": "leaves a worker behind",
+    "python -m src.sweep --jobs 2 --cpus-per-run 1 --models gpt2,llama2,mixtral --seeds 0,1,2": (
+        "nine runs; tests/sweep/test_local.py has three"
+    ),
+    "python -m src.compare --with FOLDER": "wants a folder; tests/compare/test_folders.py",
     "dvc plots diff gpt2-seed0 llama2-seed0 mixtral-seed0": "wants three runs; main is compared",
 }
 

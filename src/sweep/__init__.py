@@ -1,4 +1,4 @@
-"""Many experiments on a Ray cluster.
+"""Many experiments, some at a time on this machine, or on a Ray cluster.
 
-For those who have a cluster; nothing of the pipeline imports it.
+For who compares runs; nothing of the pipeline imports it.
 """

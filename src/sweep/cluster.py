@@ -84,7 +84,7 @@ def run_all(
     news = _start_mailbox()
     task = ray.remote(
         num_cpus=job.cpus, num_gpus=job.gpus, max_retries=retries, scheduling_strategy="SPREAD"
-    )(worker.run)
+    )(worker.run_and_collect)
     pending = {}
     for run in runs:
         ref = task.options(name=run.name).remote(job, run.name, run.overrides, _sender(news))

@@ -5,75 +5,126 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
-import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..common.errors import UserError
+from ..common.yaml_1_2 import read_yaml
 from ..params import PARAMS_FILE, load_params
 
 # Keys that have a flag of their own.
 _FLAGS = {"model": "--models", "training.seed": "--seeds"}
+# Sections that leave the weights as they are, and so are not in a run's name.
+_UNNAMED = ("evaluation.", "runtime.")
 
 
 @dataclass(frozen=True)
 class Run:
-    """An experiment: its name, and its changes of params.yaml, each as ``key=value``."""
+    """An experiment.
+
+    Attributes:
+        name: its name.
+        overrides: its changes of params.yaml, each as ``key=value``.
+        params: content of its params.yaml.
+    """
 
     name: str
     overrides: tuple[str, ...]
+    params: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
-def grid(models: Sequence[str], seeds: Sequence[int], changes: Sequence[str]) -> list[Run]:
-    """A run for each combination of architecture, seed and values.
+def grid(
+    models: Sequence[str] | None,
+    seeds: Sequence[int] | None,
+    changes: Sequence[str],
+    groups: Sequence[str] = (),
+    params: str | None = None,
+) -> list[Run]:
+    """A run for each combination of architecture, seed, values, and group of changes.
 
     Args:
-        models: names of architectures.
+        models: names of architectures; None: that of params.yaml.
+        seeds: None: that of params.yaml.
         changes: ``key=value`` for all runs, or ``key=value,value`` for runs with each value, in
             the syntax of `dvc exp run --set-param`.
+        groups: ``key=value,key=value``, changes that a run has together; without any, the runs
+            have only `changes`.
+        params: text of the params.yaml that the runs start from; None: this repository's.
 
     Raises:
         UserError: naming the change whose key or value params.yaml does not allow.
     """
+    text = PARAMS_FILE.read_text(encoding="utf-8") if params is None else params
+    defaults = _applied(text, [])
+    for change in changes:
+        flag = _FLAGS.get(_key(change))
+        if flag:
+            raise UserError(f"-S {change}: {flag} says that")
+    taken = {_key(change): "-S" for change in changes}
+    axes: dict[str, Sequence[str | int]] = {
+        "model": [defaults["model"]],
+        "training.seed": [defaults["training"]["seed"]],
+    }
+    for key, given in zip(axes, (models, seeds), strict=True):
+        if given is not None:
+            axes[key], taken[key] = given, _FLAGS[key]
+    runs: dict[str, Run] = {}
+    for group in groups or [""]:
+        words = {key: f"{key}={','.join(map(str, values))}" for key, values in axes.items()}
+        # A comma ends a change where a key follows.
+        for change in re.split(r",(?=[+\w.]+=)", group) if group else []:
+            key = _key(change)
+            if key in taken:
+                raise UserError(f"--each {group}: {taken[key]} says {key}")
+            words[key] = change
+        model, seed, *others = words.values()
+        said = [f"-S {change}" for change in changes] + [f"--each {group}"] * bool(group)
+        for overrides in _combined([model, seed, *sorted([*others, *changes])], " ".join(said)):
+            _check_keys(overrides, defaults)
+            run = _run_of(overrides, defaults, _applied(text, overrides))
+            same = runs.setdefault(run.name, run)
+            if same != run:
+                two = " and ".join(sorted({*run.overrides} ^ {*same.overrides}))
+                raise UserError(f"two runs would be {run.name}: {two}")
+    return list(runs.values())
+
+
+def _key(change: str) -> str:
+    return change.partition("=")[0]
+
+
+def _combined(changes: list[str], said: str) -> list[list[str]]:
+    """The changes of each run, where a change has several values."""
     # DVC and Hydra take a second to import.
     from dvc.utils.hydra import get_hydra_sweeps
     from hydra.errors import HydraException
 
-    for change in changes:
-        flag = _FLAGS.get(change.partition("=")[0])
-        if flag:
-            raise UserError(f"-S {change}: {flag} says that")
-    axes = [f"model={','.join(models)}", f"training.seed={','.join(map(str, seeds))}"]
     try:
-        combinations = get_hydra_sweeps({PARAMS_FILE.name: [*axes, *sorted(changes)]})
+        combinations = get_hydra_sweeps({PARAMS_FILE.name: changes})
     except (HydraException, ValueError) as error:
-        raise UserError(f"-S {' -S '.join(changes)}: {_first_line(error)}") from None
-    runs = {}
-    for combination in combinations:
-        overrides = combination[PARAMS_FILE.name]
-        _check_keys(overrides)
-        _check_allowed(overrides)
-        run = _run_of(overrides)
-        runs[run.name] = run
-    return list(runs.values())
+        raise UserError(f"{said}: {_first_line(error)}") from None
+    return [combination[PARAMS_FILE.name] for combination in combinations]
 
 
-def _run_of(overrides: list[str]) -> Run:
-    """A run with the name that `make compare` would give it, and other changes behind that.
+def _run_of(overrides: list[str], defaults: dict[str, Any], params: dict[str, Any]) -> Run:
+    """A run, named by its architecture, its seed and its other changes.
 
-    Changes of another architecture's section are left out, as they change nothing. The section
-    `runtime:` changes no result, and so is not in the name.
+    Changes of another architecture's section are left out, as they change nothing. The sections
+    `evaluation:` and `runtime:` change no weights, and so are not in the name.
 
-    >>> _run_of(["model=gpt2", "training.seed=0", "models.llama2.d_ff=64"])
+    >>> defaults = {"model": "gpt2", "models": {"gpt2": {}}, "data": {"seed": 0, "ops": "+"},
+    ...     "training": {"seed": 0, "learning_rate": 0.004}}
+    >>> _run_of(["model=gpt2", "training.seed=0", "models.llama2.d_ff=64"], defaults, {})
     Run(name='gpt2-seed0', overrides=('model=gpt2', 'training.seed=0'))
-    >>> _run_of(["model=gpt2", "training.seed=0", "training.learning_rate=1e-3"]).name
+    >>> _run_of(["model=gpt2", "training.seed=0", "training.learning_rate=1e-3"], defaults, {}).name
     'gpt2-seed0-learning_rate-0.001'
-    >>> _run_of(["model=gpt2", "training.seed=0", "runtime.progress=false"])
-    Run(name='gpt2-seed0', overrides=('model=gpt2', 'training.seed=0', 'runtime.progress=false'))
-    >>> _run_of(["model=gpt2", "training.seed=0", "data.ops='+*'", "data.seed=1"]).name
+    >>> _run_of(["model=gpt2", "training.seed=0", "evaluation.n_samples=9"], defaults, {})
+    Run(name='gpt2-seed0', overrides=('model=gpt2', 'training.seed=0', 'evaluation.n_samples=9'))
+    >>> changes = ["model=gpt2", "training.seed=0", "data.ops='+*'", "data.seed=1"]
+    >>> _run_of(changes, defaults, {}).name
     'gpt2-seed0-ops-+-30f907-data.seed-1'
     """
     from dvc.utils.hydra import to_hydra_overrides
@@ -89,29 +140,27 @@ def _run_of(overrides: list[str]) -> Run:
         if key.startswith("models.") and not key.startswith(f"models.{model}."):
             continue
         kept.append(change)
-        if key.startswith("runtime."):
+        if key.startswith(_UNNAMED):
             continue
         # Without the characters that git refuses in a name; a hash keeps two values apart that
         # are equal without them.
         plain = re.sub(r"[^\w+.-]|\.(?!\w)", "", value, flags=re.ASCII)
         if plain != value:
             plain += f"-{hashlib.sha256(value.encode()).hexdigest()[:6]}"
-        name += f"-{_short_key(key)}-{plain}"
-    return Run(name, tuple(kept))
+        name += f"-{_short(key, defaults)}-{plain}"
+    return Run(name, tuple(kept), params)
 
 
-def _short_key(key: str) -> str:
+def _short(key: str, defaults: dict[str, Any]) -> str:
     """The last part of a dotted key, or all of it where another section has that key too."""
-    content = load_params().model_dump()
-    sections = [content["models"][content["model"]], *content.values()]
+    sections = [defaults["models"][defaults["model"]], *defaults.values()]
     word = key.rpartition(".")[2]
     named = [section for section in sections if isinstance(section, dict) and word in section]
     return word if len(named) < 2 else key
 
 
-def _check_keys(overrides: list[str]) -> None:
+def _check_keys(overrides: list[str], content: dict[str, Any]) -> None:
     """Refuse keys that params.yaml does not have; DVC would explain how to add them."""
-    content = load_params().model_dump()
     in_use = f"models.{content['model']}"
     sections = {**content, in_use: content["models"][content["model"]]}
     for change in overrides:
@@ -143,20 +192,24 @@ def _near(part: str, names: Iterable[str]) -> list[str]:
     return close or [name for name in names if part == "".join(w[0] for w in name.split("_"))]
 
 
-def _check_allowed(overrides: list[str]) -> None:
-    """Refuse wrong changes of params.yaml here, before runs on other machines do."""
+def _applied(text: str, overrides: list[str]) -> dict[str, Any]:
+    """The content of params.yaml with changes, refused here if it is wrong, before runs do."""
     from dvc.utils.hydra import apply_overrides
     from omegaconf.errors import OmegaConfBaseException
 
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(shutil.copy(PARAMS_FILE, folder))
+        copy = Path(folder, PARAMS_FILE.name)
+        copy.write_text(text, encoding="utf-8")
         try:
-            apply_overrides(copy, overrides)
+            if overrides:
+                apply_overrides(copy, overrides)
             load_params(copy, complete=True)
         except UserError as error:
             raise UserError(str(error).removeprefix(f"{copy}: ")) from None
         except (ValueError, OmegaConfBaseException) as error:
             raise UserError(_first_line(error.__cause__ or error)) from None
+        content: dict[str, Any] = read_yaml(copy)
+        return content
 
 
 def _first_line(error: BaseException) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..common.errors import UserError
 from ..common.files import ROOT
+from .repository import changed, git, head
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,6 @@ class Remotes:
     git_url: str
     dvc_config: str
 
-    @property
-    def refs(self) -> str:
-        """Prefix of the git refs under which DVC keeps the experiments on the commit."""
-        return f"refs/exps/{self.commit[:2]}/{self.commit[2:]}/"
-
 
 def find_remotes(git_remote: str) -> Remotes:
     """The remotes of this repository, once it is sure that a clone of them can run HEAD.
@@ -38,23 +33,21 @@ def find_remotes(git_remote: str) -> Remotes:
         git_remote: name of the git remote, such as ``origin``.
 
     Raises:
-        UserError: for uncommitted changes, a commit that was not pushed, or a remote that is
-            missing or does not answer.
+        UserError: for uncommitted changes of what a run reads, a commit that was not pushed, or a
+            remote that is missing or does not answer.
     """
-    changed = _git("status", "--porcelain", "--untracked-files=no").splitlines()
-    if changed:
-        raise UserError(
-            f"uncommitted changes, such as {changed[0][3:]}: a run elsewhere lacks them"
-        )
-    if git_remote not in _git("remote").split():
+    commit = head()
+    lacking = changed(commit)
+    if lacking:
+        raise UserError(f"uncommitted changes, such as {lacking[0]}: a run elsewhere lacks them")
+    if git_remote not in git("remote").split():
         raise UserError(f"no git remote {git_remote}: git remote add {git_remote} URL")
-    url = _git("remote", "get-url", git_remote).strip()
+    url = git("remote", "get-url", git_remote).strip()
     if ":" not in url:
         url = str((ROOT / Path(url).expanduser()).resolve())
     config = _dvc_config()
-    _git("fetch", "--quiet", git_remote)
-    commit = _git("rev-parse", "HEAD").strip()
-    if not _git("for-each-ref", "--contains", commit, f"refs/remotes/{git_remote}"):
+    git("fetch", "--quiet", git_remote)
+    if not git("for-each-ref", "--contains", commit, f"refs/remotes/{git_remote}"):
         raise UserError(f"{git_remote} does not have commit {commit[:7]}: git push")
     return Remotes(commit, url, config)
 
@@ -72,24 +65,3 @@ def _dvc_config() -> str:
     file["core"] = {"remote": name}
     file[f'remote "{name}"'] = {key: str(value) for key, value in config["remote"][name].items()}
     return "\n".join(file.write()) + "\n"
-
-
-def experiments(repository: str, refs: str) -> dict[str, str]:
-    """Commits of the experiments that a repository has, by name.
-
-    Args:
-        repository: a remote, or ``.`` for this repository.
-        refs: prefix of their git refs, see `Remotes.refs`.
-
-    Raises:
-        UserError: if the remote does not answer.
-    """
-    rows = (line.split() for line in _git("ls-remote", repository, f"{refs}*").splitlines())
-    return {ref.removeprefix(refs): commit for commit, ref in rows}
-
-
-def _git(*words: str) -> str:
-    done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise UserError(f"git {words[0]}: {done.stderr.strip() or 'failed'}")
-    return done.stdout

@@ -98,8 +98,9 @@ def duration(seconds: float) -> str:
     """A time in the unit that suits it.
 
     >>> [duration(s) for s in (7.2, 90, 2640, 9000)]
-    ['7 s', '1.5 min', '44.0 min', '2.5 h']
+    ['7 s', '1.5 min', '44 min', '2.5 h']
     """
     if seconds < 60:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
+    value, unit = (seconds / 60, "min") if seconds < 3600 else (seconds / 3600, "h")
+    return f"{value:.{int(value < 10)}f} {unit}"

@@ -1,13 +1,19 @@
 """A sweep's runs: all combinations, named; wrong values are refused before anything starts."""
 
+import os
 import re
+import shlex
+import subprocess
+from itertools import pairwise
 
 import pytest
 
 from src.common.errors import UserError
+from src.params import PARAMS_FILE, load_params
 from src.sweep import __main__ as sweep
 from src.sweep.grid import grid
 
+from ..conftest import ROOT
 from ..terminal.test_cli import ending
 
 
@@ -40,6 +46,39 @@ def test_what_is_said_of_one_architecture_leaves_the_others_alone() -> None:
     assert llama2.overrides == ("model=llama2", "training.seed=0", "data.n_samples=9000")
 
 
+def test_how_a_run_is_graded_and_shown_is_not_in_its_name() -> None:
+    (run,) = grid(["gpt2"], [0], ["evaluation.exhaustive=true", "runtime.progress=false"])
+    assert run.name == "gpt2-seed0"
+    assert len(run.overrides) == 4
+    assert run.params["evaluation"]["exhaustive"] is True
+    reason = "two runs would be gpt2-seed0: evaluation.n_samples=1 and evaluation.n_samples=2"
+    with pytest.raises(UserError, match=re.escape(reason)):
+        grid(["gpt2"], [0], ["evaluation.n_samples=1,2"])
+
+
+def test_a_group_of_changes_is_a_run_of_the_default_with_them() -> None:
+    params = load_params()
+    groups = ["training.max_steps=900,data.B=9,99", "model=gpt2,training.seed=7,models.gpt2.d_ff=8"]
+    *default, other = grid(None, None, ["evaluation.n_samples=1"], groups)
+    name = f"{params.model}-seed{params.training.seed}"
+    assert [run.name for run in default] == [f"{name}-B-{b}-max_steps-900" for b in (9, 99)]
+    assert default[1].params["data"]["B"] == 99
+    assert other.name == "gpt2-seed7-d_ff-8"
+    assert other.params["evaluation"]["n_samples"] == 1
+    # As the grid names the same run.
+    assert grid(["gpt2"], [7], ["models.gpt2.d_ff=8"])[0].name == other.name
+    names = [run.name for run in grid(["gpt2", "llama2"], [0], [], ["data.B=9", "data.B=99"])]
+    assert names == [f"{model}-seed0-B-{b}" for b in (9, 99) for model in ("gpt2", "llama2")]
+
+
+def test_runs_are_of_the_params_that_are_given() -> None:
+    text = PARAMS_FILE.read_text().replace("\nmodel: ", "\nmodel: gpt2 # ")
+    (run,) = grid(None, [3], [], ["training.max_steps=900"], text)
+    assert run.name == "gpt2-seed3-max_steps-900"
+    with pytest.raises(UserError, match=r"^training\.max_steps = 'x': must be"):
+        grid(["gpt2"], [0], [], (), re.sub(r"max_steps: \d+", "max_steps: x", text))
+
+
 def test_no_two_values_share_a_name_and_git_takes_all() -> None:
     values = ["'+*'", "'+/'", "'+'", "'-'", "'*'"]
     names = [run.name for run in grid(["gpt2"], [0], [f"data.ops={','.join(values)}"])]
@@ -59,7 +98,7 @@ def test_no_two_values_share_a_name_and_git_takes_all() -> None:
         (["training.max_steps.x=3"], "Could not override 'training.max_steps.x'"),
         (["training.max_steps=abc"], "training.max_steps = 'abc': must be a valid integer"),
         (["models.gpt2.n_heads=7"], "must be divisible by n_heads = 7"),
-        (["+extra=3"], "-S +extra=3: unknown key; choices: model, models, data, "),
+        (["+extra=3"], "-S +extra=3: unknown key; choices: model, data, models, "),
         (["training.max_steps"], "-S training.max_steps: Error parsing"),
         (["training.max_steps=[1"], "-S training.max_steps=["),
         (["training.max_steps=glob(*)"], "is not supported"),
@@ -73,6 +112,24 @@ def test_a_wrong_change_is_refused(changes: list[str], reason: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("models", "group", "reason"),
+    [
+        (
+            None,
+            "training.lr=3",
+            "-S training.lr=3: unknown key; did you mean training.learning_rate?",
+        ),
+        (None, "training.max_steps", "-S data.B=9 --each training.max_steps: Error parsing"),
+        (None, "data.B=99", "--each data.B=99: -S says data.B"),
+        (["gpt2"], "model=gpt2", "--each model=gpt2: --models says model"),
+    ],
+)
+def test_a_wrong_group_is_refused(models: list[str] | None, group: str, reason: str) -> None:
+    with pytest.raises(UserError, match=re.escape(reason)):
+        grid(models, None, ["data.B=9"], [group])
+
+
+@pytest.mark.parametrize(
     ("flags", "reason"),
     [
         ("--models gpt3 --seeds 0", "model = 'gpt3': must be an entry of models: gpt2, llama2"),
@@ -80,7 +137,12 @@ def test_a_wrong_change_is_refused(changes: list[str], reason: str) -> None:
         ("--models gpt2 --seeds -1", "training.seed = -1: must be greater than or equal to 0"),
         ("--model gpt2 --seeds 0", "--model: unknown flag; did you mean --models?"),
         ("--models gpt2 --seeds 0 --gpus_per_run 1", "unknown flag; did you mean --gpus-per-run?"),
-        ("--models gpt2", "the following arguments are required: --seeds"),
+        ("--models gpt2", "--seeds is missing: which runs?"),
+        ("--jobs 2", "--models is missing: which runs?"),
+        ("--models gpt2 --seeds 0 --jobs 0", "--jobs: 0: must be at least 1"),
+        ("--models gpt2 --seeds 0 --jobs 2 --address a:1", "or remotes: --address is of no use"),
+        ("--models gpt2 --seeds 0 --jobs 2 --git-remote b", "--git-remote is of no use"),
+        ("--models gpt2 --seeds 0 --jobs 2 --gpus-per-run 1", "--gpus-per-run is of no use"),
         ("--models gpt2 --seeds 0 --cpus-per-run 0", "--cpus-per-run: 0: must be at least 1"),
         ("--models gpt2 --seeds 0 --gpus-per-run -1", "--gpus-per-run: -1: must be at least 0"),
     ],
@@ -92,3 +154,26 @@ def test_a_wrong_flag_is_one_line(
     assert code == 2
     assert reason in stderr
     assert len(stderr.splitlines()) == 1
+
+
+def swept(target: str, *settings: str) -> list[str]:
+    """The words of the sweep that make would run."""
+    outer = {name: text for name, text in os.environ.items() if "MAKE" not in name}
+    command = ["make", "--dry-run", "--old-file=.venv/installed", target, *settings]
+    done = subprocess.run(
+        command, cwd=ROOT, env=outer, check=True, capture_output=True, text=True
+    ).stdout
+    (line,) = (line for line in done.replace("\\\n", "").splitlines() if "src.sweep" in line)
+    return shlex.split(line)
+
+
+def test_make_says_the_runs_of_its_variables() -> None:
+    words = swept("compare", "MODELS= gpt2  llama2 ", "SEEDS=3 4", "EXHAUSTIVE=true", "THREADS=5")
+    flags = "--cpus-per-run 5 --models gpt2,llama2 --seeds 3,4 -S evaluation.exhaustive=true"
+    assert words[-8:] == flags.split()
+    words = swept("ablations")
+    groups = [group for flag, group in pairwise(words) if flag == "--each"]
+    names = [run.name for run in grid(None, None, [], groups)]
+    assert len(names) == len(groups) > 9
+    assert "gpt2-seed0-optimizer-adamw" in names
+    assert "llama2-seed0-max_steps-5000-optimizer-adamw" in names

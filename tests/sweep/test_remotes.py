@@ -1,47 +1,19 @@
 """What a sweep must find before it starts anything."""
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from src.common.errors import UserError
-from src.sweep import remotes
-from src.sweep.__main__ import missing
 from src.sweep.cluster import connect
+from src.sweep.elsewhere import missing
 from src.sweep.grid import Run
-from src.sweep.remotes import experiments, find_remotes
+from src.sweep.remotes import find_remotes
+from src.sweep.repository import experiments, head, refs_on
 from src.sweep.worker import Job
 
-
-def git(folder: Path, *words: str) -> str:
-    identity = ("-c", "user.name=test", "-c", "user.email=test@localhost")
-    done = subprocess.run(
-        ["git", *identity, *words], cwd=folder, check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
-
-
-@pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository with everything that a sweep needs, in place of ours."""
-    folder = tmp_path / "repository"
-    (folder / ".dvc").mkdir(parents=True)
-    (folder / ".dvc" / ".gitignore").write_text("/config.local\n")
-    (folder / ".dvc" / "config").write_text("")
-    (folder / "params.yaml").write_text("model: gpt2\n")
-    (folder / ".dvc" / "config.local").write_text(
-        "[core]\n    remote = store\n['remote \"store\"']\n    url = ../store\n    jobs = 2\n"
-    )
-    git(folder, "init", "--quiet", "--initial-branch=main")
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message", "first")
-    git(folder, "init", "--quiet", "--bare", "../hub.git")
-    git(folder, "remote", "add", "hub", "../hub.git")
-    git(folder, "push", "--quiet", "hub", "main")
-    monkeypatch.setattr(remotes, "ROOT", folder)
-    return folder
+from .conftest import PARAMS, commit_of, git, lock_of
 
 
 def test_places_are_the_same_from_everywhere(repository: Path) -> None:
@@ -72,6 +44,9 @@ def test_each_mistake_is_named(repository: Path) -> None:
             find_remotes(remote)
 
     refused("no git remote origin: git remote add origin URL", "origin")
+    # No run reads it.
+    (repository / "README.md").write_text("second")
+    find_remotes("hub")
     (repository / "params.yaml").write_text("model: llama2\n")
     refused("uncommitted changes, such as params.yaml")
     git(repository, "commit", "--quiet", "--all", "--message", "second")
@@ -91,21 +66,28 @@ def test_each_mistake_is_named(repository: Path) -> None:
 def test_what_is_there_is_skipped_and_what_is_only_here_refused(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = find_remotes("hub")
-    ref = f"{found.refs}gpt2-seed0"
-    git(repository, "push", "--quiet", "hub", f"HEAD:{ref}")
+    commit = head()
+    ref = f"{refs_on(commit)}gpt2-seed0"
+    done = commit_of(repository, dvc_lock=lock_of(PARAMS))
+    git(repository, "push", "--quiet", "hub", f"{done}:{ref}")
     # An experiment of another commit, and one whose name begins with this one's.
     git(repository, "push", "--quiet", "hub", f"HEAD:refs/exps/12/{'3' * 38}/gpt2-seed1")
     git(repository, "push", "--quiet", "hub", f"HEAD:{ref}-B-99")
-    assert experiments("hub", found.refs).keys() == {"gpt2-seed0", "gpt2-seed0-B-99"}
-    runs = [Run("gpt2-seed0", ()), Run("gpt2-seed1", ())]
-    assert missing(runs, "hub", found) == (runs[1:], ["gpt2-seed0"])
+    assert experiments("hub", refs_on(commit)).keys() == {"gpt2-seed0", "gpt2-seed0-B-99"}
+    runs = [Run("gpt2-seed0", (), PARAMS), Run("gpt2-seed1", (), PARAMS)]
+    # As where somebody else has pushed it.
+    git(repository, "reflog", "expire", "--expire=now", "--all")
+    git(repository, "prune", "--expire=now")
+    assert missing(runs, "hub", commit) == (runs[1:], ["gpt2-seed0"])
     assert capsys.readouterr().out == "gpt2-seed0: finished before\n"
-    git(repository, "update-ref", ref, "HEAD")
-    assert missing(runs, "hub", found) == (runs[1:], [])
-    git(repository, "update-ref", f"{found.refs}gpt2-seed1", "HEAD")
+    git(repository, "update-ref", ref, done)
+    assert missing(runs, "hub", commit) == (runs[1:], [])
+    others = [Run("gpt2-seed0", (), PARAMS | {"evaluation": {"n_samples": 8}})]
+    with pytest.raises(UserError, match=r"on hub with other parameters, evaluation\.n_samples=9: "):
+        missing(others, "hub", commit)
+    git(repository, "update-ref", f"{refs_on(commit)}gpt2-seed1", "HEAD")
     with pytest.raises(UserError, match="gpt2-seed1 is here and not on hub: dvc exp push"):
-        missing(runs, "hub", found)
+        missing(runs, "hub", commit)
 
 
 JOB = Job("url", "commit", "refs", "", None, 1, 0)

@@ -1,0 +1,72 @@
+"""Whether an experiment that is there is the one that a run would make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..common.errors import UserError
+from ..common.yaml_1_2 import parse_yaml
+from .grid import Run
+from .repository import changed, read
+
+
+def difference(run: Run, experiment: str, commit: str) -> str:
+    """What an experiment lacks to be that of a run, in a few words; empty if nothing.
+
+    Args:
+        experiment: a commit that this repository has.
+        commit: the one that the run starts from.
+    """
+    sources = changed(commit, experiment, without=("params.yaml", "dvc.lock"))
+    if sources:
+        return f"with another {sources[0]}"
+    stages = parse_yaml(read(commit, "dvc.yaml"), "dvc.yaml")["stages"]
+    try:
+        lock = parse_yaml(read(experiment, "dvc.lock"), "dvc.lock")["stages"]
+    except UserError:
+        lock = {}
+    # Those of all stages that ran: DVC writes down what each of them read.
+    made = {out["path"]: out["md5"] for stage in lock.values() for out in stage.get("outs", ())}
+    deps = [dep for stage in lock.values() for dep in stage.get("deps", ())]
+    if stages.keys() - lock.keys() or any(
+        made.get(dep["path"], dep["md5"]) != dep["md5"] for dep in deps
+    ):
+        return "unfinished"
+    return with_other_parameters(run.params, lock)
+
+
+def with_other_parameters(params: dict[str, Any], lock: dict[str, Any]) -> str:
+    """The parameters that the stages of a dvc.lock read otherwise, with what they read.
+
+    Args:
+        params: content of a params.yaml.
+        lock: the stages of a dvc.lock.
+
+    >>> lock = {"evaluate": {"params": {"params.yaml": {"evaluation": {"exhaustive": True}}}}}
+    >>> with_other_parameters({"evaluation": {"exhaustive": False}}, lock)
+    'with other parameters, evaluation.exhaustive=True'
+    >>> with_other_parameters({"evaluation": {"exhaustive": True}, "runtime": {}}, lock)
+    ''
+    """
+    differing = []
+    for stage in lock.values():
+        for section, then in stage.get("params", {}).get("params.yaml", {}).items():
+            now: Any = params
+            for word in section.split("."):
+                now = now.get(word, {}) if isinstance(now, dict) else None
+            old, new = dict(_flat(section, then)), dict(_flat(section, now))
+            differing += [
+                f"{key}={old.get(key, 'not there')}"
+                for key in sorted(old.keys() | new.keys())
+                if old.get(key) != new.get(key)
+            ]
+    return f"with other parameters, {', '.join(differing)}" if differing else ""
+
+
+def _flat(key: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for word, part in value.items():
+            yield from _flat(f"{key}.{word}", part)
+    else:
+        yield key, value
