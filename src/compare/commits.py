@@ -32,9 +32,9 @@ def git(*words: str) -> str:
     Raises:
         UserError: with what git says.
     """
-    done = subprocess.run(
-        ["git", *words], cwd=ROOT, capture_output=True, encoding="utf-8", check=False
-    )
+    # Without optional locks: one that a kill leaves behind would stop the user's own commands.
+    command = ["git", "--no-optional-locks", *words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
     if done.returncode:
         said = done.stderr.strip().splitlines()
         raise UserError(f"git {words[0]}: {said[0] if said else 'failed'}")

@@ -17,11 +17,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..common.files import RUNS_DIR
+from ..compare.commits import read
 from ..terminal.cli import Parser, run
 from . import elsewhere, local
 from .grid import grid
 from .local import log_path
-from .repository import head, read
+from .repository import head
 
 # Flags that only a cluster understands.
 _OF_A_CLUSTER = ("address", "git_remote", "runs_dir", "gpus_per_run", "retries")

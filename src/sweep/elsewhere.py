@@ -8,11 +8,12 @@ from pathlib import Path
 
 from ..common.errors import UserError
 from ..common.files import ROOT, open_replacing
+from ..compare.commits import git
 from .finished import difference
 from .grid import Run
 from .local import log_path
 from .remotes import find_remotes
-from .repository import experiments, git, prefix, refs_on
+from .repository import experiments, prefix, refs_on
 from .worker import Job
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ..common.errors import UserError
 from ..common.yaml_1_2 import parse_yaml
+from ..compare.commits import read
 from .grid import Run
-from .repository import changed, read
+from .repository import changed
 
 
 def difference(run: Run, experiment: str, commit: str) -> str:
@@ -34,6 +37,26 @@ def difference(run: Run, experiment: str, commit: str) -> str:
     ):
         return "unfinished"
     return with_other_parameters(run.params, lock)
+
+
+def unlike(experiments: Mapping[str, str], cached: Collection[str]) -> list[str]:
+    """Those of some experiments that were trained on other hardware than the others.
+
+    Only such as DVC had from before: the number of threads is no parameter, so that it takes a
+    training with all of them, as of `make repro`, for one with half of them.
+
+    Args:
+        experiments: the commit of each, by name.
+        cached: the names of those whose training DVC had from before.
+    """
+    machines = {}
+    for name, commit in experiments.items():
+        metrics = json.loads(read(commit, "metrics/train.json"))
+        machines[name] = metrics.get("hardware"), metrics.get("torch")
+    trained = [machine for name, machine in machines.items() if name not in cached]
+    # Where none was trained just now, as most of them were.
+    usual = Counter(trained or machines.values()).most_common(1)
+    return [name for name, machine in machines.items() if name in cached and machine != usual[0][0]]
 
 
 def with_other_parameters(params: dict[str, Any], lock: dict[str, Any]) -> str:

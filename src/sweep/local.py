@@ -7,18 +7,20 @@ import time
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 from ..common.files import ROOT, RUNS_DIR
+from ..compare.commits import git
 from ..terminal.progress_bar import duration
 from . import worker
-from .finished import difference
+from .finished import difference, unlike
 from .grid import Run
 from .leftovers import alone, end_commands, remove_leftovers
 from .progress import Progress
-from .repository import changed, experiments, git, prefix, refs_on
+from .repository import changed, experiments, prefix, refs_on
 from .worker import Job
 
 # Not in runs/, where tensorboard would follow the clones' links back to it, round and round.
@@ -64,7 +66,15 @@ def sweep(runs: list[Run], commit: str, at_once: int, cpus: int) -> list[str]:
     with alone(CLONES) as since:
         git_dir = ROOT / git("rev-parse", "--git-common-dir").strip()
         remove_leftovers(CLONES, Path(cache["dir"]), git_dir, since)
-        return _run_and_show(_missing(runs, job, names), job, at_once, names)
+        todo = _missing(runs, job, names)
+        failures, cached = _run_and_show(todo, job, at_once, names)
+        there = experiments(".", job.refs)
+        done = {run.name: there[run.name] for run in todo if run.name not in failures}
+        again = unlike(done, cached)
+        for name in again:
+            _show(f"{names[name]}, was trained before on other hardware than the others; once more")
+        forced = [run for run in todo if run.name in again]
+        return failures + _run_and_show(forced, replace(job, force=True), at_once, names)[0]
 
 
 def _missing(runs: Sequence[Run], job: Job, names: Mapping[str, str]) -> list[Run]:
@@ -84,8 +94,12 @@ def _missing(runs: Sequence[Run], job: Job, names: Mapping[str, str]) -> list[Ru
 
 def _run_and_show(
     runs: Sequence[Run], job: Job, at_once: int, names: Mapping[str, str]
-) -> list[str]:
-    """Run experiments, with a line for each piece of news; returns the names of failures."""
+) -> tuple[list[str], set[str]]:
+    """Run experiments, with a line for each piece of news.
+
+    Returns:
+        The names of those that failed, and of those whose training DVC had from before.
+    """
     progress = Progress(runs, at_once)
     failures = []
     with closing(run_all(job, runs, at_once)) as news:
@@ -100,7 +114,7 @@ def _run_and_show(
                 left = progress.left()
                 end = f", {duration(left)} left" if left else ""
                 _show(f"{names[name]}, {text}{end}")
-    return failures
+    return failures, progress.cached()
 
 
 def run_all(job: Job, runs: Sequence[Run], at_once: int) -> Generator[_News, None, None]:

@@ -94,6 +94,10 @@ class Progress:
             # With the time of all that the next runs have to do as well.
             state.since, state.until = (state.resumed, state.started), self._clock()
 
+    def cached(self) -> set[str]:
+        """The names of the runs whose training was done before."""
+        return {name for name, state in self._runs.items() if state.cached}
+
     def left(self) -> float | None:
         """Seconds until all runs have ended; None if no steps were done yet to go by."""
         states = [*self._runs.values()]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from ..common.errors import UserError
 from ..common.files import ROOT
-from .repository import changed, git, head
+from ..compare.commits import git
+from .repository import changed, head
 
 
 @dataclass(frozen=True)

@@ -2,25 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-
-from ..common.errors import UserError
-from ..common.files import ROOT
 from ..common.yaml_1_2 import parse_yaml
-
-
-def git(*words: str) -> str:
-    """The output of a git command in this repository.
-
-    Raises:
-        UserError: if it fails, with its reason.
-    """
-    # Without optional locks: one that a kill leaves behind would stop the user's own commands.
-    command = ["git", "--no-optional-locks", *words]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise UserError(f"git {words[0]}: {done.stderr.strip() or 'failed'}")
-    return done.stdout
+from ..compare.commits import git, read
 
 
 def head() -> str:
@@ -36,11 +19,6 @@ def prefix() -> str:
 def refs_on(commit: str) -> str:
     """Prefix of the git refs under which DVC keeps the experiments on a commit."""
     return f"refs/exps/{commit[:2]}/{commit[2:]}/"
-
-
-def read(commit: str, path: str) -> str:
-    """The text of a file of the pipeline's folder, as a commit has it."""
-    return git("show", f"{commit}:./{path}")
 
 
 def inputs(commit: str) -> list[str]:

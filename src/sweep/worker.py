@@ -41,6 +41,7 @@ class Job:
         clones: the folder of the clones, for runs on this machine, whose experiments go straight
             into the repository and its cache; None: a temporary folder, and through the remotes.
         prefix: folder of the pipeline within the repository; empty if it is the repository.
+        force: whether all stages run, also where DVC has their results from before.
     """
 
     git_url: str
@@ -52,6 +53,7 @@ class Job:
     gpus: float
     clones: str | None = None
     prefix: str = ""
+    force: bool = False
 
 
 def run_and_collect(
@@ -116,7 +118,8 @@ def run(job: Job, name: str, overrides: tuple[str, ...], listen: Callable[[str],
             return False
         _configure(folder, job)
         changes = [word for change in overrides for word in ("--set-param", change)]
-        experiment = (*dvc, "exp", "run", "--name", name, *changes)
+        forced = ("--force",) if job.force else ()
+        experiment = (*dvc, "exp", "run", "--name", name, *forced, *changes)
         if job.clones:
             if not succeeds(*experiment):
                 return False

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+from src.compare import commits
 from src.sweep import remotes
-from src.sweep import repository as repository_module
 
 DVC_YAML = """
 stages:
@@ -75,6 +75,6 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / ".dvc" / "config.local").write_text(
         "[core]\n    remote = store\n['remote \"store\"']\n    url = ../store\n    jobs = 2\n"
     )
-    for module in (remotes, repository_module):
+    for module in (remotes, commits):
         monkeypatch.setattr(module, "ROOT", folder)
     return folder

@@ -1,5 +1,6 @@
 """A sweep on this machine: killed again and again it ends with the same bytes."""
 
+import json
 import os
 import random
 import shutil
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.slow
 
 SWEEP = ("python", "-m", "src.sweep", "--jobs", "2")
 ARCHITECTURES = ("--models", "gpt2,llama2,mixtral", "--seeds", "0")
+TRAINED = "metrics/train.json"
 NAMES = ["gpt2-seed0", "llama2-seed0", "mixtral-seed0"]
 
 
@@ -74,6 +76,23 @@ def larger(tmp_path: Path) -> Clone:
     clone("git", "init", "--quiet", str(folder.parent))
     clone.commit()
     return clone
+
+
+def test_what_was_trained_on_other_hardware_is_trained_again(tmp_path: Path) -> None:
+    clone = Clone(tmp_path)
+    # As make repro, with all threads, before make compare, with half of them.
+    clone("env", "ATEN_CPU_CAPABILITY=default", "dvc", "repro")
+    clone("git", "checkout", "--quiet", ".")
+    said = clone(*SWEEP, "--models", "llama2", "--seeds", "0,1")
+    assert "run 1 of 2, llama2-seed0, was trained before on other hardware" in said
+    assert "llama2-seed1, was trained before" not in said
+    metrics = [
+        json.loads(clone("git", "show", f"{clone.revision(f'llama2-seed{seed}')}:./{TRAINED}"))
+        for seed in (0, 1)
+    ]
+    assert metrics[0]["hardware"] == metrics[1]["hardware"]
+    # And is not once more.
+    assert clone(*SWEEP, "--models", "llama2", "--seeds", "0,1").count("finished before") == 2
 
 
 def test_killed_ten_times_it_ends_as_undisturbed(tmp_path: Path, larger: Clone) -> None:
