@@ -100,23 +100,25 @@ def _data_labels(examples: Mapping[str, Experiment]) -> dict[str, str]:
 
 def _data_set(label: str, runs: list[Experiment], defaults: Mapping[str, Any]) -> DataSet:
     kept, repeated = _distinct(sorted(runs, key=_order))
-    machines, codes = (Counter(v) for v in zip(*((r.machine, r.code) for r in kept), strict=True))
+    # Of evaluations by hand no training is known.
+    ours = [run for run in kept if run.folder is None]
+    machines, codes = (Counter(v) for v in zip(*((r.machine, r.code) for r in ours), strict=True))
     usual_machine, usual_code = (counts.most_common(1)[0][0] for counts in (machines, codes))
-    changes = {run.rev or run.name: _changes(run, defaults) for run in kept}
+    changes = {run.name: _changes(run, defaults) for run in ours}
     # What all have changed alike tells no two apart.
     shared = set.intersection(*(set(each.items()) for each in changes.values()))
 
     groups: Groups = {}
     differences: dict[str, Differences] = {}
     for run in kept:
-        own = [
-            f"{_short(key, changes.values())}={value}"
-            for key, value in changes[run.rev or run.name].items()
-            if (key, value) not in shared
-        ]
         if run.folder is not None:
             own = [f"({run.name})"]
         else:
+            own = [
+                f"{_short(key, changes.values())}={value}"
+                for key, value in changes[run.name].items()
+                if (key, value) not in shared
+            ]
             if run.code != usual_code:
                 own.append(f"code={run.code[:7]}")
             if run.machine != usual_machine:

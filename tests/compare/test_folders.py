@@ -37,7 +37,10 @@ def test_it_has_a_row_beside_them(folder: Path) -> None:
     described = experiment("llama2-x", folder=folder)
     other = load_folder(folder, [described])
     assert (other.name, other.data, other.seed) == ("mine", "d1", None)
-    found = data_sets([experiment("llama2-a", metrics=ours.metrics), other], DEFAULTS)
+    fewer = experiment("llama2-a", metrics=ours.metrics, training={"max_steps": 20})
+    found = data_sets([fewer, other], DEFAULTS)
+    # Nothing is known of how the other was trained.
+    assert found[0].common == ["max_steps=20", "on cpu: AVX2, 1 thread, compiled, torch 2.13.0"]
     tables = markdown(to_json(Comparison(["1" * 40], found, [])))
     assert "| gpt_neox (mine) | 97.00% of 1 seed | - |" in tables
     assert (
