@@ -29,7 +29,6 @@ class DataSet:
         differences: the second part of each label, by label.
         common: what a label does not name: what all runs have changed from the default, and the
             machine of most of them.
-        code: hash of the sources of most of them.
         repeated: for each run with the weights of another one, its name and the other's.
     """
 
@@ -37,7 +36,6 @@ class DataSet:
     groups: Groups
     differences: dict[str, Differences]
     common: list[str]
-    code: str
     repeated: list[tuple[str, str]]
 
     @property
@@ -135,7 +133,7 @@ def _data_set(label: str, runs: list[Experiment], defaults: Mapping[str, Any]) -
     groups = {name: groups[name] for name in ranked}
     common = [f"{key.split('.', 1)[1]}={value}" for key, value in sorted(shared)]
     common.append(f"on {usual_machine}")
-    return DataSet(label, groups, differences, common, usual_code, repeated)
+    return DataSet(label, groups, differences, common, repeated)
 
 
 def _machine_unlike(machine: str, usual: str) -> str:
