@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -65,21 +64,8 @@ def experiment_commits() -> dict[str, dict[str, str]]:
     return found
 
 
-@dataclass(frozen=True)
-class Nearest:
-    """The commit with experiments that is the nearest before HEAD.
-
-    Attributes:
-        commit: its 40 digits.
-        distance: how many commits HEAD is ahead of it.
-    """
-
-    commit: str
-    distance: int
-
-
-def nearest(experiments: dict[str, dict[str, str]]) -> Nearest:
-    """The nearest commit, HEAD or before, that experiments started from.
+def nearest(experiments: dict[str, dict[str, str]]) -> list[str]:
+    """The commits from HEAD back to the nearest one that experiments started from, which is last.
 
     Args:
         experiments: see `experiment_commits`.
@@ -87,9 +73,11 @@ def nearest(experiments: dict[str, dict[str, str]]) -> Nearest:
     Raises:
         UserError: if there is none.
     """
+    passed = []
     for commit in git("rev-list", "HEAD").split():
+        passed.append(commit)
         if experiments.get(commit):
-            return Nearest(commit, int(git("rev-list", "--count", f"{commit}..HEAD")))
+            return passed
     elsewhere = f"; git has some of {', '.join(c[:7] for c in experiments)}" if experiments else ""
     raise UserError(
         f"no experiment of this commit or those before it; make compare runs them{elsewhere}"

@@ -51,13 +51,14 @@ def load(revs: Sequence[str] = (), folders: Sequence[Path] = ()) -> Comparison:
     everywhere = commits.experiment_commits()
     notes = []
     if revs:
-        baselines = list(dict.fromkeys(commits.full_hash(rev) for rev in revs))
+        begun = baselines = list(dict.fromkeys(commits.full_hash(rev) for rev in revs))
     else:
-        found = commits.nearest(everywhere)
-        baselines = [found.commit]
-        if found.distance:
-            before = "the commit" if found.distance == 1 else f"{found.distance:,} commits"
-            notes.append(f"Experiments of {found.commit[:7]}, {before} before this one.")
+        # Of the commits in between, some may be running.
+        begun = commits.nearest(everywhere)
+        baselines = begun[-1:]
+        if distance := len(begun) - 1:
+            before = "the commit" if distance == 1 else f"{distance:,} commits"
+            notes.append(f"Experiments of {baselines[0][:7]}, {before} before this one.")
     runs, left_out = [], []
     for baseline in baselines:
         for name, rev in everywhere.get(baseline, {}).items():
@@ -69,10 +70,10 @@ def load(revs: Sequence[str] = (), folders: Sequence[Path] = ()) -> Comparison:
     if len({run.baseline for run in runs}) > 1:
         # The same names on several commits.
         runs = [replace(run, name=f"{run.name} ({run.baseline[:7]})") for run in runs]
-    for name, state in unfinished(baselines):
-        # One that failed and was run again has finished.
-        if name not in finished:
-            left_out.append(f"Left out: {name}, {_STATES[state]}.")
+    # One that failed and was run again has finished.
+    left_out += [
+        f"Left out: {name}, {said}." for name, said in unfinished(begun) if name not in finished
+    ]
     if not runs:
         where = " or ".join(commit[:7] for commit in baselines)
         raise UserError(
@@ -88,14 +89,6 @@ def load(revs: Sequence[str] = (), folders: Sequence[Path] = ()) -> Comparison:
     ]
     notes += _code_notes(sets) + _missing_notes(runs)
     return Comparison(baselines, sets, notes + left_out)
-
-
-_STATES = {
-    "Failed": "which failed; dvc queue logs tells why",
-    "Queued": "which waits in DVC's queue",
-    "Running": "which is running",
-    "Interrupted": "which was interrupted; make repair clears it from DVC's queue",
-}
 
 
 def _code_notes(sets: Sequence[DataSet]) -> list[str]:

@@ -3,42 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import Path
+from typing import Any
 
 from ..common.files import ROOT
 
 
 def unfinished(baselines: Collection[str]) -> list[tuple[str, str]]:
-    """Names and states (Queued, Running, Failed) of DVC's tasks that have no result.
+    """Names of DVC's tasks that have no result, and what became of each, in a few words.
 
-    A task that DVC calls running though its process has ended is Interrupted. DVC itself shows a
-    task without a result with the metrics of the commit that it started from.
+    DVC itself shows a task without a result with the metrics of the commit that it started from,
+    and as running for ever where a kill ended it.
 
     Args:
         baselines: the commits that they started from.
     """
     # DVC takes a second to import.
-    import psutil
     from dvc.repo import Repo
 
     found: dict[str, str] = {}
+
+    def note(task: Any, said: str) -> None:
+        if task.baseline_rev in baselines:
+            found[task.name or task.stash_rev[:7]] = said
+
     with Repo(str(ROOT)) as repo:
         experiments = repo.experiments
-        tasks = experiments.celery_queue
-        for entry, _ in tasks.iter_failed():
-            if entry.baseline_rev in baselines:
-                found[entry.name or entry.stash_rev[:7]] = "Failed"
-        for entry in tasks.iter_queued():
-            if entry.baseline_rev in baselines:
-                found[entry.name or entry.stash_rev[:7]] = "Queued"
-        for queue in (tasks, experiments.tempdir_queue):
-            for entry in queue.iter_active():
-                if entry.baseline_rev in baselines:
-                    process = queue.proc.get(entry.stash_rev)
-                    alive = process is not None and psutil.pid_exists(process.pid)
-                    name = entry.name or entry.stash_rev[:7]
-                    found[name] = "Running" if alive else "Interrupted"
+        queue, temporary = experiments.celery_queue, experiments.tempdir_queue
+        for task, _ in queue.iter_failed():
+            note(task, "which failed; dvc queue logs tells why")
+        for task in queue.iter_queued():
+            note(task, "which waits in DVC's queue")
+        for task in queue.iter_active():
+            ended = "which was interrupted; make repair takes it from DVC's queue"
+            note(task, "which is running" if _lives(queue, task) else ended)
+        for task in temporary.iter_active():
+            ended = "which was interrupted; it was run with --temp"
+            note(task, "which is running" if _lives(temporary, task) else ended)
         here = experiments.workspace_queue.collect_active_data(baselines)
-        for ranges in here.values():
-            for each in ranges:
-                found[each.name or "the workspace's"] = "Running"
+        for each in (each for ranges in here.values() for each in ranges):
+            found[each.name or "that of the workspace"] = "which is running"
     return sorted(found.items())
+
+
+def _lives(queue: Any, task: Any) -> bool:
+    """Whether a process names a task in its command, or is at work in its copy."""
+    import psutil
+    from dvc.repo.experiments.executor.base import ExecutorInfo
+
+    copy = Path(ExecutorInfo.load_json(queue.get_infofile_path(task.stash_rev)).root_dir)
+    for process in psutil.process_iter():
+        try:
+            if task.stash_rev in " ".join(process.cmdline()):
+                return True
+            if Path(process.cwd()).is_relative_to(copy):
+                return True
+        except psutil.Error:
+            continue
+    return False
