@@ -111,7 +111,7 @@ def test_killed_ten_times_it_ends_as_undisturbed(tmp_path: Path, larger: Clone) 
     for _ in range(10):
         sweep = killed.start(*SWEEP, *ARCHITECTURES)
         sweeps.append(sweep)
-        time.sleep(chance.uniform(0, undisturbed / 2))
+        time.sleep(chance.uniform(0, undisturbed / 3))
         if chance.random() < 0.5:
             os.killpg(sweep.pid, signal.SIGKILL)
         else:
