@@ -16,6 +16,7 @@ import pytest
 from src.common.errors import UserError
 from src.compare.experiments import Experiment, Experiments
 from src.report.__main__ import main, page
+from src.report.error_kinds import KINDS
 from src.report.pooling import pooled, stacked
 
 from ..compare.test_compare import run_of
@@ -85,7 +86,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Exp
     Two seeds of one architecture, one of a mixture that was asked all problems.
     """
     repository = initialised(tmp_path_factory.mktemp("report"))
-    first = run_of("gpt2", 0, 40)
+    first = run_of("gpt2", 0, 240)
     first = Experiment(HOSTILE, first.rev, first.data, first.params, first.metrics)
     lacking = {k: v for k, v in FILES.items() if "carries" not in k}
     mixture = FILES | EXPERTS | {"metrics/exhaustive.csv": ALL_PROBLEMS}
@@ -193,7 +194,7 @@ def test_the_answer_comes_first(text: str) -> None:
         "Arithmetic learned by gpt2, mixtral Which is better No architecture is shown to be better."
         " This is about these weights only: it takes 3 seeds to say more. "
         "Wrong answers, mean of the seeds, of the 1,000 test problems, which were kept from "
-        "training: gpt2 24 (2.4 %), mixtral 1 (0.1 %); of all 10,000 problems, those of training "
+        "training: gpt2 124 (12 %), mixtral 1 (0.1 %); of all 10,000 problems, those of training "
         "included: mixtral 3 (0.03 %)."
     )
     for part in (
@@ -220,6 +221,27 @@ def test_wrong_answers_are_counted_by_kind_with_an_example(repository: Path) -> 
         ["no number", "6", "0", "1+2=(nothing), right is 3"],
         ["carry dropped", "15", "0", "48+17=55, right is 65"],
         ["one digit off", "0", "1", "1+2=007, right is 3"],
+    ]
+
+
+def test_of_nearly_perfect_runs_all_problems_are_looked_into(repository: Path) -> None:
+    errors = "prompt,target,said,split\n" + "48+17=,65,55,unseen\n" * 30
+    counts = ALL_PROBLEMS.replace("unseen,carries,1,3200,0", "unseen,carries,1,3200,30")
+    files = {"metrics/errors.csv": errors, "metrics/exhaustive.csv": counts}
+    graded = run_of("gpt2", 0, 0, exhaustive_problems=10_000)
+    runs = [
+        finished(repository, graded, files),
+        finished(repository, run_of("llama2", 0, 0), {"metrics/errors.csv": ERRORS}),
+    ]
+    text = page(Experiments(runs, []))
+    # Test and unseen problems together; the run that was not asked all is not there.
+    for count in ("30 of 3,200", "2 of 6,000"):
+        assert count in text
+    cells = Page(text).cells
+    start = cells.index("kind")
+    assert cells[start : start + 8] == [
+        *("kind", "gpt2", "example", "meaning"),
+        *("carry dropped", "30", "48+17=55, right is 65", KINDS["carry dropped"]),
     ]
 
 
