@@ -26,7 +26,7 @@ def share_scale(smallest: float, largest: float) -> Scale:
     """Percent, logarithmic, except that 0 stands one step below the smallest power of ten.
 
     Args:
-        smallest: share above 0 that can occur, such as 1 / problems.
+        smallest: share above 0 that occurs, or that can occur, such as 1 / problems.
         largest: share that occurs.
     """
     low = floor(log10(smallest) + 1e-9)
@@ -79,8 +79,8 @@ def dots(tables: list[tuple[pd.DataFrame, pd.DataFrame]]) -> list[alt.LayerChart
     """Shares of wrong answers: a dot for each run, intervals, and counts on the right.
 
     Args:
-        tables: two for each chart. First value, lane, label, share: a row for each dot; then
-            value, lane, problems, low, high, count (a text): a row for each lane of a value.
+        tables: two for each chart. First value, lane, label, problems, share: a row for each dot;
+            then value, lane, low, high, count (a text): a row for each lane of a value.
 
     Returns:
         Charts with the same scale at the same place.
@@ -88,7 +88,8 @@ def dots(tables: list[tuple[pd.DataFrame, pd.DataFrame]]) -> list[alt.LayerChart
     if not tables:
         return []
     runs, lanes = (pd.concat(column, ignore_index=True) for column in zip(*tables, strict=True))
-    scale = share_scale(1 / lanes["problems"].max(), runs["share"].max())
+    smallest = min([share for share in runs["share"] if share], default=1 / runs["problems"].max())
+    scale = share_scale(smallest, runs["share"].max())
     names = [_words(name) for name in map(str, lanes["value"])]
     # In pixels: letters are about that wide.
     left = 6.2 * max(len(word) for words in names for word in words)

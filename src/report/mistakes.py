@@ -10,7 +10,7 @@ import pandas as pd
 from ..compare.commits import MissingFileError
 from ..compare.experiments import ERRORS, EXHAUSTIVE, Experiment
 from ..compare.grouping import Groups
-from ..data.formats import FORMATS, Format
+from ..data.formats import FORMATS
 from ..splits.space import ProblemSpace
 from .charts import dots, heat_map
 from .error_kinds import KINDS, error_kind
@@ -20,9 +20,12 @@ from .pooling import pooled, stacked
 
 # Wrong answers of a run that the page shows.
 SHOWN = 20
-# Wrong answers of all runs together from which a chart by kind of problem says something.
-ENOUGH = 20
+# Wrong answers of all runs together from which a chart says something; and with fewer than FEW to
+# the test split, those to all problems say more.
+ENOUGH, FEW = 20, 200
 NOTHING = "(nothing)"
+# Values that a chart shows: mixed operators make hundreds of lengths.
+MOST = 16
 # The figure that only runs have that graded all problems: how many these are.
 TOTAL = "exhaustive_problems"
 # The title and the caption of each breakdown: what to look at.
@@ -66,7 +69,7 @@ def with_answers(groups: Groups) -> Groups:
 
 
 def wrong_answers(groups: Groups) -> pd.DataFrame:
-    """The rows of all errors.csv as text, with label (categorical), run and kind of each.
+    """The rows of all errors.csv as text, with the label (categorical) and the run of each.
 
     Args:
         groups: of runs that have the file, see `with_answers`.
@@ -79,8 +82,14 @@ def wrong_answers(groups: Groups) -> pd.DataFrame:
             table = pd.read_csv(file, dtype=str, keep_default_na=False)
             tables.append(table.assign(label=label, run=run.name))
     rows = pd.concat(tables, ignore_index=True)
-    data = next(iter(groups.values()))[0].params["data"]
-    written = written_as(data)
+    names = pd.Categorical(rows["label"], list(groups))
+    return rows.assign(label=names)
+
+
+def with_kinds(wrong: pd.DataFrame, groups: Groups) -> pd.DataFrame:
+    """Rows of `wrong_answers` with the kind of each."""
+    data = _data(groups)
+    written = FORMATS[data["format"]]
 
     def kind(prompt: str, target: str, said: str) -> str:
         operands, operators = written.read_prompt(prompt)
@@ -91,25 +100,20 @@ def wrong_answers(groups: Groups) -> pd.DataFrame:
         right = written.read_target(target)
         return error_kind(operands, operators, right, number, data["ops"], data["precedence"])
 
-    columns = (rows[name] for name in ("prompt", "target", "said"))
-    names = pd.Categorical(rows["label"], list(groups))
-    return rows.assign(label=names, kind=[kind(*each) for each in zip(*columns, strict=True)])
+    columns = (wrong[name] for name in ("prompt", "target", "said"))
+    return wrong.assign(kind=[kind(*each) for each in zip(*columns, strict=True)])
 
 
-def written_as(data: dict[str, Any]) -> Format:
-    """The format of a data section; older runs do not name theirs, which is plain."""
-    return FORMATS[data.get("format", "plain")]
+def _data(groups: Groups) -> dict[str, Any]:
+    """The data section of params.yaml; older ones name no format, which is plain."""
+    return {"format": "plain"} | next(iter(groups.values()))[0].params["data"]
 
 
 def asked(groups: Groups) -> str:
-    """Whose wrong answers are looked into: those to ``all`` problems, or to ``test`` problems.
-
-    All where every run was asked all, or where some were and the test has too few wrong answers.
-    """
+    """Wrong answers to which problems are looked into: ``test``, or ``all``, see `FEW`."""
     runs = [run for group in groups.values() for run in group]
-    graded = sum(bool(run.metrics.get(TOTAL)) for run in runs)
-    few = sum(run.metrics["wrong"] for run in runs) < ENOUGH
-    return "all" if graded == len(runs) or (graded and few) else "test"
+    few = sum(run.metrics["wrong"] for run in runs) < FEW
+    return "all" if few and _graded(groups) else "test"
 
 
 def _graded(groups: Groups) -> list[str]:
@@ -134,7 +138,7 @@ def kinds(groups: Groups, wrong: pd.DataFrame) -> Section:
         "Carries and borrows are looked for in sums and in differences of two numbers. In the "
         "chart a dot is a seed, and the counts are of an architecture's seeds together."
     ]
-    figures = []
+    rows, figures = with_kinds(rows, groups), []
     if len(rows) >= ENOUGH:
         counts = _kinds_of_runs(groups, rows, TOTAL if where == "all" else "problems")
         caption = "The share of what was asked that is answered wrong in that way."
@@ -239,8 +243,9 @@ def listing(groups: Groups, wrong: pd.DataFrame) -> Section:
     for label, experiments in groups.items():
         for run in experiments:
             errors = wrong[wrong["run"] == run.name]
-            columns = [c for c in ("prompt", "said", "target", "kind", "split") if c in errors]
-            rows = errors[columns].head(SHOWN).replace("", NOTHING).to_numpy().tolist()
+            first = with_kinds(errors.head(SHOWN), groups).replace({"said": {"": NOTHING}})
+            columns = [c for c in ("prompt", "said", "target", "kind", "split") if c in first]
+            rows = first[columns].to_numpy().tolist()
             rest = f", the first {SHOWN}" if len(errors) > SHOWN else ""
             caption = f"{run.name} ({label}): {len(errors):,} wrong{rest}"
             tables.append(Table(caption, columns, rows, folded=True))
@@ -255,13 +260,19 @@ def _figures(parts: list[tuple[str, str, pd.DataFrame]]) -> list[Figure]:
         parts: of each, title, caption and a table with columns label, value, problems and wrong;
             left out where there is a single value, as other figures say the same.
     """
-    shown = [part for part in parts if part[2]["value"].nunique() > 1]
-    tables = [
-        counts.assign(lane=counts["label"], share=counts["wrong"] / counts["problems"])
-        for _, _, counts in shown
-    ]
+    names, tables = [], []
+    for title, caption, counts in parts:
+        wrong = counts.groupby("value")["wrong"].sum()
+        if len(wrong) > 1:
+            most = f" Shown are the {MOST} of {len(wrong)} with most wrong answers." * (
+                len(wrong) > MOST
+            )
+            names.append((title, caption + most))
+            rows = counts[counts["value"].isin(wrong.nlargest(MOST).index)]
+            share = rows["wrong"] / rows["problems"]
+            tables.append(rows.assign(lane=rows["label"], share=share))
     charts = dots([(table, pooled(table)) for table in tables])
-    return [Figure(*part[:2], chart) for part, chart in zip(shown, charts, strict=True)]
+    return [Figure(*name, chart) for name, chart in zip(names, charts, strict=True)]
 
 
 def _wrong_in(by_split: pd.DataFrame, split: str) -> str:
@@ -273,7 +284,7 @@ def _wrong_in(by_split: pd.DataFrame, split: str) -> str:
 
 def _operand_maps(groups: Groups, wrong: pd.DataFrame) -> tuple[list[Figure], list[str]]:
     """A heat map of each group's runs together; without any, a sentence says why."""
-    data = next(iter(groups.values()))[0].params["data"]
+    data = _data(groups)
     if data["N"] != 2:
         return [], [f"Problems of {data['N']} operands do not fit on a map over two."]
     space = ProblemSpace(*(data[key] for key in ("N", "A", "B", "ops", "precedence")))
@@ -285,7 +296,7 @@ def _operand_maps(groups: Groups, wrong: pd.DataFrame) -> tuple[list[Figure], li
     for label, group in groups.items():
         if runs := _graded({label: group}):
             prompts = wrong.loc[wrong["run"].isin(runs), "prompt"]
-            cells = operand_map(space, prompts, written_as(data), len(runs))
+            cells = operand_map(space, prompts, FORMATS[data["format"]], len(runs))
             caption = (
                 f"{cells['wrong'].sum():,} of {cells['problems'].sum():,} wrong, its {len(runs)} "
                 "runs together. Cells are a length and a leading digit of each operand, coloured "

@@ -20,6 +20,7 @@ from src.compare.comparison import Comparison
 from src.compare.experiments import Experiment
 from src.compare.grouping import data_sets
 from src.report.__main__ import main, page
+from src.report.error_kinds import KINDS
 from src.report.pooling import pooled, stacked
 
 from ..compare.test_grouping import DEFAULTS
@@ -96,7 +97,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Com
     Two seeds of one architecture, one of a mixture that was asked all problems.
     """
     repository = initialised(tmp_path_factory.mktemp("report"))
-    first = replace(run_of("gpt2", 0, 40), name=HOSTILE)
+    first = replace(run_of("gpt2", 0, 240), name=HOSTILE)
     lacking = {k: v for k, v in FILES.items() if "carries" not in k}
     mixture = FILES | EXPERTS | {"metrics/exhaustive.csv": ALL_PROBLEMS}
     graded = run_of("mixtral", 0, 1, exhaustive_problems=10_000)
@@ -204,7 +205,7 @@ def test_the_answer_comes_first(text: str) -> None:
         "Arithmetic learned by gpt2, mixtral Which is better No architecture is shown to be better."
         " This is about these weights only: it takes 3 seeds to say more. "
         "Wrong answers, mean of the seeds, of the 1,000 test problems, which were kept from "
-        "training: gpt2 24 (2.4 %), mixtral 1 (0.1 %); of all 10,000 problems, those of training "
+        "training: gpt2 124 (12 %), mixtral 1 (0.1 %); of all 10,000 problems, those of training "
         "included: mixtral 3 (0.03 %)."
     )
     for part in (
@@ -233,6 +234,27 @@ def test_wrong_answers_are_counted_by_kind_with_an_example(repository: Path) -> 
         ["no number", "6", "0", "1+2=(nothing), right is 3"],
         ["carry dropped", "15", "0", "48+17=55, right is 65"],
         ["one digit off", "0", "1", "1+2=007, right is 3"],
+    ]
+
+
+def test_of_nearly_perfect_runs_all_problems_are_looked_into(repository: Path) -> None:
+    errors = "prompt,target,said,split\n" + "48+17=,65,55,unseen\n" * 30
+    counts = ALL_PROBLEMS.replace("unseen,carries,1,3200,0", "unseen,carries,1,3200,30")
+    files = {"metrics/errors.csv": errors, "metrics/exhaustive.csv": counts}
+    graded = run_of("gpt2", 0, 0, exhaustive_problems=10_000)
+    runs = [
+        finished(repository, graded, files),
+        finished(repository, run_of("llama2", 0, 0), {"metrics/errors.csv": ERRORS}),
+    ]
+    text = page(compared(runs))
+    # Test and unseen problems together; the run that was not asked all is not there.
+    for count in ("30 of 3,200", "2 of 6,000"):
+        assert count in text
+    cells = Page(text).cells
+    start = cells.index("kind")
+    assert cells[start : start + 8] == [
+        *("kind", "gpt2", "example", "meaning"),
+        *("carry dropped", "30", "48+17=55, right is 65", KINDS["carry dropped"]),
     ]
 
 
