@@ -32,7 +32,8 @@ test-slow: .venv/installed-dev  ## the tests that train, run DVC, kill, or start
 # What make compare runs: SEEDS='0 1' or MODELS=gpt2 for less, EXHAUSTIVE=true to grade all
 # problems, JOBS runs at a time. Two runs with half the cores each are done sooner than one after
 # the other with all of them. Runs are of the commit, not of what was changed since. Whatever ended
-# it, the same command goes on: what is finished is not run again, what was interrupted resumes.
+# it, the same command goes on: what is finished is not run again, what was interrupted resumes. A
+# failed run keeps the others from no table.
 # REV=COMMIT is for src.compare, and for make report: the experiments of another commit.
 MODELS ?= gpt2 llama2 mixtral
 SEEDS ?= 0 1 2
@@ -46,9 +47,9 @@ space := $() $()
 joined = $(subst $(space),$(comma),$(strip $(1)))
 
 compare: repair  ## run each architecture with three seeds, two runs at a time, and compare
-	$(SWEEP) --models $(call joined,$(MODELS)) --seeds $(call joined,$(SEEDS)) \
-		-S evaluation.exhaustive=$(EXHAUSTIVE)
-	python -m src.compare $(if $(REV),--rev "$(REV)")
+	code=0; $(SWEEP) --models $(call joined,$(MODELS)) --seeds $(call joined,$(SEEDS)) \
+		-S evaluation.exhaustive=$(EXHAUSTIVE) || code=$$?; \
+	[ $$code -gt 1 ] || python -m src.compare $(if $(REV),--rev $(REV)) || exit; exit $$code
 
 # One change each to the default run, to see what it is worth.
 ABLATIONS ?= training.optimizer=adamw training.optimizer=adamw,training.max_steps=5000 \
@@ -73,7 +74,7 @@ checkpoints/%/eval/eval.json: configs/%.yaml | .venv/installed
 	python -m src.eval --config $< --ckpt checkpoints/$*/best.ckpt --data_dir data/$*
 
 report: repair  ## one HTML page with every figure, opens without a network
-	python -m src.report $(if $(REV),--rev "$(REV)")
+	python -m src.report $(if $(REV),--rev $(REV))
 
 bench: .venv/installed-dev  ## speed: data, training, evaluation, beside Hugging Face and the hardware
 	python -m benchmarks.generation
