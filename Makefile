@@ -8,12 +8,12 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 	lock clean
 
 help:  ## list the targets and the commands
-	@sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' Makefile | expand -t 32
-	@echo; echo 'In the environment, source .venv/bin/activate; --help tells the flags:'
-	@for file in $$(grep -rl --include='*.py' '__name__ == "__main__"' src scripts benchmarks | sort); do \
+	@{ sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' Makefile; \
+	echo; echo 'In the environment, source .venv/bin/activate; --help tells the flags:'; \
+	for file in $$(grep -rl --include='*.py' '__name__ == "__main__"' src scripts benchmarks | sort); do \
 		module=$$(echo "$${file%.py}" | tr / .); module=$${module%.__main__}; \
 		sed -n "1s|^\"\"\"|python -m $$module\t|p" "$$file"; \
-	done | expand -t 32
+	done; } | expand -t 32 || [ $$? = 141 ]  # as in make help | head
 
 install: .venv/installed  ## make .venv with what the pipeline needs; TORCH_INDEX=URL: torch from there
 

@@ -23,7 +23,7 @@ from typing import Any
 from src.common.errors import UserError
 from src.common.files import ROOT
 from src.common.yaml_1_2 import read_yaml
-from src.terminal.cli import Parser, run
+from src.terminal.cli import Parser, reader_has_gone, run
 
 # Other rounding has the effect of another seed. Default runs have an exact match of 99 % and more,
 # so two of them cannot be further apart.
@@ -146,6 +146,7 @@ def call(folder: Path, *command: str, show: bool = False, threads: int | None = 
 
     Raises:
         UserError: if it fails.
+        BrokenPipeError: if it fails and nobody reads its output any more.
     """
     # DVC's variables for stages of this repository would mislead it in another.
     environment = {k: v for k, v in os.environ.items() if not k.startswith("DVC_")}
@@ -161,6 +162,8 @@ def call(folder: Path, *command: str, show: bool = False, threads: int | None = 
         text=True,
         check=False,
     )
+    if done.returncode and show and reader_has_gone():
+        raise BrokenPipeError
     if done.returncode:
         raise UserError(f"{' '.join(command)} failed with exit code {done.returncode}")
     return done.stdout or ""

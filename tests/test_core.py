@@ -6,6 +6,7 @@ from src.layers import MoELayer
 from src.models import build_model
 from src.params import load_params
 from src.positional import RotaryEmbedding, apply_rope
+from src.terminal.cli import run
 from src.tokenizer import CharTokenizer
 
 
@@ -58,4 +59,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

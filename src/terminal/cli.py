@@ -67,15 +67,16 @@ def run(main: Callable[[], object]) -> NoReturn:
     A `UserError`, or an `OSError` such as a missing permission or a full disk, prints one line and
     has exit code 2. Ctrl-C prints one line and has 130. Where the reader of the output, such as
     ``head``, has closed its pipe, nothing is printed and the code is 141. Both codes are those of
-    a shell. Any other exception is a bug and keeps its traceback.
+    a shell. Any other exception is a bug and keeps its traceback. What goes to a closed stream is
+    lost, and no error.
     """
     try:
+        _open_closed_streams()
         try:
             main()
         finally:
             # A failure here becomes one line; one of Python's own flush at exit would not.
-            if sys.stdout:
-                sys.stdout.flush()
+            sys.stdout.flush()
     except BaseException as error:
         end(error)
         raise
@@ -96,7 +97,7 @@ def end(error: BaseException) -> None:
     Raises:
         SystemExit: with the exit code.
     """
-    gone = _reader_has_gone()
+    gone = reader_has_gone()
     for stream in (sys.stdout, sys.stderr):
         _drop_unwritable(stream)
     cause, code = error, 2
@@ -126,12 +127,27 @@ def end(error: BaseException) -> None:
             )
         case _:
             return
-    with suppress(BrokenPipeError):
+    with suppress(OSError):
         print("error:", " ".join(message.split()), file=sys.stderr)
+    _drop_unwritable(sys.stderr)
     sys.exit(code)
 
 
-def _reader_has_gone() -> bool:
+def _open_closed_streams() -> None:
+    """Open the null device for each standard stream that is closed.
+
+    Python has None for it, on which libraries stumble. Worse, the next file that is opened has its
+    number, and what a library in C or another process prints would land in that file.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # It has the lowest number that is free.
+            number = os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(number, True)
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8"))
+
+
+def reader_has_gone() -> bool:
     """Whether the pipe behind stdout or stderr is closed; other pipes may break as well."""
     poll = select.poll()
     for stream in (1, 2):

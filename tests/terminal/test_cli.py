@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -272,18 +273,62 @@ def test_a_reader_that_has_gone_is_no_words_and_a_shells_141(
     assert not done.stderr
 
 
-def test_a_shell_sees_it_so_too(tmp_path: Path) -> None:
-    script = (
-        '"$0" -m src.data_gen --out_dir data --n_samples 200 | head -c 0; echo ${PIPESTATUS[0]}'
-    )
+FAIL = (
+    '"$0" -c "from pathlib import Path; from scripts.verify import call; '
+    "from src.terminal import cli; "
+    "cli.run(lambda: call(Path(), 'sh', '-c', 'echo a; exit 3', show=True))\""
+)
+
+
+def in_shell(line: str, cwd: Path = ROOT) -> tuple[str, str]:
+    """What bash says on stdout and stderr; $0 is this Python."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
     done = subprocess.run(
-        ["bash", "-c", script, sys.executable],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        ["bash", "-c", line, sys.executable],
+        cwd=cwd,
+        env=environment | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
     )
-    assert (done.stdout, done.stderr) == ("141\n", "")
+    return done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ('"$0" -m tests.test_core', 141),
+        (FAIL, 141),
+        ("make help", 0),
+        # What is wrong is wrong, whoever reads it.
+        ('"$0" -m src.data_gen --bogus 2>&1', 2),
+    ],
+)
+def test_nothing_is_said_to_a_shell_whose_reader_has_gone(command: str, code: int) -> None:
+    said = in_shell(f"{{ sleep 0.2; {command}; echo $? >&3; }} 3>&2 | true")
+    assert said == ("", f"{code}\n")
+
+
+def test_a_command_that_another_one_failed_says_so() -> None:
+    said = in_shell(f"{FAIL}; echo $?")
+    assert said == ("a\n2\n", "error: sh -c echo a; exit 3 failed with exit code 3\n")
+
+
+def test_closed_streams_are_no_error_and_what_goes_there_lands_in_no_file(tmp_path: Path) -> None:
+    flags = "-m src.data_gen --out_dir data --n_samples 200"
+    assert in_shell(f'"$0" {flags} <&- >&- 2>&-; echo $?', tmp_path) == ("0\n", "")
+    assert len(list(tmp_path.glob("data/*.jsonl"))) == 3
+    # A file that is opened and a process that is started while it is open.
+    write = "file = open('file', 'w'); os.system('echo out; echo err >&2'); print('in', file=file)"
+    script = f"import os; from src.terminal import cli; cli.run(lambda: exec({write!r}))"
+    line = f'"$0" -c {shlex.quote(script)} <&- >&- 2>&-; echo $?'
+    assert in_shell(line, tmp_path) == ("0\n", "")
+    assert (tmp_path / "file").read_text() == "in\n"
+
+
+def test_a_shell_sees_it_so_too(tmp_path: Path) -> None:
+    flags = "-m src.data_gen --out_dir data --n_samples 200"
+    said = in_shell(f'"$0" {flags} | head -c 0; echo ${{PIPESTATUS[0]}}', tmp_path)
+    assert said == ("141\n", "")
     assert len(list(tmp_path.glob("data/*.jsonl"))) == 3
 
 
@@ -300,6 +345,10 @@ def test_a_full_disk_behind_stdout_is_one_line(words: tuple[str, ...]) -> None:
             text=True,
         )
     assert (done.returncode, done.stderr) == (2, "error: No space left on device\n")
+
+
+def test_a_full_disk_behind_stderr_is_no_words_and_2() -> None:
+    assert in_shell('"$0" -m src.data_gen --bogus 2>/dev/full; echo $?') == ("2\n", "")
 
 
 def test_ctrl_c_while_modules_are_imported_is_one_line_too(tmp_path: Path) -> None:
