@@ -13,6 +13,8 @@ from ..terminal.cli import Parser, run
 
 if TYPE_CHECKING:
     from ..compare.experiments import Experiments
+    from ..compare.figures import Groups
+    from .page import Section
 
 PAGE = Path("report.html")
 
@@ -42,21 +44,32 @@ def page(experiments: Experiments) -> str:
         UserError: if they were trained on different data.
     """
     from ..compare.experiments import group
-    from .answer import answer, defaults
-    from .experts import experts
-    from .mistakes import breakdowns, exhaustive, kinds, listing, wrong_answers
-    from .overview import described, parameters, training
+    from .answer import defaults
     from .page import render
     from .pooling import ReadOnce
 
-    groups = dict(sorted(group([ReadOnce.of(run) for run in experiments.finished]).items()))
-    wrong = wrong_answers(groups)
-    text = described(groups)
+    note = ""
     if experiments.left_out:
         states = ", ".join(f"{name} ({state})" for name, state in experiments.left_out)
-        text += f" Left out, as they have not finished: {states}."
-    sections = [
-        answer(groups, text),
+        note = f" Left out, as they have not finished: {states}."
+    groups = dict(sorted(group([ReadOnce.of(run) for run in experiments.finished]).items()))
+    return render(f"Arithmetic learned by {', '.join(defaults(groups))}", sections(groups, note))
+
+
+def sections(groups: Groups, note: str) -> list[Section]:
+    """All that is said of runs on the same data, the answer first.
+
+    Args:
+        note: stands behind what is said of the data.
+    """
+    from .answer import answer
+    from .experts import experts
+    from .mistakes import breakdowns, exhaustive, kinds, listing, wrong_answers
+    from .overview import described, parameters, training
+
+    wrong = wrong_answers(groups)
+    return [
+        answer(groups, described(groups) + note),
         kinds(groups, wrong),
         breakdowns(groups),
         exhaustive(groups, wrong),
@@ -65,7 +78,6 @@ def page(experiments: Experiments) -> str:
         listing(groups, wrong),
         parameters(groups),
     ]
-    return render(f"Arithmetic learned by {', '.join(defaults(groups))}", sections)
 
 
 def main(argv: list[str] | None = None) -> None:
