@@ -16,7 +16,7 @@ from ..compare.statistics import FEWEST_SEEDS
 from ..terminal.counted import counted
 from .charts import dots
 from .page import Figure, Section, table_of
-from .pooling import pooled
+from .pooling import pooled, with_shares
 
 # A row of `figures.pairs`.
 Row = Mapping[Any, Any]
@@ -228,15 +228,14 @@ def _range(table: pd.DataFrame, column: str, name: str, form: str) -> str:
 def _asked(groups: Groups) -> pd.DataFrame:
     """A row for each run on the test split, and for each that was asked all problems.
 
-    Columns: those of `figures.runs`, with asked (a key of `WHERE`) and share (wrong answers).
+    Columns: those of `figures.runs`, with asked (a key of `WHERE`) and those of `with_shares`.
     """
     ran = runs(groups).assign(asked="test")
     graded = exhaustive(groups)
     if len(graded):
         other = ran.drop(columns=["wrong", "problems"]).merge(graded, on="experiment")
         ran = pd.concat([ran, other.assign(asked="all")], ignore_index=True)
-    label = pd.Categorical(ran["label"], list(groups))
-    return ran.assign(label=label, share=ran["wrong"] / ran["problems"])
+    return with_shares(ran.assign(label=pd.Categorical(ran["label"], list(groups))))
 
 
 def _figures(asked: pd.DataFrame) -> list[Figure]:

@@ -76,11 +76,11 @@ def lines(
 
 
 def dots(tables: list[tuple[pd.DataFrame, pd.DataFrame]]) -> list[alt.LayerChart]:
-    """Shares of wrong answers: a dot for each run, intervals, and counts on the right.
+    """Shares of wrong answers: a dot for each run with its interval, and counts on the right.
 
     Args:
-        tables: two for each chart. First value, lane, label, problems, share: a row for each dot;
-            then value, lane, low, high, count (a text): a row for each lane of a value.
+        tables: two for each chart. First value, lane, label, problems, share, low, high: a row for
+            each dot; then value, lane, count (a text): a row for each lane of a value.
 
     Returns:
         Charts with the same scale at the same place.
@@ -103,9 +103,9 @@ def _words(name: str) -> list[str]:
 
 
 def _dots(
-    frame: pd.DataFrame, pooled: pd.DataFrame, scale: Scale, left: float, right: float
+    dots: pd.DataFrame, counts: pd.DataFrame, scale: Scale, left: float, right: float
 ) -> alt.LayerChart:
-    points, texts = (t.astype({"value": "str", "lane": "str"}) for t in (frame, pooled))
+    points, texts = (t.astype({"value": "str", "lane": "str"}) for t in (dots, counts))
     values, lanes = (list(dict.fromkeys(texts[column])) for column in ("value", "lane"))
     axis = alt.Axis(
         # As `_words` does.
@@ -127,15 +127,16 @@ def _dots(
         return alt.X(f"{column}:Q", title="wrong answers, %", scale=form, axis=ticks)
 
     # Where a value is a label, its name stands at the axis.
-    looks = series(frame, "label", "color", "shape", legend=set(values) != set(frame["label"]))
-    intervals = alt.Chart(texts).mark_rule(color=INK, opacity=0.45, clip=True)
-    runs = alt.Chart(points).mark_point(filled=True, size=45, opacity=0.85)
-    counts = alt.Chart(texts).mark_text(align="right", fontSize=11, color=INK)
+    room = 0 if set(values) == set(dots["label"]) else WIDTH - left
+    looks = series(dots, "label", "color", "shape", room=room)
     end = alt.value(alt.expr(f"width + {8 + right:.0f}"))
+    intervals = alt.Chart(points).mark_rule(color=INK, opacity=0.3, clip=True)
+    marks = alt.Chart(points).mark_point(filled=True, size=45, opacity=0.85)
+    words = alt.Chart(texts).mark_text(align="right", fontSize=11, color=INK)
     chart = alt.layer(
         intervals.encode(x=share("low"), x2="high:Q", **place),
-        runs.encode(x=share("share"), **place, **looks),
-        counts.encode(x=end, text="count:N", **place),
+        marks.encode(x=share("share"), **place, **looks),
+        words.encode(x=end, text="count:N", **place),
     )
     return fit(chart, alt.Step(15))
 

@@ -37,7 +37,6 @@ CONFIG: dict[str, Any] = {
     "legend": _TEXT
     | {
         "aria": False,
-        "labelLimit": WIDTH - 40,
         "orient": "top",
         "symbolSize": 100,
         "symbolStrokeWidth": 2,
@@ -64,7 +63,7 @@ def fit(chart: Any, height: Any = HEIGHT) -> Any:
 
 
 def series(
-    frame: pd.DataFrame, field: str, *channels: str, title: str | None = None, legend: bool = True
+    frame: pd.DataFrame, field: str, *channels: str, title: str | None = None, room: float = WIDTH
 ) -> Any:
     """Encodings that tell apart the names in a column, and their legend.
 
@@ -76,22 +75,22 @@ def series(
         field: the column; ``label`` holds labels of groups.
         channels: ``color``, ``strokeDash`` and ``shape``, or some of them.
         title: of the legend.
-        legend: whether there is one, if there are several names.
+        room: the legend's width in pixels; 0: without one.
     """
     found = list(dict.fromkeys(frame[field]))
     names = list(getattr(frame[field].dtype, "categories", found))
     colours = [_OTHERS[i % len(_OTHERS)] for i in range(len(names))]
     if field == "label":
         colours = [colour(name) for name in names]
-    # As many columns as fit: Vega does not wrap a row of the legend that is too long.
-    columns = max(1, (WIDTH - 20) * 2 // (13 * max(map(len, found), default=1) + 48))
     shown = [name for name in names if name in found]
-    key = None
-    if legend and len(shown) > 1:
-        key = alt.Legend(title=title, values=shown, columns=columns)
+    legend = None
+    if room and len(shown) > 1:
+        # As many columns as fit: Vega does not wrap a row of the legend that is too long.
+        columns = max(1, int((room - 20) / (5.8 * max(map(len, shown)) + 24)))
+        legend = alt.Legend(title=title, values=shown, columns=columns, labelLimit=room - 40)
     ranges = _RANGES | {"color": colours}
     return {
-        channel: _CHANNELS[channel](f"{field}:N", legend=key).scale(
+        channel: _CHANNELS[channel](f"{field}:N", legend=legend).scale(
             domain=names,
             range=[ranges[channel][i % len(ranges[channel])] for i in range(len(names))],
         )

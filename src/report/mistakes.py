@@ -16,7 +16,7 @@ from .charts import dots, heat_map
 from .error_kinds import KINDS, error_kind
 from .operand_map import bin_names, bin_starts, operand_map
 from .page import Figure, Section, Table
-from .pooling import pooled, stacked
+from .pooling import pooled, stacked, with_shares
 
 # Wrong answers of a run that the page shows.
 SHOWN = 20
@@ -200,10 +200,9 @@ def breakdowns(groups: Groups) -> Section:
     if not figures:
         return Section(title, [f"There are too few wrong answers to {what} to see where."])
     text = [
-        f"Wrong answers to {what}: a dot for each seed; a line for the 95 % Wilson interval of an "
-        "architecture's seeds together, cut off where it leaves the picture; and their counts. All "
-        "charts have one scale, logarithmic, with 0 apart at its left end. A problem that fails "
-        "under several seeds counts each time, so the intervals are a little too narrow."
+        f"Wrong answers to {what}: a dot for each seed on the 95 % Wilson interval of its weights, "
+        "which is cut off where it leaves the picture, and the counts of an architecture's seeds "
+        "together. All charts have one scale, logarithmic, with 0 apart at its left end."
     ]
     return Section(title, text, figures=figures)
 
@@ -269,8 +268,7 @@ def _figures(parts: list[tuple[str, str, pd.DataFrame]]) -> list[Figure]:
             )
             names.append((title, caption + most))
             rows = counts[counts["value"].isin(wrong.nlargest(MOST).index)]
-            share = rows["wrong"] / rows["problems"]
-            tables.append(rows.assign(lane=rows["label"], share=share))
+            tables.append(with_shares(rows.assign(lane=rows["label"])))
     charts = dots([(table, pooled(table)) for table in tables])
     return [Figure(*name, chart) for name, chart in zip(names, charts, strict=True)]
 

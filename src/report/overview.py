@@ -10,7 +10,7 @@ import yaml
 from ..compare.grouping import DataSet, Groups
 from .charts import lines, log_scale, share_scale
 from .look import fit
-from .page import ABSENT, Figure, Section, Table
+from .page import NOT_THERE, Figure, Section, Table
 from .pooling import stacked
 
 
@@ -65,13 +65,13 @@ def parameters(groups: Groups) -> Section:
     keys = sorted(
         key
         for key in {key for each in flat for key in each}
-        if any(each.get(key, ABSENT) != flat[0].get(key, ABSENT) for each in flat)
+        if any(each.get(key, NOT_THERE) != flat[0].get(key, NOT_THERE) for each in flat)
     )
     names = [run.name for run in runs]
     commits = ["commit", *(run.rev[:12] for run in runs)]
-    values = [[key, *(_text(each.get(key, ABSENT)) for each in flat)] for key in keys]
+    values = [[key, *(_text(each.get(key, NOT_THERE)) for each in flat)] for key in keys]
     metrics = dict.fromkeys(key for run in runs for key in run.metrics)
-    figures = [[key, *(_text(run.metrics.get(key, ABSENT)) for run in runs)] for key in metrics]
+    figures = [[key, *(_text(run.metrics.get(key, NOT_THERE)) for run in runs)] for key in metrics]
     tables = [
         Table("What the runs' params.yaml differ in", ["key", *names], [commits, *values]),
         Table("What train.json and eval.json hold", ["metric", *names], figures, folded=True),
@@ -94,8 +94,6 @@ def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    if value is ABSENT:
-        return ABSENT[-1]
     if value is None:
         return "none"
     if isinstance(value, float):

@@ -16,7 +16,8 @@ from ..terminal.progress_bar import track
 from .svg import draw
 
 # What stands in place of a number that is not there.
-ABSENT = ("few seeds", "not graded", "not there")
+NOT_THERE = "not there"
+ABSENT = ("few seeds", "not graded", NOT_THERE)
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def table_of(
             where there is no value, of `ABSENT`.
     """
 
-    def cell(value: Any, form: str = "", absent: str = ABSENT[-1]) -> str:
+    def cell(value: Any, form: str = "", absent: str = NOT_THERE) -> str:
         return absent if pd.isna(value) else format(value, form)
 
     found = {title: spec for title, spec in columns.items() if spec[0] in frame}

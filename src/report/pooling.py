@@ -38,25 +38,30 @@ def stacked(groups: Groups, path: str) -> pd.DataFrame:
     return whole.assign(label=pd.Categorical(whole["label"], list(groups)))
 
 
+def with_shares(counts: pd.DataFrame) -> pd.DataFrame:
+    """Columns problems and wrong, and behind them share with its Wilson interval, low to high."""
+    pairs = zip(counts["wrong"], counts["problems"], strict=True)
+    ends = pd.DataFrame([wilson(*pair) for pair in pairs], counts.index, ["low", "high"])
+    return counts.assign(share=counts["wrong"] / counts["problems"], low=ends.low, high=ends.high)
+
+
 def pooled(counts: pd.DataFrame) -> pd.DataFrame:
-    """Wrong answers summed over seeds, with the Wilson interval of their share.
+    """Wrong answers summed over seeds.
 
     Args:
-        counts: columns value, lane, label, problems, wrong; a row for each run, value and lane.
+        counts: columns value, lane, problems, wrong; a row for each run, value and lane.
 
     Returns:
-        Columns value, lane, label, problems, wrong, share, low, high, count (a text); sorted by
-        value if values are numbers, otherwise in the order of their first rows.
+        Columns value, lane, count (such as ``3 of 1,000``); sorted by value if values are numbers,
+        otherwise in the order of their first rows.
     """
-    kinds = counts.groupby(["value", "lane", "label"], sort=False, observed=True)
-    table = kinds[["problems", "wrong"]].sum().reset_index()
+    lanes = counts.groupby(["value", "lane"], sort=False, observed=True)
+    table = lanes[["problems", "wrong"]].sum().reset_index()
     rank = table["value"]
     if not pd.api.types.is_numeric_dtype(rank):
         rank = pd.Series(pd.factorize(rank)[0])
     table = table.loc[rank.sort_values(kind="stable").index]
-    pairs = list(zip(table["wrong"], table["problems"], strict=True))
-    table["share"] = table["wrong"] / table["problems"]
-    table[["low", "high"]] = [wilson(*pair) for pair in pairs]
+    pairs = zip(table["wrong"], table["problems"], strict=True)
     return table.assign(count=[f"{wrong:,} of {problems:,}" for wrong, problems in pairs])
 
 

@@ -17,7 +17,7 @@ from src.report.charts import (
     share_scale,
 )
 from src.report.look import ARCHITECTURES, series
-from src.report.pooling import pooled
+from src.report.pooling import pooled, with_shares
 
 
 def spec(chart: alt.TopLevelMixin) -> dict[str, Any]:
@@ -61,16 +61,16 @@ def test_shares_of_every_size_and_0_have_a_place(
 def test_charts_of_one_call_have_one_scale() -> None:
     def table(problems: int, wrong: list[int]) -> pd.DataFrame:
         rows = {"value": "v", "lane": "gpt2", "label": "gpt2", "problems": problems, "wrong": wrong}
-        return pd.DataFrame(rows).assign(share=lambda t: t["wrong"] / t["problems"])
+        return with_shares(pd.DataFrame(rows))
 
     tables = [table(100, [30, 50]), table(1_000_000, [0, 1])]
     one, other = map(spec, dots([(each, pooled(each)) for each in tables]))
     assert one["layer"][1]["encoding"]["x"] == other["layer"][1]["encoding"]["x"]
-    # A dot for each run.
-    shares = [
-        [row["share"] for row in rows if "high" not in row] for rows in one["datasets"].values()
-    ]
-    assert [0.3, 0.5] in shares
+    # A dot for each run, on its interval, and one count.
+    points, counts = one["datasets"].values()
+    assert [row["share"] for row in points] == [0.3, 0.5]
+    assert all(row["low"] < row["share"] < row["high"] for row in points)
+    assert [row["count"] for row in counts] == ["80 of 200"]
 
 
 def test_an_ablation_has_its_architectures_colour_and_its_own_shape_and_dashes() -> None:
