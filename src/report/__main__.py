@@ -57,8 +57,9 @@ def page(comparison: Comparison) -> str:
 def _sections(data: DataSet) -> list[Section]:
     from .answer import answer
     from .experts import experts
-    from .mistakes import breakdowns, exhaustive, kinds, listing, with_answers, wrong_answers
+    from .mistakes import breakdowns, exhaustive, kinds, listing
     from .overview import described, parameters, training
+    from .wrong_answers import with_answers, wrong_answers
 
     groups = data.groups
     answered = with_answers(groups)

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from io import StringIO
-from typing import Any
-
 import pandas as pd
 
-from ..compare.commits import MissingFileError
-from ..compare.experiments import ERRORS, EXHAUSTIVE, Experiment
+from ..compare.experiments import EXHAUSTIVE
 from ..compare.grouping import Groups
 from ..data.formats import FORMATS
 from ..splits.space import ProblemSpace
 from .charts import dots, heat_map
-from .error_kinds import KINDS, error_kind
+from .error_kinds import KINDS
 from .operand_map import bin_names, bin_starts, operand_map
 from .page import Figure, Section, Table
 from .pooling import pooled, stacked, with_shares
+from .wrong_answers import TOTAL, asked, data_of, graded, with_kinds
 
 # Wrong answers of a run that the page shows.
 SHOWN = 20
-# Wrong answers of all runs together from which a chart says something; and with fewer than FEW to
-# the test split, those to all problems say more.
-ENOUGH, FEW = 20, 200
+# Wrong answers of all runs together from which a chart says something.
+ENOUGH = 20
 NOTHING = "(nothing)"
 # Values that a chart shows: mixed operators make hundreds of lengths.
 MOST = 16
-# The figure that only runs have that graded all problems: how many these are.
-TOTAL = "exhaustive_problems"
 # The title and the caption of each breakdown: what to look at.
 BREAKDOWNS = {
     "operand_lengths": (
@@ -54,74 +48,6 @@ BREAKDOWNS = {
 }
 
 
-def with_answers(groups: Groups) -> Groups:
-    """The groups, without runs whose wrong answers are lost."""
-
-    def has_them(run: Experiment) -> bool:
-        try:
-            run.read(ERRORS)
-        except MissingFileError:
-            return False
-        return True
-
-    kept = {label: list(filter(has_them, group)) for label, group in groups.items()}
-    return {label: group for label, group in kept.items() if group}
-
-
-def wrong_answers(groups: Groups) -> pd.DataFrame:
-    """The rows of all errors.csv as text, with the label (categorical) and the run of each.
-
-    Args:
-        groups: of runs that have the file, see `with_answers`.
-    """
-    tables = [pd.DataFrame(columns=["prompt", "target", "said", "split", "label", "run"])]
-    for label, group in groups.items():
-        for run in group:
-            # All as text: a model may answer with leading zeros, or nothing.
-            file = StringIO(run.read(ERRORS))
-            table = pd.read_csv(file, dtype=str, keep_default_na=False)
-            tables.append(table.assign(label=label, run=run.name))
-    rows = pd.concat(tables, ignore_index=True)
-    names = pd.Categorical(rows["label"], list(groups))
-    return rows.assign(label=names)
-
-
-def with_kinds(wrong: pd.DataFrame, groups: Groups) -> pd.DataFrame:
-    """Rows of `wrong_answers` with the kind of each."""
-    data = _data(groups)
-    written = FORMATS[data["format"]]
-
-    def kind(prompt: str, target: str, said: str) -> str:
-        operands, operators = written.read_prompt(prompt)
-        try:
-            number = written.read_target(said)
-        except ValueError:
-            number = None
-        right = written.read_target(target)
-        return error_kind(operands, operators, right, number, data["ops"], data["precedence"])
-
-    columns = (wrong[name] for name in ("prompt", "target", "said"))
-    return wrong.assign(kind=[kind(*each) for each in zip(*columns, strict=True)])
-
-
-def _data(groups: Groups) -> dict[str, Any]:
-    """The data section of params.yaml; older ones name no format, which is plain."""
-    return {"format": "plain"} | next(iter(groups.values()))[0].params["data"]
-
-
-def asked(groups: Groups) -> str:
-    """Wrong answers to which problems are looked into: ``test``, or ``all``, see `FEW`."""
-    runs = [run for group in groups.values() for run in group]
-    few = sum(run.metrics["wrong"] for run in runs) < FEW
-    return "all" if few and _graded(groups) else "test"
-
-
-def _graded(groups: Groups) -> list[str]:
-    """The names of the runs that were asked all problems."""
-    runs = [run for group in groups.values() for run in group]
-    return [run.name for run in runs if run.metrics.get(TOTAL)]
-
-
 def kinds(groups: Groups, wrong: pd.DataFrame) -> Section:
     """How the wrong answers differ from the right ones.
 
@@ -130,7 +56,7 @@ def kinds(groups: Groups, wrong: pd.DataFrame) -> Section:
     """
     title = "What is said instead"
     where = asked(groups)
-    rows = wrong[wrong["run"].isin(_graded(groups)) if where == "all" else wrong["split"] == "test"]
+    rows = wrong[wrong["run"].isin(graded(groups)) if where == "all" else wrong["split"] == "test"]
     if not len(rows):
         return Section(title, [f"No answer to the {where} problems is wrong."])
     text = [
@@ -282,7 +208,7 @@ def _wrong_in(by_split: pd.DataFrame, split: str) -> str:
 
 def _operand_maps(groups: Groups, wrong: pd.DataFrame) -> tuple[list[Figure], list[str]]:
     """A heat map of each group's runs together; without any, a sentence says why."""
-    data = _data(groups)
+    data = data_of(groups)
     if data["N"] != 2:
         return [], [f"Problems of {data['N']} operands do not fit on a map over two."]
     space = ProblemSpace(*(data[key] for key in ("N", "A", "B", "ops", "precedence")))
@@ -292,7 +218,7 @@ def _operand_maps(groups: Groups, wrong: pd.DataFrame) -> tuple[list[Figure], li
     ticks = [n for n, start in zip(names, starts.tolist(), strict=True) if str(start)[0] in "015"]
     figures = []
     for label, group in groups.items():
-        if runs := _graded({label: group}):
+        if runs := graded({label: group}):
             prompts = wrong.loc[wrong["run"].isin(runs), "prompt"]
             cells = operand_map(space, prompts, FORMATS[data["format"]], len(runs))
             caption = (
