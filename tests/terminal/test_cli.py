@@ -282,7 +282,9 @@ FAIL = (
 
 def in_shell(line: str, cwd: Path = ROOT) -> tuple[str, str]:
     """What bash says on stdout and stderr; $0 is this Python."""
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
+    # Within `make test`, make would take its own commands for a part of that one, and say so.
+    outer = ("PYTHONUNBUFFERED", "MAKE", "MFLAGS")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(outer)}
     done = subprocess.run(
         ["bash", "-c", line, sys.executable],
         cwd=cwd,
