@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.ui import WebDriverWait
 
 from ..clone import Clone
 from ..conftest import ARCHITECTURES
@@ -86,7 +87,7 @@ return [...document.querySelectorAll(".scroll")].filter(
     return Math.abs(cell.getBoundingClientRect().left - before);
   });
 """
-# What is shown of the folded parts, and colours of the page.
+# Of each folded part, whether its content is shown.
 FOLDED = """
 return [...document.querySelectorAll("details")].map(
   d => d.querySelector("table, pre").checkVisibility({contentVisibilityAuto: true}));
@@ -168,7 +169,8 @@ def check_print(browser: Chrome, report: Path) -> None:
     assert not any(browser.execute_script(FOLDED))
     media = {"media": "print", "features": [{"name": "prefers-color-scheme", "value": "dark"}]}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-    assert all(browser.execute_script(FOLDED))
+    # The browser draws anew in its own time.
+    WebDriverWait(browser, 20).until(lambda b: all(b.execute_script(FOLDED)))
     check_colours(browser.execute_script(COLOURS), "light")
 
 
