@@ -46,6 +46,7 @@ def grid(models: Sequence[str], seeds: Sequence[int], changes: Sequence[str]) ->
         flag = _FLAGS.get(change.partition("=")[0])
         if flag:
             raise UserError(f"-S {change}: {flag} says that")
+    _check_keys(changes)
     axes = [f"model={','.join(models)}", f"training.seed={','.join(map(str, seeds))}"]
     try:
         combinations = get_hydra_sweeps({PARAMS_FILE.name: [*axes, *sorted(changes)]})
@@ -54,7 +55,6 @@ def grid(models: Sequence[str], seeds: Sequence[int], changes: Sequence[str]) ->
     runs = {}
     for combination in combinations:
         overrides = combination[PARAMS_FILE.name]
-        _check_keys(overrides)
         _check_allowed(overrides)
         run = _run_of(overrides)
         runs[run.name] = run
@@ -109,12 +109,12 @@ def _short_key(key: str) -> str:
     return word if len(named) < 2 else key
 
 
-def _check_keys(overrides: list[str]) -> None:
+def _check_keys(changes: Sequence[str]) -> None:
     """Refuse keys that params.yaml does not have; DVC would explain how to add them."""
     content = load_params().model_dump()
     in_use = f"models.{content['model']}"
     sections = {**content, in_use: content["models"][content["model"]]}
-    for change in overrides:
+    for change in changes:
         section: Any = content
         above = ""
         for part in change.lstrip("+~").partition("=")[0].split("."):
