@@ -44,7 +44,7 @@ def fail_dead_tasks(repo: Any) -> list[str]:
             if not any(map(_has_worker, living)):
                 lines.append(
                     f"task {name}: process {living[0].pid} runs it, and no worker waits for its "
-                    "result; kill it, then make repair"
+                    "result; end it, then make repair"
                 )
             continue
         process = queue.proc.get(task.stash_rev)

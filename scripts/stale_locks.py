@@ -14,7 +14,7 @@ import psutil
 
 from src.common.files import open_replacing
 
-# Of those in a git folder. DVC waits for the first two and for those of refs, git for all.
+# Of those in a git folder. The first two, and those of refs, stop DVC; all of them stop git.
 GIT_LOCKS = ("index", "HEAD", "ORIG_HEAD", "packed-refs", "config", "shallow")
 # Seconds for which a lock of git must have been there. Git holds one for longer only while it
 # writes, with the file open, or while an editor or a hook runs, as a process that can be seen.
@@ -92,8 +92,8 @@ def release_git_locks(root: Path) -> list[str]:
     """Remove lock files of git that no living process can own.
 
     One is kept if a process has it open, if a git is at work in any checkout of the repository, or
-    if another user's git is at work somewhere. Any other has to stay as it is for `SETTLED`: in
-    that time a git that cannot be seen from here, as in another container, would have ended.
+    if another user's git is at work somewhere. Any other has to stay as it is for `SETTLED`: a git
+    that cannot be seen from here, as in another container, has mostly ended by then.
 
     Args:
         root: a checkout, or a folder in it.

@@ -88,7 +88,7 @@ def test_a_task_whose_processes_were_killed_is_marked_as_failed(clone: Clone) ->
 
     assert repair(clone) == (
         f"task two: process {stage.pid} runs it, and no worker waits for its result; "
-        "kill it, then make repair\n"
+        "end it, then make repair\n"
     )
     stage.kill()
     assert repair(clone) == "task two: its process is gone; marked as failed, to be queued again\n"
