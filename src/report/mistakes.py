@@ -13,7 +13,7 @@ from .error_kinds import KINDS
 from .operand_map import bin_names, bin_starts, operand_map
 from .page import Figure, Section, Table
 from .pooling import pooled, stacked, with_shares
-from .wrong_answers import TOTAL, asked, data_of, graded, with_kinds
+from .wrong_answers import TOTAL, asked, data_of, graded, not_asked, with_kinds
 
 # Wrong answers of a run that the page shows.
 SHOWN = 20
@@ -63,6 +63,7 @@ def kinds(groups: Groups, wrong: pd.DataFrame) -> Section:
         f"Each wrong answer to {where} problems is of the first kind of the table that fits it. "
         "Carries and borrows are looked for in sums and in differences of two numbers. In the "
         "chart a dot is a seed, and the counts are of an architecture's seeds together."
+        + not_asked(groups)
     ]
     rows, figures = with_kinds(rows, groups), []
     if len(rows) >= ENOUGH:
@@ -129,6 +130,7 @@ def breakdowns(groups: Groups) -> Section:
         f"Wrong answers to {what}: a dot for each seed on the 95 % Wilson interval of its weights, "
         "which is cut off where it leaves the picture, and the counts of an architecture's seeds "
         "together. All charts have one scale, logarithmic, with 0 apart at its left end."
+        + not_asked(groups)
     ]
     return Section(title, text, figures=figures)
 

@@ -85,3 +85,11 @@ def graded(groups: Groups) -> list[str]:
     """The names of the runs that were asked all problems."""
     runs = [run for group in groups.values() for run in group]
     return [run.name for run in runs if run.metrics.get(TOTAL)]
+
+
+def not_asked(groups: Groups) -> str:
+    """A sentence that names the runs that were not asked all problems, where those are shown."""
+    names = [run.name for group in groups.values() for run in group if not run.metrics.get(TOTAL)]
+    if asked(groups) == "test" or not names:
+        return ""
+    return f" Not asked all problems, and so left out here: {', '.join(names)}."

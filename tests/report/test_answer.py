@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from src.report.answer import cost, defaults, sentence, verdict
+from src.report.answer import defaults
+from src.report.words import cost, sentence, verdict
 
 from ..compare.test_tables import run_of
 

@@ -250,6 +250,7 @@ def test_of_nearly_perfect_runs_all_problems_are_looked_into(repository: Path) -
     # Test and unseen problems together; the run that was not asked all is not there.
     for count in ("30 of 3,200", "2 of 6,000"):
         assert count in text
+    assert text.count("Not asked all problems, and so left out here: llama2-seed0.") == 2
     cells = Page(text).cells
     start = cells.index("kind")
     assert cells[start : start + 8] == [

@@ -120,6 +120,7 @@ def test_killed_ten_times_it_ends_as_undisturbed(tmp_path: Path, larger: Clone) 
     said = killed(*SWEEP, *ARCHITECTURES)
     print(said)
     assert results(killed) == results(larger)
+    assert "| mixtral-seed0 | mixtral | 0 |" in larger("python", "-m", "src.compare")
     check_nothing_is_left(killed, sweeps)
     for name in NAMES:
         assert killed(*SWEEP, *ARCHITECTURES).count(f"{name}, finished before\n") == 1
