@@ -31,11 +31,6 @@ class Comparison:
     data_sets: list[DataSet]
     notes: list[str] = field(default_factory=list)
 
-    @property
-    def runs(self) -> list[Experiment]:
-        """All runs, in the order of the tables."""
-        return [run for each in self.data_sets for group in each.groups.values() for run in group]
-
 
 def load(revs: Sequence[str] = (), folders: Sequence[Path] = ()) -> Comparison:
     """Read the finished experiments that started from some commits, and evaluations by hand.
