@@ -114,8 +114,9 @@ def test_a_lost_run_resumes_elsewhere_and_a_finished_one_is_not_repeated(
     (baseline,) = (entry for entry in shown if entry["rev"] != "workspace")
     assert {experiment["name"] for experiment in baseline["experiments"]} == set(NAMES)
     compared = clone("python", "-m", "src.compare")
-    assert all(f"| {each} | 0 |" in compared for each in NAMES)
-    assert len(json.loads((clone.folder / "metrics" / "comparison.json").read_text())["pairs"]) == 1
+    assert all(f"| {each} | {each.partition('-')[0]} | 0 |" in compared for each in NAMES)
+    tables = clone.folder / "runs" / "comparison" / "comparison.json"
+    assert len(json.loads(tables.read_text())["pairs"]) == 1
     clone("git", "checkout", "--quiet", ".")
 
     said = clone(*command, "--models", "gpt2,llama2,mixtral", code=1)
