@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import logging
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
+
+from src.compare.unfinished import copy_of, processes_of
 
 
 def fail_dead_tasks(repo: Any) -> list[str]:
@@ -38,8 +39,10 @@ def fail_dead_tasks(repo: Any) -> list[str]:
         return []
     lines = []
     for task in tasks:
-        name, folder = task.name or task.stash_rev[:7], _copy(queue, task)
-        living = list(_processes(task.stash_rev, folder))
+        name, folder = task.name or task.stash_rev[:7], copy_of(queue, task)
+        if folder and folder.parent != Path(queue.wdir).parent:
+            folder = None  # no copy that the queue made
+        living = list(processes_of(task, folder))
         if living:
             if not any(map(_has_worker, living)):
                 lines.append(
@@ -78,29 +81,6 @@ def _keep(queue: Any, task: Any) -> str:
         return "removed"
     queue.stash_failed(task)
     return "marked as failed"
-
-
-def _copy(queue: Any, task: Any) -> Path | None:
-    """The temporary copy of the repository in which a task runs, once there is one."""
-    from dvc.repo.experiments.executor.base import ExecutorInfo
-
-    try:
-        folder = Path(ExecutorInfo.load_json(queue.get_infofile_path(task.stash_rev)).root_dir)
-    except FileNotFoundError:
-        return None
-    return folder if folder.parent == Path(queue.wdir).parent else None
-
-
-def _processes(stash_rev: str, folder: Path | None) -> Iterator[psutil.Process]:
-    """The processes that name a task in their command, or are at work in its copy."""
-    for process in psutil.process_iter():
-        try:
-            if stash_rev in " ".join(process.cmdline()) or (
-                folder and Path(process.cwd()).is_relative_to(folder)
-            ):
-                yield process
-        except psutil.Error:
-            continue
 
 
 def _workers(root: str) -> set[str]:

@@ -20,7 +20,8 @@ from ..common.errors import UserError
 from ..common.files import METRICS_DIR, ROOT, RUNS_DIR, open_replacing
 from ..common.marked_section import insert
 from ..terminal.cli import Parser, run
-from .comparison import Comparison, load
+from .comparison import load
+from .flags import add_selection_flags
 from .tables import markdown, summary, to_json
 
 BEGIN = "<!-- comparison: written by python -m src.compare -->"
@@ -42,20 +43,20 @@ def write(content: dict[str, Any], out_dir: Path) -> None:
         file.write(markdown(content))
 
 
-def publish(comparison: Comparison, metrics_dir: Path, root: Path) -> None:
+def publish(content: dict[str, Any], metrics_dir: Path, root: Path) -> None:
     """Write the tables to where git tracks them, and into README.md and docs/comparing.md.
 
     Args:
+        content: what `to_json` returns.
         metrics_dir: for the three files.
         root: the repository.
 
     Raises:
         UserError: if there is not exactly one data set, or a page has no place for the table.
     """
-    if len(comparison.data_sets) != 1:
-        labels = ", ".join(each.label for each in comparison.data_sets)
+    if len(content["data"]) != 1:
+        labels = ", ".join(each["label"] for each in content["data"])
         raise UserError(f"--publish takes runs on one data set; here are {labels}")
-    content = to_json(comparison)
     pages = {
         root / "README.md": summary(content),
         root / "docs" / "comparing.md": markdown(content),
@@ -77,13 +78,12 @@ def compare(revs: Sequence[str], folders: Sequence[Path], published: bool) -> No
     Raises:
         UserError: if no experiment has finished, or what is asked for is not there.
     """
-    comparison = load(revs, folders)
-    content = to_json(comparison)
+    content = to_json(load(revs, folders))
     write(content, TABLES)
     print(markdown(content))
     print(f"tables: {TABLES}")
     if published:
-        publish(comparison, METRICS_DIR, ROOT)
+        publish(content, METRICS_DIR, ROOT)
         print("published: metrics/comparison.*, README.md, docs/comparing.md; commit them before")
         print("dvc exp apply, which discards uncommitted changes")
 
@@ -91,19 +91,7 @@ def compare(revs: Sequence[str], folders: Sequence[Path], published: bool) -> No
 def main(argv: list[str] | None = None) -> None:
     """The command."""
     parser = Parser("src.compare", "Compare finished experiments, like with like.")
-    parser.add_argument(
-        "--rev",
-        nargs="+",
-        metavar="COMMIT",
-        help="the commits that they started from (the nearest one with experiments)",
-    )
-    parser.add_argument(
-        "--with",
-        nargs="+",
-        type=Path,
-        metavar="FOLDER",
-        help="evaluations by hand, on the same test problems: --out_dir of python -m src.eval",
-    )
+    add_selection_flags(parser)
     parser.add_argument(
         "--publish",
         action="store_true",

@@ -10,7 +10,14 @@ from ..common.errors import UserError
 from ..common.yaml_1_2 import parse_yaml
 from . import commits
 from .commits import MissingFileError
-from .experiments import ERRORS, EXHAUSTIVE, Experiment, load_experiment, load_folder
+from .experiments import (
+    ERRORS,
+    EXHAUSTIVE,
+    Experiment,
+    load_experiment,
+    load_folder,
+    read_costs,
+)
 from .grouping import DataSet, data_sets
 from .unfinished import unfinished
 
@@ -54,11 +61,11 @@ def load(revs: Sequence[str] = (), folders: Sequence[Path] = ()) -> Comparison:
         if distance := len(begun) - 1:
             before = "the commit" if distance == 1 else f"{distance:,} commits"
             notes.append(f"Experiments of {baselines[0][:7]}, {before} before this one.")
-    runs, left_out = [], []
+    runs, left_out, costs = [], [], read_costs()
     for baseline in baselines:
         for name, rev in everywhere.get(baseline, {}).items():
             try:
-                runs.append(load_experiment(name, rev, baseline))
+                runs.append(load_experiment(name, rev, baseline, costs))
             except (MissingFileError, KeyError, ValueError) as error:
                 left_out.append(f"Left out: {name}, as its results cannot be read: {error}.")
     finished = {run.name for run in runs}

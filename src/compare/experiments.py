@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -116,12 +116,15 @@ def settings(params: dict[str, Any], architecture: str) -> dict[str, Any]:
     return {f"{name}.{key}": v for name, values in sections.items() for key, v in values.items()}
 
 
-def load_experiment(name: str, rev: str, baseline: str) -> Experiment:
+def load_experiment(
+    name: str, rev: str, baseline: str, costs: Mapping[str, dict[str, Any]]
+) -> Experiment:
     """An experiment of DVC.
 
     Args:
         rev: its commit.
         baseline: the commit that it started from.
+        costs: see `read_costs`.
 
     Raises:
         MissingFileError: if it has no metrics.
@@ -145,7 +148,7 @@ def load_experiment(name: str, rev: str, baseline: str) -> Experiment:
         code=hashlib.sha256("\n".join(sources).encode()).hexdigest(),
         weights=commits.output_hash(rev, "models") or rev,
         baseline=baseline,
-        cost=_costs().get(hashlib.sha256(texts[0].encode()).hexdigest(), {}),
+        cost=costs.get(hashlib.sha256(texts[0].encode()).hexdigest(), {}),
     )
 
 
@@ -189,7 +192,7 @@ def _test_digest(experiment: Experiment) -> str | None:
     return str(parse_yaml(described, DATA)["sha256"]["test"])
 
 
-def _costs() -> dict[str, dict[str, Any]]:
+def read_costs() -> dict[str, dict[str, Any]]:
     """Seconds, processor and date of the trainings of this machine, by the hash of train.json."""
     path = RUNS_DIR / "costs.csv"  # src/training/cost.py writes it
     if not path.is_file():

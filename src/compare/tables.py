@@ -83,7 +83,7 @@ def _architectures(rows: list[dict[str, Any]]) -> list[str]:
             f"| {row['label']} | {row['exact_match_mean']:.2%} of {counted(row['seeds'], 'seed')} "
             f"| {_or_dash(row['exact_match_sd'], '.2%')} | {spread} "
             f"| {_or_dash(row['loss_mean'], '.5f')} "
-            f"| {_steps(row, '90')} | {_steps(row, '99')} | {_steps(row, '99_9')} "
+            f"| {_steps(row)} "
             f"| {row['parameters']:,} | {row['active_parameters']:,} "
             f"| {_or_dash(row['training_flops'], '.2e')} | {_time(row)} |"
         )
@@ -103,7 +103,7 @@ def _runs(rows: list[dict[str, Any]]) -> list[str]:
             f"| {row['experiment']} | {row['label']} | {_or_dash(row['seed'], '')} "
             f"| {row['exact_match']:.2%} ({interval}) "
             f"| {row['wrong']:,} of {row['problems']:,} | {_or_dash(row['loss'], '.5f')} "
-            f"| {_steps(row, '90')} | {_steps(row, '99')} | {_steps(row, '99_9')} "
+            f"| {_steps(row)} "
             f"| {_or_dash(row['steps'], ',.0f')} | {_time(row)} | {row['processor'] or '-'} "
             f"| {(row['ended'] or '-')[:10]} |"
         )
@@ -175,8 +175,9 @@ def summary(content: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _steps(row: dict[str, Any], share: str) -> str:
-    return _or_dash(row[f"steps_to_{share}"], ",.0f")
+def _steps(row: dict[str, Any]) -> str:
+    shares = ("90", "99", "99_9")
+    return " | ".join(_or_dash(row[f"steps_to_{share}"], ",.0f") for share in shares)
 
 
 def _time(row: dict[str, Any]) -> str:

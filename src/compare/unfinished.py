@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..common.files import ROOT
+
+if TYPE_CHECKING:
+    import psutil
 
 
 def unfinished(baselines: Collection[str]) -> list[tuple[str, str]]:
@@ -47,17 +50,30 @@ def unfinished(baselines: Collection[str]) -> list[tuple[str, str]]:
 
 
 def _lives(queue: Any, task: Any) -> bool:
-    """Whether a process names a task in its command, or is at work in its copy."""
-    import psutil
+    """Whether a process works for a task."""
+    return any(True for _ in processes_of(task, copy_of(queue, task)))
+
+
+def copy_of(queue: Any, task: Any) -> Path | None:
+    """The temporary copy of the repository in which a task of DVC runs, once there is one."""
     from dvc.repo.experiments.executor.base import ExecutorInfo
 
-    copy = Path(ExecutorInfo.load_json(queue.get_infofile_path(task.stash_rev)).root_dir)
+    try:
+        return Path(ExecutorInfo.load_json(queue.get_infofile_path(task.stash_rev)).root_dir)
+    except FileNotFoundError:
+        return None
+
+
+def processes_of(task: Any, copy: Path | None) -> Iterator[psutil.Process]:
+    """The processes that name a task in their command, or are at work in its copy."""
+    # It comes with DVC, and takes its time to import.
+    import psutil
+
     for process in psutil.process_iter():
         try:
-            if task.stash_rev in " ".join(process.cmdline()):
-                return True
-            if Path(process.cwd()).is_relative_to(copy):
-                return True
+            if task.stash_rev in " ".join(process.cmdline()) or (
+                copy and Path(process.cwd()).is_relative_to(copy)
+            ):
+                yield process
         except psutil.Error:
             continue
-    return False

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..common.files import open_replacing
+from ..compare.flags import add_selection_flags
 from ..terminal.cli import Parser, run
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ def page(comparison: Comparison) -> str:
 def _sections(data: DataSet) -> list[Section]:
     from .answer import answer
     from .experts import experts
-    from .mistakes import breakdowns, exhaustive, kinds, listing
+    from .failures import breakdowns, exhaustive
+    from .mistakes import kinds, listing
     from .overview import described, parameters, training
     from .wrong_answers import with_answers, wrong_answers
 
@@ -79,19 +81,7 @@ def main(argv: list[str] | None = None) -> None:
         "src.report",
         "Write one HTML page with every figure of the finished experiments.",
     )
-    parser.add_argument(
-        "--rev",
-        nargs="+",
-        metavar="COMMIT",
-        help="the commits that they started from (the nearest one with experiments)",
-    )
-    parser.add_argument(
-        "--with",
-        nargs="+",
-        type=Path,
-        metavar="FOLDER",
-        help="evaluations by hand, see src.compare",
-    )
+    add_selection_flags(parser)
     parser.add_argument("--out", type=Path, help=f"the page ({PAGE})")
     given = vars(parser.parse_args(argv))
     out = given.get("out", PAGE)

@@ -11,7 +11,7 @@ from ..common.errors import UserError
 from ..common.yaml_1_2 import parse_yaml
 from ..compare.commits import read
 from .grid import Run
-from .repository import changed
+from .repository import changed, stages
 
 
 def difference(run: Run, experiment: str, commit: str) -> str:
@@ -24,7 +24,6 @@ def difference(run: Run, experiment: str, commit: str) -> str:
     sources = changed(commit, experiment, without=("params.yaml", "dvc.lock"))
     if sources:
         return f"with another {sources[0]}"
-    stages = parse_yaml(read(commit, "dvc.yaml"), "dvc.yaml")["stages"]
     try:
         lock = parse_yaml(read(experiment, "dvc.lock"), "dvc.lock")["stages"]
     except UserError:
@@ -32,7 +31,7 @@ def difference(run: Run, experiment: str, commit: str) -> str:
     # Those of all stages that ran: DVC writes down what each of them read.
     made = {out["path"]: out["md5"] for stage in lock.values() for out in stage.get("outs", ())}
     deps = [dep for stage in lock.values() for dep in stage.get("deps", ())]
-    if stages.keys() - lock.keys() or any(
+    if stages(commit).keys() - lock.keys() or any(
         made.get(dep["path"], dep["md5"]) != dep["md5"] for dep in deps
     ):
         return "unfinished"

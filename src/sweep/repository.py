@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any
+
 from ..common.yaml_1_2 import parse_yaml
 from ..compare.commits import git, read
 
@@ -21,10 +24,15 @@ def refs_on(commit: str) -> str:
     return f"refs/exps/{commit[:2]}/{commit[2:]}/"
 
 
+@lru_cache(maxsize=16)
+def stages(commit: str) -> dict[str, Any]:
+    """The stages of a commit's dvc.yaml, by name."""
+    return dict(parse_yaml(read(commit, "dvc.yaml"), "dvc.yaml")["stages"])
+
+
 def inputs(commit: str) -> list[str]:
     """The files and folders that a run of a commit reads, as dvc.yaml names them."""
-    stages = parse_yaml(read(commit, "dvc.yaml"), "dvc.yaml")["stages"].values()
-    named = {dep for stage in stages for dep in stage.get("deps", ())}
+    named = {dep for stage in stages(commit).values() for dep in stage.get("deps", ())}
     return sorted(named | {"params.yaml", "dvc.yaml", "dvc.lock", ".dvc/config"})
 
 

@@ -332,7 +332,7 @@ def test_nothing_finished_is_told(repository: Path, capsys: pytest.CaptureFixtur
 
 
 def test_the_report_needs_no_torch() -> None:
-    names = ("answer", "experts", "mistakes", "overview", "page", "__main__", "svg")
+    names = ("answer", "experts", "failures", "mistakes", "overview", "page", "__main__", "svg")
     modules = ["src.compare.experiments", *(f"src.report.{name}" for name in names)]
     code = f"import sys, {', '.join(modules)}; print(*sys.modules)"
     command = [sys.executable, "-c", code]
