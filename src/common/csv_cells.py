@@ -27,6 +27,9 @@ def quoted(cell: Any) -> Any:
     >>> [quoted(cell) for cell in ("=1+1", "-5+3=", "-5", "+3", "+", "5-3=", "'=1", -5)]
     ["'=1+1", "'-5+3=", '-5', '+3', '+', '5-3=', "''=1", -5]
     """
+    if isinstance(cell, str) and not cell.isascii():
+        # A file's name in another encoding has characters that UTF-8 has not.
+        cell = cell.encode(errors="backslashreplace").decode()
     if not isinstance(cell, str) or not _FORMULA.match(cell):
         return cell
     return cell if _NUMBER.fullmatch(cell) or not _OPERAND.search(cell) else f"'{cell}"

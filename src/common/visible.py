@@ -10,3 +10,8 @@ def visible(text: str) -> str:
     a\tb\x1b[2J
     """
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def visible_lines(text: str) -> str:
+    """As `visible`, but that lines stay lines."""
+    return "\n".join(map(visible, text.split("\n")))
