@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ..common.errors import BadRowError, UserError
+from ..common.files import open_regular
 from .description import Convention, read_convention
 from .duplicates import check_distinct, repeats
 from .formats import Format
@@ -110,7 +111,7 @@ def read_splits(folder: Path, read: Mapping[str, Records] | None = None) -> dict
 
 def _blocks(path: Path) -> Iterator[bytes]:
     """The file in pieces of whole lines."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         rest = b""
         while block := file.read(_BLOCK):
             lines, end, after = block.rpartition(b"\n")
