@@ -9,9 +9,10 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from ..common.visible import visible
 from ..data.records import Record
 from .counted import counted
-from .verdict import verdict, visible
+from .verdict import verdict
 
 # Printed even with a single row, where all answers have one length.
 _ALWAYS = "by_answer_length"
