@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +22,10 @@ PARAMS_FILE = ROOT / "params.yaml"
 CONFIGS_DIR = PARAMS_FILE.with_name("configs")
 
 _NAMES = get_args(ModelConfig.model_fields["name"].annotation)
+# Of a value that is long or deep, its beginning and its end.
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 80
+_SHORT.maxlevel = 3
 
 
 def load_params(
@@ -125,7 +130,20 @@ def describe(errors: list[ErrorDetails]) -> str:
         # Each alternative of a union is a finding of its own, at the same key.
         rule = " or ".join(e["msg"] for e in errors if _key(e) == location)
         rule = rule.replace("Input should be", "must be", 1).replace("Input should be ", "")
-    return f"{key} = {value if isinstance(value, int | float) else repr(value)}: {rule}"
+    return f"{key} = {shown(value)}: {rule}"
+
+
+def shown(value: object) -> str:
+    r"""A value from a file as Python writes it, in one line of no great length.
+
+    >>> shown("a\nb"), shown([[[[[]]]]]), len(shown("x" * 1000))
+    ("'a\\nb'", '[[[[...]]]]', 80)
+    """
+    try:
+        return _SHORT.repr(value)
+    except ValueError:
+        # Python writes no integer of more than 4,300 digits.
+        return "a huge number"
 
 
 def _key(error: ErrorDetails) -> list[str]:
