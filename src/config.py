@@ -98,12 +98,14 @@ class ModelConfig(Section):
     n_heads: Size
     n_layers: Count
     d_ff: Size
-    max_seq_len: Size
+    # With RoPE, no weight's size limits the tables of all positions.
+    max_seq_len: Annotated[int, Field(ge=1, le=2**16)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
     norm: Literal["layernorm", "rmsnorm"]
     mlp: Literal["gelu", "swiglu", "moe"]
     pos_encoding: Literal["learned", "rope"]
-    rope_theta: PositiveFloat
+    # Below, or far above, the wavelengths are no numbers in float32.
+    rope_theta: Annotated[float, Field(ge=1, le=1e12)]
     tie_weights: bool
     init_std: PositiveFloat
     n_experts: Count

@@ -64,7 +64,6 @@ def evaluate(
         OSError: if nothing can be written to out_dir, before anything is graded.
     """
     from .data.description import read_convention
-    from .data.lineage import story_of
     from .dataset import ArithmeticDataset, check_length
     from .evaluation.breakdowns import break_down, describe_problems, figures
     from .evaluation.exhaustive import grade_every
@@ -83,8 +82,8 @@ def evaluate(
     check_length(dataset, loaded.config.max_seq_len, data_dir / "test.jsonl")
 
     grades = grade(loaded.model, dataset, config.batch_size)
-    written, story = read_convention(data_dir).format, story_of(loaded.content)
-    leaks = find_leaks(records, written, story, data_dir, params.runtime.progress)
+    written = read_convention(data_dir).format
+    leaks = find_leaks(records, written, loaded.story, data_dir, params.runtime.progress)
     problems = describe_problems(records, written)
     counts = loaded.model.num_parameters(), loaded.model.num_parameters(active=True)
     metrics = figures(loaded.config.name, counts, grades) | leaks.metrics(grades.exact) | skipped

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..common.files import CHECKPOINT, check_free, open_replacing, replacing_folder
 from ..data.description import UNDESCRIBED, convention_of
-from ..data.lineage import data_of, story_of
+from ..data.lineage import data_of
 from ..terminal.cli import Parser, run
 from .provenance import evaluated
 
@@ -59,7 +59,7 @@ def export(checkpoint: Path, folder: Path, overwrite: bool = False) -> str:
 
     check_free(folder, overwrite, FILES)
     loaded = load_checkpoint(checkpoint)
-    model, config, content = loaded.model, loaded.config, loaded.content
+    model, config, story, metrics = loaded.model, loaded.config, loaded.story, loaded.metrics
     classes = to_config(config)
     generation = {
         "bos_token_id": CharTokenizer.bos_id,
@@ -71,15 +71,14 @@ def export(checkpoint: Path, folder: Path, overwrite: bool = False) -> str:
     # transformers 4 takes do_sample = False for a value that was not given, and its pipeline then
     # samples at temperature 0.7, unless the task's own parameters forbid it.
     task = {"text-generation": {"do_sample": False, "temperature": 1.0}}
-    story, metrics = story_of(content), content.get("metrics") or {}
     operators = data_of(story).get("ops", "")
     example = next((e for e in _EXAMPLES if e[1] in operators), _EXAMPLES[0])
-    asked = (convention_of(story["data"]) or UNDESCRIBED).format.write(*example).prompt
+    asked = (convention_of(story.get("data")) or UNDESCRIBED).format.write(*example).prompt
     card = model_card(
         classes,
         config.model_dump(),
         # A checkpoint without metrics was imported; its section training: did not make it.
-        content["hyper_parameters"].get("training", {}) if metrics else {},
+        loaded.training.model_dump() if metrics else {},
         metrics if {"step", "loss", "exact_match"} <= set(metrics) else {},
         story,
         evaluated(loaded.path),
