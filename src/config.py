@@ -105,7 +105,7 @@ class ModelConfig(Section):
     mlp: Literal["gelu", "swiglu", "moe"]
     pos_encoding: Literal["learned", "rope"]
     # Below, or far above, the wavelengths are no numbers in float32.
-    rope_theta: Annotated[float, Field(ge=1, le=1e12)]
+    rope_theta: Annotated[float, Field(ge=1, le=1e12, allow_inf_nan=False)]
     tie_weights: bool
     init_std: PositiveFloat
     n_experts: Count
