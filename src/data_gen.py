@@ -37,6 +37,7 @@ from .splits.source import DRAWING_ORDER, chunks, source_of
 from .splits.stratified import Strata
 from .terminal.cli import Parser, run
 from .terminal.progress_bar import track
+from .terminal.say import say
 
 
 def texts(
@@ -214,8 +215,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         file.write(json.dumps(counts, indent=2) + "\n")
     sizes = ", ".join(f"{counts[f'n_{split}']:,} {split}" for split in SPLITS)
     example = first if len(first) <= 60 else f"{first[:60]}..."
-    print(f"{out_dir}: {sizes} problems, such as {example}")
-    print(
+    say(f"{out_dir}: {sizes} problems, such as {example}")
+    say(
         f"in train too: {counts['identical_test_train']} of test, "
         f"with operands swapped {counts['swapped_test_train']:,}"
     )
