@@ -17,6 +17,11 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
+def visible_lines(text: str) -> str:
+    """As `visible`, but that lines stay lines."""
+    return "\n".join(map(visible, text.split("\n")))
+
+
 def excerpt(text: str, most: int = EXCERPT) -> str:
     """The beginning of a text, visible.
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..common.csv_cells import write_csv
 from ..common.errors import UserError
 from ..common.files import METRICS_DIR, ROOT, RUNS_DIR, open_replacing
 from ..common.marked_section import insert
@@ -39,7 +40,7 @@ def write(content: dict[str, Any], out_dir: Path) -> None:
     with open_replacing(out_dir / "comparison.json") as file:
         file.write(json.dumps(content, indent=2) + "\n")
     with open_replacing(out_dir / "comparison.csv") as file:
-        pd.DataFrame(content["runs"]).to_csv(file, index=False, lineterminator="\n")
+        write_csv(pd.DataFrame(content["runs"]), file)
     with open_replacing(out_dir / "comparison.md") as file:
         file.write(markdown(content))
 

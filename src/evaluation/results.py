@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..common.csv_cells import write_csv
 from ..common.errors import UserError
 from ..common.files import CHECKPOINTS_DIR, MODELS_DIR, RUNS_DIR, open_replacing
 
@@ -35,7 +36,7 @@ def write_results(
     (out_dir / "eval.json").unlink(missing_ok=True)
     for name, table in tables.items():
         with open_replacing(out_dir / f"{name}.csv") as file:
-            table.to_csv(file, index=False, lineterminator="\n")
+            write_csv(table, file)
     for name, content in (("about", about), ("eval", metrics)):
         if content is not None:
             with open_replacing(out_dir / f"{name}.json") as file:
