@@ -21,6 +21,7 @@ from .common.files import (
     check_not_the_pipelines,
     check_writable,
 )
+from .common.folders import claimed
 from .config import Params
 from .evaluation.results import (
     about,
@@ -184,12 +185,13 @@ def main(argv: list[str] | None = None) -> None:
         )
         check_not_the_pipelines(out_dir)
     where = given.get("data_dir", DATA_DIR), out_dir, "skip_bad_rows" in given
-    if other:
-        from .evaluation.other_grading import evaluate_other
+    with claimed(out_dir):
+        if other:
+            from .evaluation.other_grading import evaluate_other
 
-        evaluate_other(params, other, template, *where)
-    else:
-        evaluate(params, checkpoint, *where)
+            evaluate_other(params, other, template, *where)
+        else:
+            evaluate(params, checkpoint, *where)
     say(f"results: {out_dir}")
 
 
