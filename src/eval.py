@@ -21,6 +21,7 @@ from .common.files import (
     check_not_the_pipelines,
     check_writable,
 )
+from .common.folders import claimed
 from .config import Params
 from .evaluation.results import (
     about,
@@ -31,6 +32,7 @@ from .evaluation.results import (
 from .params import PARAMS_FILE, load_params
 from .terminal.cli import Parser, run
 from .terminal.model_flags import add_model_flags, template_of
+from .terminal.say import say
 
 if TYPE_CHECKING:
     from .checkpoint import Loaded
@@ -137,10 +139,10 @@ def inspect(params: Params, checkpoint: Path, prompt: str, picture: Path) -> Non
 
     loaded = load(checkpoint, params)
     examiner = OurExaminer(loaded, params.data)
-    print(*examiner.lines({prompt: examiner.target(prompt)}))
+    say(*examiner.lines({prompt: examiner.target(prompt)}))
     answer, table = attention(loaded.model, prompt, examiner.convention.format)
     draw(prompt, answer, table, f"{loaded.config.name} answers {prompt}{answer}", picture)
-    print(f"attention: {picture}")
+    say(f"attention: {picture}")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -182,13 +184,14 @@ def main(argv: list[str] | None = None) -> None:
         )
         check_not_the_pipelines(out_dir)
     where = given.get("data_dir", DATA_DIR), out_dir, "skip_bad_rows" in given
-    if other:
-        from .evaluation.other_grading import evaluate_other
+    with claimed(out_dir):
+        if other:
+            from .evaluation.other_grading import evaluate_other
 
-        evaluate_other(params, other, template, *where)
-    else:
-        evaluate(params, checkpoint, *where)
-    print(f"results: {out_dir}")
+            evaluate_other(params, other, template, *where)
+        else:
+            evaluate(params, checkpoint, *where)
+    say(f"results: {out_dir}")
 
 
 if __name__ == "__main__":

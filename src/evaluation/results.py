@@ -10,8 +10,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..common.csv_cells import write_csv
 from ..common.errors import UserError
-from ..common.files import CHECKPOINTS_DIR, MODELS_DIR, RUNS_DIR, open_replacing
+from ..common.files import CHECKPOINTS_DIR, MODELS_DIR, RUNS_DIR
+from ..common.folders import filling
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,20 +28,20 @@ def write_results(
     out_dir: Path,
     about: Mapping[str, Any] | None = None,
 ) -> None:
-    """Each table as a CSV, then about.json, and eval.json last: where it is, all is.
+    """Each table as a CSV, about.json and eval.json: all appear, or none, see `filling`.
 
     Args:
         about: what `about` returns; None writes no about.json.
     """
-    # Of an earlier evaluation, perhaps of another model: these tables are not its own.
-    (out_dir / "eval.json").unlink(missing_ok=True)
-    for name, table in tables.items():
-        with open_replacing(out_dir / f"{name}.csv") as file:
-            table.to_csv(file, index=False, lineterminator="\n")
-    for name, content in (("about", about), ("eval", metrics)):
-        if content is not None:
-            with open_replacing(out_dir / f"{name}.json") as file:
-                file.write(json.dumps(content, indent=2) + "\n")
+    # Of an earlier evaluation, perhaps of another model, are the tables where it is missing.
+    with filling(out_dir / "eval.json") as (new,):
+        for name, table in tables.items():
+            with (new / f"{name}.csv").open("w", encoding="utf-8", newline="\n") as file:
+                write_csv(table, file)
+        for name, content in (("about", about), ("eval", metrics)):
+            if content is not None:
+                with (new / f"{name}.json").open("w", encoding="utf-8", newline="\n") as file:
+                    file.write(json.dumps(content, indent=2) + "\n")
 
 
 def about(
