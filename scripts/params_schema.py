@@ -48,8 +48,9 @@ def schema() -> dict[str, Any]:
     schema = Params.model_json_schema()
     models = schema["properties"]["models"]
     # An entry with comments of its own: the schema of all entries, and descriptions beside it.
-    (any_entry,) = models["patternProperties"].values()
-    models |= {"properties": {}, "additionalProperties": False}
+    ((pattern, any_entry),) = models.pop("patternProperties").items()
+    models |= {"propertyNames": {"pattern": pattern}, "additionalProperties": any_entry}
+    models["properties"] = {}
     for path, text in comments(PARAMS_FILE.read_text(encoding="utf-8")).items():
         place = schema
         for key in path:
