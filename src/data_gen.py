@@ -38,6 +38,7 @@ from .splits.source import DRAWING_ORDER, chunks, source_of
 from .splits.stratified import Strata
 from .terminal.cli import Parser, run
 from .terminal.progress_bar import track
+from .terminal.say import say
 
 # The numbers of problems in each split, and in two of them.
 COUNTS = "data.json"
@@ -236,8 +237,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     counts, first = write(params.data, out_dir, runtime.progress, runtime.num_workers, counts_in)
     sizes = ", ".join(f"{counts[f'n_{split}']:,} {split}" for split in SPLITS)
     example = first if len(first) <= 60 else f"{first[:60]}..."
-    print(f"{out_dir}: {sizes} problems, such as {example}")
-    print(
+    say(f"{out_dir}: {sizes} problems, such as {example}")
+    say(
         f"in train too: {counts['identical_test_train']} of test, "
         f"with operands swapped {counts['swapped_test_train']:,}"
     )

@@ -32,6 +32,7 @@ from .evaluation.results import (
 from .params import PARAMS_FILE, load_params
 from .terminal.cli import Parser, run
 from .terminal.model_flags import add_model_flags, template_of
+from .terminal.say import say
 
 if TYPE_CHECKING:
     from .checkpoint import Loaded
@@ -139,10 +140,10 @@ def inspect(params: Params, checkpoint: Path, prompt: str, picture: Path) -> Non
 
     loaded = load(checkpoint, params)
     examiner = OurExaminer(loaded, params.data)
-    print(*examiner.lines({prompt: examiner.target(prompt)}))
+    say(*examiner.lines({prompt: examiner.target(prompt)}))
     answer, table = attention(loaded.model, prompt, examiner.convention.format)
     draw(prompt, answer, table, f"{loaded.config.name} answers {prompt}{answer}", picture)
-    print(f"attention: {picture}")
+    say(f"attention: {picture}")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -191,7 +192,7 @@ def main(argv: list[str] | None = None) -> None:
             evaluate_other(params, other, template, *where)
         else:
             evaluate(params, checkpoint, *where)
-    print(f"results: {out_dir}")
+    say(f"results: {out_dir}")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from .common.errors import UserError
 from .common.files import ROOT
+from .common.visible import excerpt
 from .common.yaml_1_2 import read_yaml
 from .config import ModelConfig, Params
 
@@ -98,7 +99,8 @@ def _stand_alone(path: Path, given: dict[str, Any]) -> dict[str, Any]:
         raise UserError(f"{path}: models: is of no use beside a model: section; leave one out")
     name = given["model"].get("name")
     if name not in _NAMES:
-        raise UserError(f"{path}: model.name = {name!r}: must be one of {', '.join(_NAMES)}")
+        known = ", ".join(_NAMES)
+        raise UserError(f"{path}: model.name = {excerpt(repr(name))}: must be one of {known}")
     shipped = CONFIGS_DIR / f"{name}.yaml"
     if not path.samefile(shipped):
         given = merged(read_yaml(shipped), given)
@@ -127,7 +129,9 @@ def describe(errors: list[ErrorDetails]) -> str:
         # Each alternative of a union is a finding of its own, at the same key.
         rule = " or ".join(e["msg"] for e in errors if _key(e) == location)
         rule = rule.replace("Input should be", "must be", 1).replace("Input should be ", "")
-    return f"{key} = {value if isinstance(value, int | float) else repr(value)}: {rule}"
+    return (
+        f"{key} = {excerpt(str(value) if isinstance(value, int | float) else repr(value))}: {rule}"
+    )
 
 
 def _key(error: ErrorDetails) -> list[str]:

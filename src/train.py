@@ -30,6 +30,7 @@ from .data.description import read_description
 from .data.reading import read_splits
 from .params import PARAMS_FILE, load_params
 from .terminal.cli import Parser, run
+from .terminal.say import say
 from .training.run_dir import clear, locked, run_name
 
 
@@ -96,7 +97,7 @@ def train(
             held.enter_context(locked(run_dir))
             if by_hand:
                 where = f"results will be in {models_dir}, logs are in {run_dir}"
-                print(f"training {params.model} on {data_dir}; {where}", flush=True)
+                say(f"training {params.model} on {data_dir}; {where}")
         # Before all that computes in several threads, such as a trial of the compiler.
         cpu.use_well(params.runtime.accelerator)
         lit = initial_module(params, start.weights if start else None)
@@ -153,12 +154,12 @@ def main(argv: list[str] | None = None) -> None:
     else:
         models_dir, metrics_dir, overwrite = MODELS_DIR, METRICS_DIR, None
     metrics = train(params, data_dir, models_dir, metrics_dir, RUNS_DIR, overwrite)
-    print(
+    say(
         f"{models_dir}: {params.model}, {metrics['steps']:,} steps, "
         f"val_loss {metrics['val_loss']:.4f}, val_exact_match {metrics['val_exact_match']:.4f}"
     )
     if given and (models_dir / "eval").exists():
-        print(f"{models_dir / 'eval'}: of an earlier training; python -m src.eval grades this one")
+        say(f"{models_dir / 'eval'}: of an earlier training; python -m src.eval grades this one")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
 """Paths of the project, and files that are written whole or not at all."""
 
+import errno
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 from .errors import UserError
 
@@ -22,6 +24,8 @@ CHECKPOINTS_DIR = Path("checkpoints")
 # In the main checkout, which DVC names in DVC_ROOT: a task of DVC's queue runs in a temporary copy,
 # which a running training's state must outlive.
 RUNS_DIR = Path(os.environ.get("DVC_ROOT", "."), "runs")
+# Bytes that no file of settings or figures reaches.
+SMALL = 2**26
 
 
 def check_writable(folder: Path) -> None:
@@ -50,6 +54,44 @@ def check_not_the_pipelines(folder: Path) -> None:
         for output in (DATA_DIR, MODELS_DIR, METRICS_DIR):
             if folder.resolve().is_relative_to((root / output).resolve()):
                 raise UserError(f"{folder}: the pipeline writes in {output}; name another folder")
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """A regular file, opened to read its bytes: nothing that waits for a writer or never ends.
+
+    Raises:
+        UserError: for a device, a pipe or a socket.
+        OSError: as `open` does, also for a folder.
+    """
+    try:
+        # A pipe without a writer is opened at once too.
+        number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except ValueError:
+        raise UserError(f"{path}: holds a character that no file's name has") from None
+    mode = os.fstat(number).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(number, "rb")
+    os.close(number)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    raise UserError(f"{path}: no regular file")
+
+
+def read_bytes(path: Path, limit: int = SMALL) -> bytes:
+    """The bytes of a regular file that is to be held in memory.
+
+    Args:
+        limit: the most bytes that such a file has.
+
+    Raises:
+        UserError: for a larger file, see also `open_regular`.
+        OSError: as `open` does.
+    """
+    with open_regular(path) as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise UserError(f"{path}: more than {limit:,} bytes, which no such file has")
+    return content
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..common.csv_cells import write_csv
 from ..common.errors import UserError
 from ..common.files import CHECKPOINTS_DIR, MODELS_DIR, RUNS_DIR
 from ..common.folders import filling, inside
@@ -35,7 +36,8 @@ def write_results(
     # Of an earlier evaluation, perhaps of another model, are the tables where it is missing.
     with filling(out_dir / "eval.json") as (new,):
         for name, table in tables.items():
-            table.to_csv(new / f"{name}.csv", index=False, encoding="utf-8", lineterminator="\n")
+            with (new / f"{name}.csv").open("w", encoding="utf-8", newline="\n") as file:
+                write_csv(table, file)
         for name, content in (("about", about), ("eval", metrics)):
             if content is not None:
                 with (new / f"{name}.json").open("w", encoding="utf-8", newline="\n") as file:

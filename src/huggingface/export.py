@@ -13,6 +13,7 @@ from ..common.files import CHECKPOINT, check_free, open_replacing, replacing_fol
 from ..data.description import UNDESCRIBED, convention_of
 from ..data.lineage import data_of, story_of
 from ..terminal.cli import Parser, run
+from ..terminal.say import say
 from .provenance import evaluated
 
 FILES = (
@@ -117,7 +118,7 @@ def main(argv: list[str] | None = None) -> None:
     given = vars(parser.parse_args(argv))
     folder = given["out"]
     architecture = export(given.get("ckpt", CHECKPOINT), folder, "overwrite" in given)
-    print(f"{folder}: {architecture}, for AutoModelForCausalLM.from_pretrained({str(folder)!r})")
+    say(f"{folder}: {architecture}, for AutoModelForCausalLM.from_pretrained({str(folder)!r})")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from ..common.files import check_free
 from ..config import ModelConfig, Params
 from ..params import load_params
 from ..terminal.cli import Parser, run
+from ..terminal.say import say
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -128,7 +129,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
     given = vars(parser.parse_args(argv))
     config = import_hf(given["folder"], given["out"], "overwrite" in given)
-    print(f"{given['out']}: {config.name}, for python -m src.eval --ckpt {given['out']}")
+    say(f"{given['out']}: {config.name}, for python -m src.eval --ckpt {given['out']}")
 
 
 if __name__ == "__main__":

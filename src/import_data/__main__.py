@@ -29,6 +29,7 @@ from ..data.records import SPLITS, to_line, to_records
 from ..params import load_params
 from ..terminal.cli import Parser, run
 from ..terminal.counted import counted
+from ..terminal.say import say
 from .gathering import Report, Table, choose_precedence, drop_duplicates
 from .tables import UNNAMED, Columns
 
@@ -171,7 +172,7 @@ def import_data(
     sizes.append(counted(counts[last], f"{last} problem"))
     first = table.record(int(next(iter(rows.values()))[0]))
     example = f"{first.prompt}{first.target}"
-    print(f"{out_dir}: {', '.join(sizes)}, such as {example}; left out: {report}")
+    say(f"{out_dir}: {', '.join(sizes)}, such as {example}; left out: {report}")
     return counts
 
 

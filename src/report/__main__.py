@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ..common.files import open_replacing
 from ..compare.flags import add_selection_flags
 from ..terminal.cli import Parser, run
+from ..terminal.say import say
 
 if TYPE_CHECKING:
     from ..compare.comparison import Comparison
@@ -86,7 +87,7 @@ def main(argv: list[str] | None = None) -> None:
     given = vars(parser.parse_args(argv))
     out = given.get("out", PAGE)
     report(given.get("rev", ()), given.get("with", ()), out)
-    print(out)
+    say(str(out))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from pathlib import Path
 from ..common.files import RUNS_DIR
 from ..compare.commits import read
 from ..terminal.cli import Parser, run
+from ..terminal.say import note, say
 from . import elsewhere, local
 from .grid import grid
 from .local import log_path
@@ -113,11 +114,11 @@ def main(argv: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         raise KeyboardInterrupt("stopped; the same command goes on from here") from None
     if failures:
-        print(f"{len(failures)} failed:", file=sys.stderr)
+        note(f"{len(failures)} failed:")
         for name in failures:
-            print(f"  {name}: {log_path(name)}", file=sys.stderr)
+            note(f"  {name}: {log_path(name)}")
         sys.exit(1)
-    print("all finished; python -m src.compare and dvc exp show read them")
+    say("all finished; python -m src.compare and dvc exp show read them")
 
 
 if __name__ == "__main__":

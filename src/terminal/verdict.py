@@ -1,5 +1,9 @@
 """An answer as it is shown: behind its problem, with whether it is right."""
 
+from __future__ import annotations
+
+from ..common.visible import visible
+
 
 def verdict(prompt: str, said: str, target: str, note: str = "") -> str:
     r"""A problem with what was said to it, and whether that is right.
@@ -15,11 +19,3 @@ def verdict(prompt: str, said: str, target: str, note: str = "") -> str:
     """
     words = "right" if said == target else f"wrong, {target}"
     return f"{prompt}{visible(said)}  {words}" + (f" ({note})" if note else "")
-
-
-def visible(text: str) -> str:
-    """A text in which what is no printable character is spelled out, as Python writes it.
-
-    Others' models can say anything, also what moves the cursor or clears the screen.
-    """
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

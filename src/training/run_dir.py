@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from ..common import folders
 from ..common.checkpoint_files import PROGRESS
 from ..config import Params
 from ..data.records import Records
+from ..terminal.say import note
 
 _HASHED = 2**16  # rows
 _KEPT = 2  # the newest, and one to fall back on
@@ -86,7 +86,7 @@ def latest_progress(run_dir: Path) -> Path | None:
             return path
         aside = path.with_suffix(".damaged")
         path.replace(aside)
-        print(f"{path} is damaged; set aside as {aside.name}", file=sys.stderr)
+        note(f"{path} is damaged; set aside as {aside.name}")
     return None
 
 

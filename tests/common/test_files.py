@@ -1,11 +1,19 @@
 """Files are written whole or not at all."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from src.common.errors import UserError
-from src.common.files import check_free, open_replacing, replacing, replacing_folder
+from src.common.files import (
+    check_free,
+    open_regular,
+    open_replacing,
+    read_bytes,
+    replacing,
+    replacing_folder,
+)
 
 
 def test_a_finished_block_puts_the_new_file_in_place_of_the_old(tmp_path: Path) -> None:
@@ -115,3 +123,33 @@ def test_what_would_be_lost_is_named(tmp_path: Path) -> None:
         check_free(tmp_path / "folder" / "a", True, own=("b",))
     with pytest.raises(UserError, match="folder: exists and is a folder"):
         check_free(tmp_path / "folder", True)
+
+
+def test_only_a_regular_file_is_opened_and_none_waits_for_a_writer(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"12\0")
+    (tmp_path / "link").symlink_to(path)
+    with open_regular(tmp_path / "link") as file:
+        assert read_bytes(path) == file.read() == b"12\0"
+    os.mkfifo(tmp_path / "fifo")
+    for strange in (tmp_path / "fifo", Path("/dev/zero"), Path("/dev/null")):
+        with pytest.raises(UserError, match=f"^{strange}: no regular file$"):
+            open_regular(strange)
+    with pytest.raises(IsADirectoryError, match=str(tmp_path)):
+        open_regular(tmp_path)
+    with pytest.raises(FileNotFoundError, match="missing"):
+        read_bytes(tmp_path / "missing")
+    with pytest.raises(UserError, match="holds a character that no file's name has"):
+        read_bytes(tmp_path / "nul\0")
+
+
+def test_a_file_is_read_up_to_a_limit(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"123")
+    assert read_bytes(path, limit=3) == b"123"
+    with pytest.raises(UserError, match="file: more than 2 bytes, which no such file has"):
+        read_bytes(path, limit=2)
+    # A terabyte without a disk.
+    os.truncate(path, 2**40)
+    with pytest.raises(UserError, match="file: more than 67,108,864 bytes"):
+        read_bytes(path)
