@@ -114,7 +114,9 @@ def describe(errors: list[ErrorDetails]) -> str:
     # A misspelt key is also a missing one: the first says more.
     error = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
     context, location, value = error.get("ctx", {}), _key(error), error["input"]
-    if "key" in context:
+    if error["type"] == "name":
+        key = "a key of models"
+    elif "key" in context:
         key, value = ".".join([*location, context["key"]]), context["value"]
     else:
         # A byte order mark or a space without width, copied from somewhere, is made visible.

@@ -24,7 +24,7 @@ from .common.files import (
     check_not_the_pipelines,
     check_writable,
 )
-from .common.folders import claimed, filling
+from .common.folders import claimed, filling, inside
 from .config import Params
 from .data.description import read_description
 from .data.reading import read_splits
@@ -148,7 +148,7 @@ def main(argv: list[str] | None = None) -> None:
     overrides = {key: given[flag] for flag, key in keys.items() if flag in given}
     params = load_params(config, overrides)
     if given:
-        models_dir = metrics_dir = given.get("out_dir", CHECKPOINTS_DIR / config.stem)
+        models_dir = metrics_dir = given.get("out_dir") or inside(CHECKPOINTS_DIR, config.stem)
         check_not_the_pipelines(models_dir)
         overwrite = given.get("overwrite", False)
     else:

@@ -69,6 +69,20 @@ def locked(path: Path, shown: Path, doing: str) -> Iterator[None]:
         os.close(descriptor)
 
 
+def inside(folder: Path, name: str) -> Path:
+    """A path in a folder, of a name that was not given for it, such as that of another file.
+
+    >>> inside(Path("checkpoints"), "mine")
+    PosixPath('checkpoints/mine')
+
+    Raises:
+        UserError: if it would lead elsewhere, or cannot be shown.
+    """
+    if name in ("", ".", "..") or "/" in name or not name.isprintable():
+        raise UserError(f"{name!r}: no name for a folder in {folder}; --out_dir names another one")
+    return folder / name
+
+
 def _holder(descriptor: int) -> str:
     """Which process has locked an open file, in words, as Linux lists it."""
     inode = os.fstat(descriptor).st_ino

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..common.csv_cells import write_csv
 from ..common.errors import UserError
 from ..common.files import CHECKPOINTS_DIR, MODELS_DIR, RUNS_DIR
-from ..common.folders import filling
+from ..common.folders import filling, inside
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,7 +108,7 @@ def results_folder_of_other(folder: Path) -> Path:
     Raises:
         UserError: where results of something else lie there, perhaps of a training of that name.
     """
-    out_dir = CHECKPOINTS_DIR / name_of(folder) / "eval"
+    out_dir = inside(CHECKPOINTS_DIR, name_of(folder)) / "eval"
     if (out_dir / "eval.json").exists():
         try:
             model = Path(json.loads((out_dir / "about.json").read_text())["model"])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from src.common.errors import UserError
-from src.common.folders import claimed, filling, locked
+from src.common.folders import claimed, filling, inside, locked
 
 from ..conftest import ROOT
 
@@ -166,6 +166,12 @@ def test_what_a_killed_process_has_forked_does_not_hold_on(tmp_path: Path) -> No
         begin = time.monotonic()
         with claimed(folder):
             assert time.monotonic() - begin < 1
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../x", "/x", "x\x1b", "x\n"])
+def test_a_name_leads_nowhere_else(name: str) -> None:
+    with pytest.raises(UserError, match="no name for a folder in checkpoints; --out_dir names"):
+        inside(Path("checkpoints"), name)
 
 
 def test_a_folder_that_was_made_goes_if_it_stays_empty(tmp_path: Path) -> None:
