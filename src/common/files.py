@@ -88,7 +88,8 @@ def read_bytes(path: Path, limit: int = SMALL) -> bytes:
         OSError: as `open` does.
     """
     with open_regular(path) as file:
-        content = file.read(limit + 1)
+        # No more than there is: room for all that is asked for is taken first.
+        content = file.read(min(limit, os.fstat(file.fileno()).st_size or limit) + 1)
     if len(content) > limit:
         raise UserError(f"{path}: more than {limit:,} bytes, which no such file has")
     return content

@@ -63,6 +63,10 @@ def locked(path: Path, shown: Path, doing: str) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UserError(f"{shown}: {_holder(descriptor)} {doing}") from None
+        except OSError:
+            # NFS locks no folder: there, two that write at once are not told apart.
+            if not path.is_dir():
+                raise
         yield
     finally:
         _held.discard(descriptor)
