@@ -88,10 +88,10 @@ def read_bytes(path: Path, limit: int = SMALL) -> bytes:
         OSError: as `open` does.
     """
     with open_regular(path) as file:
-        content = file.read(limit + 1)
-    if len(content) > limit:
-        raise UserError(f"{path}: more than {limit:,} bytes, which no such file has")
-    return content
+        # Asked for so many bytes, Python would take their memory before it knows how many there are.
+        if os.fstat(file.fileno()).st_size > limit:
+            raise UserError(f"{path}: more than {limit:,} bytes, which no such file has")
+        return file.read()
 
 
 @contextmanager
