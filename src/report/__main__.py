@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..common.files import check_written, open_replacing
 from ..compare.flags import add_selection_flags
-from ..terminal.cli import Parser, run
+from ..terminal.cli import Parser, run, to_path
 from ..terminal.say import say
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def main(argv: list[str] | None = None) -> None:
         "Write one HTML page with every figure of the finished experiments.",
     )
     add_selection_flags(parser)
-    parser.add_argument("--out", type=Path, help=f"the page ({PAGE})")
+    parser.add_argument("--out", type=to_path, help=f"the page ({PAGE})")
     given = vars(parser.parse_args(argv))
     out = given.get("out", PAGE)
     report(given.get("rev", ()), given.get("with", ()), out)
