@@ -25,12 +25,13 @@ from .common.folders import claimed
 from .config import Params
 from .evaluation.results import (
     about,
+    check_vacant,
     results_folder,
     results_folder_of_other,
     write_results,
 )
 from .params import PARAMS_FILE, load_params
-from .terminal.cli import Parser, run
+from .terminal.cli import Parser, run, to_path
 from .terminal.model_flags import add_model_flags, template_of
 from .terminal.say import say
 
@@ -152,12 +153,12 @@ def main(argv: list[str] | None = None) -> None:
         "Grade a checkpoint, or another's model, on the test split. Without flags, it writes to "
         f"{METRICS_DIR}.",
     )
-    parser.add_argument("--config", type=Path, help="configuration (params.yaml)")
+    parser.add_argument("--config", type=to_path, help="configuration (params.yaml)")
     add_model_flags(parser)
-    parser.add_argument("--data_dir", type=Path, help=f"folder of the splits ({DATA_DIR})")
+    parser.add_argument("--data_dir", type=to_path, help=f"folder of the splits ({DATA_DIR})")
     parser.add_argument(
         "--out_dir",
-        type=Path,
+        type=to_path,
         help="folder for the results (eval beside the checkpoint; "
         f"{RUNS_DIR / 'eval'} for one in {MODELS_DIR} or {RUNS_DIR}; with --hf "
         f"{CHECKPOINTS_DIR}/NAME/eval, NAME being that of its folder)",
@@ -185,6 +186,8 @@ def main(argv: list[str] | None = None) -> None:
         check_not_the_pipelines(out_dir)
     where = given.get("data_dir", DATA_DIR), out_dir, "skip_bad_rows" in given
     with claimed(out_dir):
+        if given:
+            check_vacant(out_dir)
         if other:
             from .evaluation.other_grading import evaluate_other
 

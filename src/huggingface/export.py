@@ -12,7 +12,7 @@ from typing import Any
 from ..common.files import CHECKPOINT, check_free, open_replacing, replacing_folder
 from ..data.description import UNDESCRIBED, convention_of
 from ..data.lineage import data_of
-from ..terminal.cli import Parser, run
+from ..terminal.cli import Parser, run, to_path
 from ..terminal.say import say
 from .provenance import evaluated
 
@@ -111,8 +111,10 @@ def main(argv: list[str] | None = None) -> None:
         "src.huggingface.export",
         "Write a checkpoint as a folder for Hugging Face's transformers.",
     )
-    parser.add_argument("--ckpt", type=Path, help=f"checkpoint, or folder of some ({CHECKPOINT})")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    parser.add_argument(
+        "--ckpt", type=to_path, help=f"checkpoint, or folder of some ({CHECKPOINT})"
+    )
+    parser.add_argument("--out", type=to_path, required=True, help="folder to write")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier export")
     given = vars(parser.parse_args(argv))
     folder = given["out"]

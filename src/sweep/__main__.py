@@ -14,11 +14,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from ..common.files import RUNS_DIR
 from ..compare.commits import read
-from ..terminal.cli import Parser, run
+from ..terminal.cli import Parser, run, to_name, to_path
 from ..terminal.say import note, say
 from . import elsewhere, local
 from .grid import grid
@@ -69,11 +68,15 @@ def main(argv: list[str] | None = None) -> None:
         help="a run with these changes together; once for each such run. Without --models or "
         "--seeds: those of params.yaml",
     )
-    parser.add_argument("--address", help="HOST:PORT of a Ray cluster (one on this machine)")
-    parser.add_argument("--git-remote", help="where runs start from and come back to (origin)")
+    parser.add_argument(
+        "--address", type=to_name, help="HOST:PORT of a Ray cluster (one on this machine)"
+    )
+    parser.add_argument(
+        "--git-remote", type=to_name, help="where runs start from and come back to (origin)"
+    )
     parser.add_argument(
         "--runs-dir",
-        type=Path,
+        type=to_path,
         help="a folder that all machines share, for lost runs to resume (runs, on this machine)",
     )
     parser.add_argument("--cpus-per-run", type=_at_least(1, int), help="threads of each run (1)")

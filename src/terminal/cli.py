@@ -69,18 +69,28 @@ def _plain(flag: str) -> str:
     return flag.lstrip("-").replace("-", "_")
 
 
-def path(text: str) -> Path:
+def to_name(text: str) -> str:
+    """The type of a flag whose value names something: anything but nothing.
+
+    Raises:
+        ArgumentTypeError: for an empty text.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("must not be empty")
+    return text
+
+
+def to_path(text: str) -> Path:
     """The type of a flag that names a file or a folder.
 
-    >>> path("data/mine")
+    >>> to_path("data/mine")
     PosixPath('data/mine')
 
     Raises:
-        ArgumentTypeError: for an empty one, which Python takes for the working directory, and for
+        ArgumentTypeError: for an empty text, which Python takes for the working directory, and for
             what no file can be called.
     """
-    if not text:
-        raise argparse.ArgumentTypeError("names nothing; the working directory is .")
+    to_name(text)
     try:
         encoded = os.fsencode(text)
     except UnicodeEncodeError:
