@@ -6,9 +6,23 @@ import reprlib
 
 from pydantic import ValidationError
 
-# A value may be of any size.
+# Of a value that is long or deep, its beginning and its end.
 _SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxother = 80
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 80
+_SHORT.maxlevel = 3
+
+
+def shown(value: object) -> str:
+    r"""A value from a file as Python writes it, in one line of no great length.
+
+    >>> shown("a\nb"), shown([[[[[]]]]]), len(shown("x" * 1000))
+    ("'a\\nb'", '[[[[...]]]]', 80)
+    """
+    try:
+        return _SHORT.repr(value)
+    except ValueError:
+        # Python writes no integer of more than 4,300 digits.
+        return "a huge number"
 
 
 def finding(error: ValidationError) -> str:
@@ -29,5 +43,5 @@ def finding(error: ValidationError) -> str:
     context = first.get("ctx", {})
     if "key" in context:
         # A rule of several keys, see `config`.
-        return f"{key}.{context['key']} = {_SHORT.repr(context['value'])}: {rule}"
-    return f"{key} = {_SHORT.repr(first['input'])}: {rule}"
+        return f"{key}.{context['key']} = {shown(context['value'])}: {rule}"
+    return f"{key} = {shown(first['input'])}: {rule}"

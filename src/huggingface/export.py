@@ -80,7 +80,7 @@ def export(checkpoint: Path, folder: Path, overwrite: bool = False) -> str:
         config.model_dump(),
         # A checkpoint without metrics was imported; its section training: did not make it.
         loaded.training.model_dump() if metrics else {},
-        metrics if {"step", "loss", "exact_match"} <= set(metrics) else {},
+        metrics,
         story,
         evaluated(loaded.path),
         (asked, generate_answers(model, [asked])[0]),

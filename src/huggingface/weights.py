@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..common.errors import UserError
+from ..common.visible import visible
 from ..config import ModelConfig
 from ..models import build_model
 from .config import layout_of
@@ -75,9 +76,17 @@ def from_tensors(theirs: Mapping[str, Tensor], config: ModelConfig) -> Weights:
         theirs: the tensors of model.safetensors.
 
     Raises:
-        UserError: naming a tensor that is missing, unknown, or of the wrong shape or type.
+        UserError: naming a tensor that is missing, unknown, of the wrong shape or type, or holds
+            what is no finite number.
     """
     layout = layout_of(config)
+    # Before anything of the size is built that config.json asks for.
+    parts_of_layers = config.n_layers * (config.n_experts if config.mlp == "moe" else 1)
+    if len(theirs) < parts_of_layers:
+        raise UserError(
+            f"{len(theirs)} tensors cannot be the {config.n_layers} layers of config.json"
+            + (f" with {config.n_experts} experts each" if config.mlp == "moe" else "")
+        )
     (prefix,) = {name.partition(".")[0] for name in layout.modules["token_embedding"]}
     heads = ("lm_head.", f"{prefix}.")
     # Names have no prefix where the class without a head was saved, as with OpenAI's GPT-2.
@@ -93,9 +102,11 @@ def from_tensors(theirs: Mapping[str, Tensor], config: ModelConfig) -> Weights:
     for ours, parts in _correspondence(expected, config):
         for name, part in parts.items():
             _check_tensor(name, rest.get(name), part.shape)
+            if not rest[name].isfinite().all():
+                raise UserError(f"{name}: holds NaN or infinite values")
         weights[ours] = torch.cat([_oriented(rest.pop(n), ours, layout).float() for n in parts])
     if rest:
-        raise UserError(f"{min(rest)}: our models have no such tensor")
+        raise UserError(f"{visible(min(rest))}: our models have no such tensor")
     if config.tie_weights:
         weights["lm_head.weight"] = weights["token_embedding.weight"]
         if tied is not None and not torch.equal(tied.float(), weights["lm_head.weight"]):
