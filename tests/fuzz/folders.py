@@ -18,21 +18,26 @@ from torch import Tensor
 
 from src.checkpoint import load_checkpoint
 from src.config import ModelConfig
+from src.huggingface import import_checkpoint
 from src.huggingface.config import layout_of
 from src.huggingface.export import export
-from src.huggingface.import_checkpoint import import_hf
 from src.huggingface.weights import to_tensors
 from src.models import TransformerLM
+from src.params import load_params
 from src.tokenizer import VOCABULARY
 
 from ..conftest import ARCHITECTURES
 from . import mutations, nested
 from .checkpoints import save
-from .reader import Reader, Wrong
+from .reader import Reader, WrongError
 
 
 def folders(folder: Path) -> list[Path]:
     """An export of each architecture."""
+    # It takes longer than all the rest, and gives the same each time.
+    import_checkpoint.load_params = lru_cache(load_params)
+    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
     exported = []
     for name in ARCHITECTURES:
         save(folder / f"{name}.ckpt", name)
@@ -44,7 +49,7 @@ def folders(folder: Path) -> list[Path]:
 def read(path: Path) -> tuple[TransformerLM, ModelConfig]:
     """Import the folder of a file; what the checkpoint holds."""
     out = path.parent.with_suffix(".imported.ckpt")
-    import_hf(path.parent, out, overwrite=True)
+    import_checkpoint.import_hf(path.parent, out, overwrite=True)
     loaded = load_checkpoint(out)
     return loaded.model, loaded.config
 
@@ -80,7 +85,7 @@ def computes_as_transformers(
         # It checks what we do not read.
         return
     if not torch.allclose(logits, model(ids), atol=1e-5):
-        raise Wrong(f"transformers' {content['model_type']} computes something else")
+        raise WrongError(f"transformers' {content['model_type']} computes something else")
 
 
 def has_our_tokens(path: Path, valid: bytes, imported: object) -> None:
@@ -91,7 +96,7 @@ def has_our_tokens(path: Path, valid: bytes, imported: object) -> None:
         # It checks what we do not read.
         return
     if tokenizer.get_vocab() != {token: i for i, token in enumerate(VOCABULARY)}:
-        raise Wrong("another vocabulary")
+        raise WrongError("another vocabulary")
 
 
 def changed_tensors(valid: bytes, chance: random.Random) -> bytes:
@@ -129,10 +134,10 @@ def holds_these_tensors(
     theirs = _tensors(path.read_bytes())
     for name, tensor in to_tensors(*_weights(imported)).items():
         if not tensor.isfinite().all():
-            raise Wrong("weights that are not finite")
+            raise WrongError("weights that are not finite")
         there = theirs[name] if name in theirs else theirs[name.removeprefix("transformer.")]
         if not torch.equal(there, tensor):
-            raise Wrong("other weights than in the file")
+            raise WrongError("other weights than in the file")
 
 
 def _weights(imported: tuple[TransformerLM, ModelConfig]) -> tuple[dict[str, Tensor], ModelConfig]:

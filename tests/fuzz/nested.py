@@ -119,7 +119,9 @@ def _retyped(value: Any, chance: random.Random) -> Any:
         case float():
             return chance.choice((str(value), bool(value), 0))
         case str():
-            return chance.choice((list(value), {value: value}, value.encode("utf-8", "replace").hex()))
+            return chance.choice(
+                (list(value), {value: value}, value.encode("utf-8", "replace").hex())
+            )
         case dict():
             return chance.choice((list(value.items()), list(value), list(value.values())))
         case list():

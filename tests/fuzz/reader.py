@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 
-class Wrong(AssertionError):
+class WrongError(AssertionError):
     """An input was accepted with another meaning than it has."""
 
 
@@ -26,7 +26,7 @@ class Reader:
             to lie beside them, it writes too.
         mutate: another content for one of these files.
         read: reads a file as the commands do.
-        judge: gets the file, its valid content and what was read; raises `Wrong`.
+        judge: gets the file, its valid content and what was read; raises `WrongError`.
         named: whether each refusal names the file.
     """
 

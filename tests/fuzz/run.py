@@ -108,7 +108,7 @@ def _received(
     """Outcomes as a process sends them, and that of an input with which it ends."""
     number, began = first, False
     while number < plan.last:
-        if not connection.poll(plan.seconds * 2 + 5 if began else _START):
+        if not connection.poll(plan.seconds * 3 if began else _START):
             faulty = _stack(process, folder)
             _keep(plan, folder, number)
             yield number, Outcome(HANG, "not to be interrupted", faulty)

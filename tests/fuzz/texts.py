@@ -8,14 +8,15 @@ import sys
 import warnings
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 from dvc.utils.serialize import parse_yaml
 
-from src.common.errors import UserError
 from src.common import yaml_1_2
+from src.common.errors import UserError
 from src.config import DataConfig, Params
 from src.data.description import DESCRIPTION, read_description, write_description
 from src.data.formats import PLAIN
@@ -31,7 +32,7 @@ from ..conftest import tiny_params
 from ..data.test_problems import value
 from . import nested
 from .mutations import text
-from .reader import Reader, Wrong, alone
+from .reader import Reader, WrongError, alone
 
 RECORDS = "".join(
     map(
@@ -74,9 +75,9 @@ def right(record: Record, precedences: Sequence[str]) -> None:
     """The answer is right under each of these precedences, of which there is at least one."""
     answers = [value(record.prompt, precedence) for precedence in precedences]
     if not answers or any(answer != int(record.target) for answer in answers):
-        raise Wrong("a wrong answer was taken")
+        raise WrongError("a wrong answer was taken")
     if str(int(record.target)) != record.target:
-        raise Wrong("a number was taken that is not written as numbers are")
+        raise WrongError("a number was taken that is not written as numbers are")
 
 
 def read_split(path: Path) -> Records:
@@ -100,10 +101,10 @@ def read_and_skip(path: Path) -> list[Record]:
     except UserError as error:
         # Nothing is left of it, or it is no text.
         if "holds no problems" not in str(error) and "not text" not in str(error):
-            raise Wrong("a bad row was not skipped") from error
+            raise WrongError("a bad row was not skipped") from error
         raise
     if len({record.prompt for record in records}) < len(records):
-        raise Wrong("a problem occurs twice")
+        raise WrongError("a problem occurs twice")
     return records
 
 
@@ -152,14 +153,26 @@ STAND_ALONE = {
 }
 
 
-def params_files(*contents: dict[str, Any]) -> list[str]:
-    return [yaml.safe_dump(each, sort_keys=False, default_flow_style=None) for each in contents]
+def in_yaml(content: Any) -> str:
+    return yaml.safe_dump(content, sort_keys=False, default_flow_style=None)
+
+
+def changed_params(valid: bytes, chance: random.Random) -> bytes:
+    """Entries changed, or bytes."""
+    if chance.random() < 0.5:
+        return text(valid, chance)
+    return in_yaml(nested.mutate(_parsed(valid), chance)).encode()
+
+
+@lru_cache(maxsize=8)
+def _parsed(valid: bytes) -> Any:
+    return yaml.safe_load(valid)
 
 
 def as_dvc_reads(path: Path, valid: bytes, params: Params) -> None:
     """Every value in the file, as DVC's own reader finds it, is the one that counts."""
     given = dvc_yaml(path.read_text(encoding="utf-8"), path)
-    if isinstance(given["model"] if "model" in given else "", dict):
+    if isinstance(given.get("model"), dict):
         model = given.pop("model")
         given["models"] = {model["name"]: model}
     _agree(given, params.model_dump())
@@ -169,11 +182,16 @@ def _agree(theirs: Any, ours: Any) -> None:
     if isinstance(theirs, dict) and isinstance(ours, dict):
         for key, each in theirs.items():
             if key not in ours:
-                raise Wrong("a key that is not known was taken")
+                raise WrongError("a key that is not known was taken")
             if ours[key] is not None or each is None:
                 _agree(each, ours[key])
     elif theirs != ours:
-        raise Wrong("a value is another than in the file")
+        raise WrongError("a value is another than in the file")
+
+
+def valid_flags(folder: Path) -> list[Path]:
+    (folder / "flags.yaml").write_text(in_yaml(SMALL))
+    return alone("flags.json", "{}")(folder)
 
 
 def overridden(valid: bytes, chance: random.Random) -> bytes:
@@ -187,13 +205,15 @@ def overridden(valid: bytes, chance: random.Random) -> bytes:
 
 
 def read_overridden(path: Path) -> Params:
-    """params.yaml with values of flags instead of its own."""
-    return load_params(overrides=json.loads(path.read_bytes()))
+    """A file with values of flags instead of its own."""
+    return load_params(path.parent.with_name("flags.yaml"), json.loads(path.read_bytes()))
 
 
 def as_flags_say(path: Path, valid: bytes, params: Params) -> None:
     flags = json.loads(path.read_bytes())
-    _agree({key.removeprefix("data."): value for key, value in flags.items()}, params.data.model_dump())
+    _agree(
+        {key.removeprefix("data."): value for key, value in flags.items()}, params.data.model_dump()
+    )
 
 
 def read_as_dvc(path: Path) -> object:
@@ -207,10 +227,10 @@ def read_as_dvc(path: Path) -> object:
         ours = repr(yaml_1_2.parse_yaml(content, path) or {})
     except UserError:
         if theirs != "refused":
-            raise Wrong("refused, but DVC reads it") from None
+            raise WrongError("refused, but DVC reads it") from None
         raise
     if ours != theirs:
-        raise Wrong("DVC reads it as another content")
+        raise WrongError("DVC reads it as another content")
     return ours
 
 
@@ -225,15 +245,11 @@ READERS = {
     ),
     "config.yaml": Reader(valid_description, text, read_described, as_described),
     "params.yaml": Reader(
-        alone(
-            "params.yaml", *params_files(tiny_params().model_dump(), SMALL, STAND_ALONE, STAND_ALONE)
-        ),
-        text,
+        alone("params.yaml", *map(in_yaml, (tiny_params().model_dump(), SMALL, STAND_ALONE))),
+        changed_params,
         load_params,
         as_dvc_reads,
     ),
-    "overrides": Reader(
-        alone("flags.json", "{}"), overridden, read_overridden, as_flags_say, named=False
-    ),
+    "overrides": Reader(valid_flags, overridden, read_overridden, as_flags_say, named=False),
     "any.yaml": Reader(alone("any.yaml", YAML), text, read_as_dvc),
 }

@@ -16,7 +16,7 @@ from typing import Any
 
 from src.terminal.cli import end
 
-from .reader import Reader, Wrong
+from .reader import Reader, WrongError
 
 READ, REFUSED = "read", "refused"
 UNCAUGHT, HANG, MEMORY = "uncaught", "hang", "memory"
@@ -91,7 +91,7 @@ def _outcome(
             reader.judge(path, valid, reader.read(path))
     except Hang as error:
         return Outcome(HANG, f"in {_place(error)}", _trace(error))
-    except Wrong as error:
+    except WrongError as error:
         return Outcome(WRONG, str(error), str(error))
     except SystemExit as error:
         # All that is wrong was told line by line.
