@@ -52,7 +52,7 @@ def plain(value: Any, chance: random.Random) -> Any:
         case 4:
             return chance.choice((None, True, False, [], {}))
         case _:
-            nested = chance.choice((chance.choice(NUMBERS), chance.choice(TEXTS), value))
+            nested = chance.choice((chance.choice(NUMBERS), chance.choice(TEXTS), _copied(value)))
             for _ in range(chance.choice((1, 1, 2, 100))):
                 nested = [nested] if chance.random() < 0.5 else {chance.choice(TEXTS): nested}
             return nested

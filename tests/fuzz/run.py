@@ -117,8 +117,8 @@ def _received(
             found = connection.recv()
         except EOFError:
             process.join()
-            if not began:
-                raise RuntimeError(f"{plan.name}: a valid file is not read") from None
+            if not began or process.exitcode == 1:
+                raise RuntimeError(f"{plan.name}: a fault of the fuzz, told above") from None
             _keep(plan, folder, number)
             yield number, Outcome(UNCAUGHT, f"the process ended with {process.exitcode}")
             return
