@@ -10,9 +10,11 @@ import json
 import shlex
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from src.common.errors import UserError
 from src.common.files import CHECKPOINTS_DIR, ROOT, open_replacing
+from src.common.markdown import literal
 from src.common.marked_section import insert
 from src.config import Params
 from src.params import PARAMS_FILE, load_params
@@ -40,7 +42,7 @@ def command(config: Path) -> str:
     ours, base = (_flat(load_params(path)) for path in (config, PARAMS_FILE))
     changes = [f"{key}={_text(value)}" for key, value in ours.items() if base.get(key) != value]
     flags = [f"-S {shlex.quote(change)}" for change in changes]
-    return " ".join(["dvc exp run", f"--name {config.stem}", *flags])
+    return " ".join(["dvc exp run", f"--name {shlex.quote(config.stem)}", *flags])
 
 
 def _flat(params: Params) -> dict[str, Any]:
@@ -77,7 +79,7 @@ def table(runs: Path) -> str:
         data, ran = params.data, _is_graded(run, params)
         found |= ran
         cells = [
-            f"[{config.stem}](../configs/{config.name})",
+            f"[{literal(config.stem)}](../configs/{quote(config.name)})",
             f"{data.N} numbers {data.A:,} .. {data.B:,}, `{' '.join(data.ops)}`",
             f"{data.split_sizes['train']:,}",
             *(_results(run) if ran else ("not run", "-", "-", "-")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
@@ -13,6 +14,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -26,6 +28,22 @@ Count = Annotated[int, Field(ge=1, le=2**10)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
+
+
+# What becomes the name of a file or folder: it cannot lead elsewhere, nor is it hidden or too long.
+NAME = r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}"
+NAME_RULE = "1 to 64 letters, digits or _ . + -, the first none of . + -"
+
+
+def _name(name: str) -> str:
+    if not re.fullmatch(NAME, name):
+        raise PydanticCustomError("name", "must be {rule}", {"rule": NAME_RULE})
+    return name
+
+
+Name = Annotated[
+    str, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME}$"})
+]
 
 
 class Section(BaseModel):
@@ -98,12 +116,14 @@ class ModelConfig(Section):
     n_heads: Size
     n_layers: Count
     d_ff: Size
-    max_seq_len: Size
+    # With RoPE, no weight's size limits the tables of all positions.
+    max_seq_len: Annotated[int, Field(ge=1, le=2**16)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
     norm: Literal["layernorm", "rmsnorm"]
     mlp: Literal["gelu", "swiglu", "moe"]
     pos_encoding: Literal["learned", "rope"]
-    rope_theta: PositiveFloat
+    # Below, or far above, the wavelengths are no numbers in float32.
+    rope_theta: Annotated[float, Field(ge=1, le=1e12, allow_inf_nan=False)]
     tie_weights: bool
     init_std: PositiveFloat
     n_experts: Count
@@ -196,7 +216,7 @@ class Params(Section):
 
     model: str
     models: Annotated[
-        Mapping[str, ModelConfig], AfterValidator(MappingProxyType), PlainSerializer(_plain)
+        Mapping[Name, ModelConfig], AfterValidator(MappingProxyType), PlainSerializer(_plain)
     ]
     data: DataConfig
     training: TrainingConfig

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import reprlib
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from .common.errors import UserError
 from .common.files import ROOT
+from .common.findings import shown
 from .common.yaml_1_2 import read_yaml
 from .config import ModelConfig, Params
 
@@ -22,10 +22,6 @@ PARAMS_FILE = ROOT / "params.yaml"
 CONFIGS_DIR = PARAMS_FILE.with_name("configs")
 
 _NAMES = get_args(ModelConfig.model_fields["name"].annotation)
-# Of a value that is long or deep, its beginning and its end.
-_SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 80
-_SHORT.maxlevel = 3
 
 
 def load_params(
@@ -103,7 +99,8 @@ def _stand_alone(path: Path, given: dict[str, Any]) -> dict[str, Any]:
         raise UserError(f"{path}: models: is of no use beside a model: section; leave one out")
     name = given["model"].get("name")
     if name not in _NAMES:
-        raise UserError(f"{path}: model.name = {name!r}: must be one of {', '.join(_NAMES)}")
+        known = ", ".join(_NAMES)
+        raise UserError(f"{path}: model.name = {shown(name)}: must be one of {known}")
     shipped = CONFIGS_DIR / f"{name}.yaml"
     if not path.samefile(shipped):
         given = merged(read_yaml(shipped), given)
@@ -117,7 +114,9 @@ def describe(errors: list[ErrorDetails]) -> str:
     # A misspelt key is also a missing one: the first says more.
     error = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
     context, location, value = error.get("ctx", {}), _key(error), error["input"]
-    if "key" in context:
+    if error["type"] == "name":
+        key = "a key of models"
+    elif "key" in context:
         key, value = ".".join([*location, context["key"]]), context["value"]
     else:
         # A byte order mark or a space without width, copied from somewhere, is made visible.
@@ -131,19 +130,6 @@ def describe(errors: list[ErrorDetails]) -> str:
         rule = " or ".join(e["msg"] for e in errors if _key(e) == location)
         rule = rule.replace("Input should be", "must be", 1).replace("Input should be ", "")
     return f"{key} = {shown(value)}: {rule}"
-
-
-def shown(value: object) -> str:
-    r"""A value from a file as Python writes it, in one line of no great length.
-
-    >>> shown("a\nb"), shown([[[[[]]]]]), len(shown("x" * 1000))
-    ("'a\\nb'", '[[[[...]]]]', 80)
-    """
-    try:
-        return _SHORT.repr(value)
-    except ValueError:
-        # Python writes no integer of more than 4,300 digits.
-        return "a huge number"
 
 
 def _key(error: ErrorDetails) -> list[str]:

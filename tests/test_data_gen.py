@@ -456,7 +456,7 @@ def test_a_stopped_command_leaves_nothing(workers: int, tmp_path: Path) -> None:
         # A shell's background job ignores Ctrl-C, and so would what it starts.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    while not any(path.stat().st_size for path in tmp_path.glob("new/data/.*.jsonl.*")):
+    while not any(path.stat().st_size for path in tmp_path.glob("new/data/.*/*.jsonl")):
         assert process.poll() is None
         time.sleep(0.01)
     # To all processes, as a terminal's Ctrl-C.

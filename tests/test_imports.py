@@ -11,7 +11,7 @@ from .conftest import ROOT
 ORDER = (
     *("common", "tokenizer", "config", "params", "positional", "data", "terminal", "splits"),
     *("ops", "batches", "dataset", "attention", "layers", "models", "loss", "generation"),
-    *("checkpoint", "utils", "training", "evaluation", "inspection", "lightning_module"),
+    *("proof", "checkpoint", "utils", "training", "evaluation", "inspection", "lightning_module"),
     *("monitoring", "data_gen", "train", "eval", "predict"),
     *("import_data", "huggingface", "compare", "report", "sweep"),
 )

@@ -16,10 +16,12 @@ from typing import Any
 
 import pandas as pd
 
+from ..common.csv_cells import write_csv
 from ..common.errors import UserError
 from ..common.files import METRICS_DIR, ROOT, RUNS_DIR, open_replacing
 from ..common.marked_section import insert
 from ..terminal.cli import Parser, run
+from ..terminal.say import say
 from .comparison import load
 from .flags import add_selection_flags
 from .tables import markdown, summary, to_json
@@ -38,7 +40,7 @@ def write(content: dict[str, Any], out_dir: Path) -> None:
     with open_replacing(out_dir / "comparison.json") as file:
         file.write(json.dumps(content, indent=2) + "\n")
     with open_replacing(out_dir / "comparison.csv") as file:
-        pd.DataFrame(content["runs"]).to_csv(file, index=False, lineterminator="\n")
+        write_csv(pd.DataFrame(content["runs"]), file)
     with open_replacing(out_dir / "comparison.md") as file:
         file.write(markdown(content))
 
@@ -80,12 +82,13 @@ def compare(revs: Sequence[str], folders: Sequence[Path], published: bool) -> No
     """
     content = to_json(load(revs, folders))
     write(content, TABLES)
-    print(markdown(content))
-    print(f"tables: {TABLES}")
+    for line in markdown(content).splitlines():
+        say(line)
+    say(f"tables: {TABLES}")
     if published:
         publish(content, METRICS_DIR, ROOT)
-        print("published: metrics/comparison.*, README.md, docs/comparing.md; commit them before")
-        print("dvc exp apply, which discards uncommitted changes")
+        say("published: metrics/comparison.*, README.md, docs/comparing.md; commit them before")
+        say("dvc exp apply, which discards uncommitted changes")
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -33,11 +33,12 @@ def git(*words: str) -> str:
     """
     # Without optional locks: one that a kill leaves behind would stop the user's own commands.
     command = ["git", "--no-optional-locks", *words]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
     if done.returncode:
-        said = done.stderr.strip().splitlines()
+        said = done.stderr.decode(errors="replace").strip().splitlines()
         raise UserError(f"git {words[0]}: {said[0] if said else 'failed'}")
-    return done.stdout
+    # Not as text, which would make a new line of a carriage return, a part of a cell.
+    return done.stdout.decode()
 
 
 def full_hash(commit: str) -> str:
@@ -103,7 +104,7 @@ def _text(commit: str, path: str) -> str | None:
         digest = _digest(commit, PurePosixPath(path))
         cached = cache_file(digest) if digest else None
         if cached is not None and cached.is_file():
-            text = cached.read_text(encoding="utf-8")
+            text = cached.read_bytes().decode()
     return text
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..common.csv_cells import unquote, unquoted
 from ..common.errors import UserError
 from ..common.files import RUNS_DIR
 from ..common.yaml_1_2 import parse_yaml
@@ -92,7 +93,7 @@ class Experiment:
         if self.folder is None:
             return commits.read(self.rev, path)
         try:
-            return (self.folder / Path(path).name).read_text(encoding="utf-8")
+            return (self.folder / Path(path).name).read_bytes().decode()
         except FileNotFoundError as error:
             raise MissingFileError(f"{error.filename} is not there") from None
 
@@ -102,7 +103,8 @@ class Experiment:
         Raises:
             MissingFileError: see `read`.
         """
-        return pd.read_csv(StringIO(self.read(path)), keep_default_na=False, na_values=[""])
+        table = pd.read_csv(StringIO(self.read(path)), keep_default_na=False, na_values=[""])
+        return unquote(table)
 
 
 def settings(params: dict[str, Any], architecture: str) -> dict[str, Any]:
@@ -202,7 +204,7 @@ def read_costs() -> dict[str, dict[str, Any]]:
     return {
         row["train_json"]: {
             "seconds": float(row["seconds"]),
-            "processor": row["processor"],
+            "processor": unquoted(row["processor"]),
             "ended": row["ended"],
         }
         for row in rows

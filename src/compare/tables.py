@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..common.markdown import literal, row
 from ..terminal.counted import counted
 from ..terminal.progress_bar import duration
 from .comparison import Comparison
@@ -39,14 +40,14 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
             "pairs": pairs(data),
         }
         for name, frame in found.items():
-            content[name] += [{"data": data.label} | row for row in _rows(frame)]
+            content[name] += [{"data": data.label} | each for each in _rows(frame)]
     return content
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     # Every digit, which pandas' own JSON rounds away; NaN, which is no JSON, as null.
     rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
-    return [{str(name): value for name, value in row.items()} for row in rows]
+    return [{str(name): value for name, value in each.items()} for each in rows]
 
 
 def markdown(content: dict[str, Any]) -> str:
@@ -58,93 +59,109 @@ def markdown(content: dict[str, Any]) -> str:
     lines: list[str] = []
     for data in content["data"]:
         own = {
-            name: [row for row in content[name] if row["data"] == data["label"]]
+            name: [each for each in content[name] if each["data"] == data["label"]]
             for name in ("architectures", "runs", "exhaustive", "pairs")
         }
         if len(content["data"]) > 1:
-            lines += [f"### Data: {data['label']}", ""]
-        lines += [f"All {', '.join(data['common'])}, where a label does not say otherwise.", ""]
+            lines += [f"### Data: {literal(data['label'])}", ""]
+        common = literal(", ".join(data["common"]))
+        lines += [f"All {common}, where a label does not say otherwise.", ""]
         lines += _architectures(own["architectures"]) + _runs(own["runs"])
         lines += _all_problems(own["exhaustive"]) + _pairs(own["pairs"])
         lines.append("")
-    lines += [f"- {note}" for note in content["notes"]]
+    lines += [f"- {literal(note)}" for note in content["notes"]]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _architectures(rows: list[dict[str, Any]]) -> list[str]:
+def _architectures(found: list[dict[str, Any]]) -> list[str]:
     lines = [
         "| architecture | exact match, mean | sd | lowest .. highest | loss | steps to 90 % "
         "| to 99 % | to 99.9 % | parameters | active | training FLOPs | time |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for row in rows:
-        spread = f"{row['exact_match_min']:.2%} .. {row['exact_match_max']:.2%}"
-        lines.append(
-            f"| {row['label']} | {row['exact_match_mean']:.2%} of {counted(row['seeds'], 'seed')} "
-            f"| {_or_dash(row['exact_match_sd'], '.2%')} | {spread} "
-            f"| {_or_dash(row['loss_mean'], '.5f')} "
-            f"| {_steps(row)} "
-            f"| {row['parameters']:,} | {row['active_parameters']:,} "
-            f"| {_or_dash(row['training_flops'], '.2e')} | {_time(row)} |"
-        )
+    for each in found:
+        cells = [
+            each["label"],
+            f"{each['exact_match_mean']:.2%} of {counted(each['seeds'], 'seed')}",
+            _or_dash(each["exact_match_sd"], ".2%"),
+            f"{each['exact_match_min']:.2%} .. {each['exact_match_max']:.2%}",
+            _or_dash(each["loss_mean"], ".5f"),
+            *_steps(each),
+            f"{each['parameters']:,}",
+            f"{each['active_parameters']:,}",
+            _or_dash(each["training_flops"], ".2e"),
+            _time(each),
+        ]
+        lines.append(row(*cells))
     return lines
 
 
-def _runs(rows: list[dict[str, Any]]) -> list[str]:
+def _runs(found: list[dict[str, Any]]) -> list[str]:
     lines = [
         "",
         "| run | architecture | seed | exact match (95 %) | wrong | loss | steps to 90 % | to 99 % "
         "| to 99.9 % | steps | time | on | ended |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for row in rows:
-        interval = f"{row['exact_match_low']:.2%} .. {row['exact_match_high']:.2%}"
-        lines.append(
-            f"| {row['experiment']} | {row['label']} | {_or_dash(row['seed'], '')} "
-            f"| {row['exact_match']:.2%} ({interval}) "
-            f"| {row['wrong']:,} of {row['problems']:,} | {_or_dash(row['loss'], '.5f')} "
-            f"| {_steps(row)} "
-            f"| {_or_dash(row['steps'], ',.0f')} | {_time(row)} | {row['processor'] or '-'} "
-            f"| {(row['ended'] or '-')[:10]} |"
-        )
+    for each in found:
+        interval = f"{each['exact_match_low']:.2%} .. {each['exact_match_high']:.2%}"
+        cells = [
+            each["experiment"],
+            each["label"],
+            _or_dash(each["seed"], ""),
+            f"{each['exact_match']:.2%} ({interval})",
+            f"{each['wrong']:,} of {each['problems']:,}",
+            _or_dash(each["loss"], ".5f"),
+            *_steps(each),
+            _or_dash(each["steps"], ",.0f"),
+            _time(each),
+            each["processor"] or "-",
+            (each["ended"] or "-")[:10],
+        ]
+        lines.append(row(*cells))
     return lines
 
 
-def _all_problems(rows: list[dict[str, Any]]) -> list[str]:
+def _all_problems(found: list[dict[str, Any]]) -> list[str]:
     """Wrong answers by lengths of the operands, for runs that graded every problem."""
-    if not rows:
+    if not found:
         return []
-    lengths = [name.removeprefix("wrong_") for name in rows[0] if name.startswith("wrong_")]
-    titles = [f"{length} of {rows[0][f'problems_{length}']:,}" for length in lengths]
+    lengths = [name.removeprefix("wrong_") for name in found[0] if name.startswith("wrong_")]
+    titles = [f"{length} of {found[0][f'problems_{length}']:,}" for length in lengths]
     lines = [
         "",
-        f"| wrong, by operands' digits | all | {' | '.join(titles)} |",
+        row("wrong, by operands' digits", "all", *titles),
         "|---" * (2 + len(lengths)) + "|",
     ]
-    for row in rows:
-        figures = [f"{row[f'wrong_{length}']:,}" for length in lengths]
-        whole = f"{row['wrong']:,} of {row['problems']:,}"
-        lines.append(f"| {row['experiment']} | {whole} | {' | '.join(figures)} |")
+    for each in found:
+        figures = [f"{each[f'wrong_{length}']:,}" for length in lengths]
+        whole = f"{each['wrong']:,} of {each['problems']:,}"
+        lines.append(row(each["experiment"], whole, *figures))
     return lines
 
 
-def _pairs(rows: list[dict[str, Any]]) -> list[str]:
-    if not rows:
+def _pairs(found: list[dict[str, Any]]) -> list[str]:
+    if not found:
         return []
     lines = [
         "",
         "| difference in exact match | points | 95 % | p | p, corrected | test |",
         "|---|---|---|---|---|---|",
     ]
-    for row in rows:
+    for each in found:
         interval = "-"
-        if row["low"] is not None:
-            interval = f"{100 * row['low']:+.3f} .. {100 * row['high']:+.3f}"
-        lines.append(
-            f"| {row['a']} - {row['b']} | {100 * row['difference']:+.3f} | {interval} "
-            f"| {row['p']:.2g} | {row['p_holm']:.2g} | {row['method']}, "
-            f"{counted(row['seeds'], 'seed')} x {counted(row['problems'], 'problem')} |"
-        )
+        if each["low"] is not None:
+            interval = f"{100 * each['low']:+.3f} .. {100 * each['high']:+.3f}"
+        asked = f"{counted(each['seeds'], 'seed')} x {counted(each['problems'], 'problem')}"
+        cells = [
+            f"{each['a']} - {each['b']}",
+            f"{100 * each['difference']:+.3f}",
+            interval,
+            f"{each['p']:.2g}",
+            f"{each['p_holm']:.2g}",
+            f"{each['method']}, {asked}",
+        ]
+        lines.append(row(*cells))
     return [*lines, "", ASSUMPTIONS]
 
 
@@ -159,29 +176,32 @@ def summary(content: dict[str, Any]) -> str:
         "| parameters | of them active | training FLOPs |",
         "|---|---|---|---|---|---|---|",
     ]
-    labels = {row["experiment"]: row["label"] for row in content["runs"]}
-    for row in content["architectures"]:
-        if " " in row["label"]:
+    labels = {run["experiment"]: run["label"] for run in content["runs"]}
+    for each in content["architectures"]:
+        if " " in each["label"]:
             continue
-        graded = [g for g in content["exhaustive"] if labels[g["experiment"]] == row["label"]]
-        wrong = [each["wrong"] for each in graded]
-        lines.append(
-            f"| {row['label']} | {row['exact_match_mean']:.2%} of {row['seeds']} "
-            f"| {row['exact_match_min']:.2%} .. {row['exact_match_max']:.2%} | "
-            + (f"{min(wrong):,} .. {max(wrong):,} of {graded[0]['problems']:,}" if wrong else "-")
-            + f" | {row['parameters']:,} | {row['active_parameters']:,} "
-            f"| {_or_dash(row['training_flops'], '.2e')} |"
-        )
+        graded = [g for g in content["exhaustive"] if labels[g["experiment"]] == each["label"]]
+        wrong = [run["wrong"] for run in graded]
+        cells = [
+            each["label"],
+            f"{each['exact_match_mean']:.2%} of {each['seeds']}",
+            f"{each['exact_match_min']:.2%} .. {each['exact_match_max']:.2%}",
+            f"{min(wrong):,} .. {max(wrong):,} of {graded[0]['problems']:,}" if wrong else "-",
+            f"{each['parameters']:,}",
+            f"{each['active_parameters']:,}",
+            _or_dash(each["training_flops"], ".2e"),
+        ]
+        lines.append(row(*cells))
     return "\n".join(lines) + "\n"
 
 
-def _steps(row: dict[str, Any]) -> str:
+def _steps(found: dict[str, Any]) -> list[str]:
     shares = ("90", "99", "99_9")
-    return " | ".join(_or_dash(row[f"steps_to_{share}"], ",.0f") for share in shares)
+    return [_or_dash(found[f"steps_to_{share}"], ",.0f") for share in shares]
 
 
-def _time(row: dict[str, Any]) -> str:
-    return "-" if row["seconds"] is None else duration(row["seconds"])
+def _time(found: dict[str, Any]) -> str:
+    return "-" if found["seconds"] is None else duration(found["seconds"])
 
 
 def _or_dash(value: float | None, form: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from ..common.errors import UserError
+from ..common.visible import excerpt
 from ..data.records import Record
 from ..terminal.model_flags import PLACEHOLDER
 from ..terminal.progress_bar import track
@@ -149,7 +150,9 @@ class OtherModel:
         n_embeddings = self.model.get_input_embeddings().num_embeddings
         for record, prompt, target in zip(records, prompts, targets, strict=True):
             if not prompt:
-                raise UserError(f"{record.prompt}: the tokenizer in {self.folder} skips all of it")
+                raise UserError(
+                    f"{excerpt(record.prompt)}: the tokenizer in {self.folder} skips all of it"
+                )
             if max(prompt) >= n_embeddings:
                 raise UserError(
                     f"{self.folder}: its tokenizer has a token {max(prompt)}, "
@@ -159,7 +162,7 @@ class OtherModel:
             tokens = len(prompt) + len(target) + 1
             if self.positions is not None and tokens > self.positions:
                 raise UserError(
-                    f"{record.prompt}: {tokens} tokens with its answer, "
+                    f"{excerpt(record.prompt)}: {tokens} tokens with its answer, "
                     f"but the model in {self.folder} has {self.positions} positions"
                 )
         return prompts

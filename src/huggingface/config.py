@@ -9,10 +9,11 @@ from pydantic import AfterValidator, Field, ValidationError, create_model
 from pydantic_core import PydanticCustomError
 
 from ..common.errors import UserError
+from ..common.findings import shown
 from ..common.visible import visible
 from ..config import ModelConfig, PositiveFloat
 from ..models import MODELS
-from ..params import describe, shown
+from ..params import describe
 from ..tokenizer import CharTokenizer
 from .json_file import Part, parse
 from .layouts import LAYOUTS, Layout
@@ -126,12 +127,13 @@ def _reader(layout: Layout) -> type[Part]:
         "rope_theta": PositiveFloat | None,
         "rope_parameters": dict[str, Any] | None,
         "rope_scaling": dict[str, Any] | None,
-        # So that it is still finite times the number of chosen experts.
-        "router_aux_loss_coef": Annotated[float, Field(ge=0, le=1e9)] | None,
         **{theirs: typed(ours) for ours, theirs in layout.keys.items()},
         **dict.fromkeys(layout.dropouts, typed("dropout")),
         **{key: _one_of(*values) for key, values in layout.fixed.items()},
     }
+    if layout.parts["mlp"] == "moe":
+        # So that it is still finite times the number of chosen experts.
+        types["router_aux_loss_coef"] = Annotated[float, Field(ge=0, le=1e9)]
     if "n_inner" in types:
         types["n_inner"] |= None
     # A rope_theta may stand elsewhere too, see `_rope_theta`.

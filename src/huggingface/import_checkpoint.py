@@ -13,7 +13,8 @@ from ..common.errors import naming
 from ..common.files import check_free
 from ..config import ModelConfig, Params
 from ..params import load_params
-from ..terminal.cli import Parser, run
+from ..terminal.cli import Parser, run, to_path
+from ..terminal.say import say
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -84,13 +85,13 @@ def main(argv: list[str] | None = None) -> None:
         "Convert a Hugging Face folder to a checkpoint.",
     )
     parser.add_argument(
-        "folder", type=Path, metavar="DIR", help="folder that save_pretrained wrote"
+        "folder", type=to_path, metavar="DIR", help="folder that save_pretrained wrote"
     )
-    parser.add_argument("--out", type=Path, required=True, help="checkpoint to write")
+    parser.add_argument("--out", type=to_path, required=True, help="checkpoint to write")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
     given = vars(parser.parse_args(argv))
     config = import_hf(given["folder"], given["out"], "overwrite" in given)
-    print(f"{given['out']}: {config.name}, for python -m src.eval --ckpt {given['out']}")
+    say(f"{given['out']}: {config.name}, for python -m src.eval --ckpt {given['out']}")
 
 
 if __name__ == "__main__":

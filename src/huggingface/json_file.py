@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..common.errors import UserError
 from ..common.files import read_bytes
-from ..params import describe, shown
+from ..common.findings import shown
+from ..params import describe
 
 # Bytes that no configuration, vocabulary or index of a model like ours reaches.
 _LIMIT = 2**22

@@ -55,7 +55,7 @@ def model_card(
         classes: content of config.json.
         model, training: the sections of params.yaml that made the model; training may be empty.
         validation: step, loss and exact_match of these weights; may be empty.
-        story: origin of the weights, see `story_of`.
+        story: origin of the weights, see `lineage.Origin`.
         evaluation: content of eval.json; may be empty.
         example: a prompt, and the model's answer.
     """

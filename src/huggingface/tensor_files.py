@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..common.errors import UserError, naming
 from ..common.files import open_regular
-from ..params import shown
+from ..common.findings import shown
 from .json_file import Part, parse, read_object
 
 # save_pretrained writes the first, or for a large model several files and the second.

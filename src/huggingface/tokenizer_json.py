@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..common.errors import UserError
-from ..params import shown
+from ..common.findings import shown
 from ..tokenizer import BOS, EOS, PAD, VOCABULARY
 from .json_file import Part, parse
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..common.errors import UserError
 from ..common.visible import visible
 from ..config import ModelConfig
-from ..models import build_model
+from ..proof.tensors import check_tensors, expected_weights
 from .config import layout_of
 from .layouts import Layout
 
@@ -19,7 +19,6 @@ Weights = dict[str, Tensor]
 
 # Masks and frequencies that older releases saved, although they are computed.
 _COMPUTED = re.compile(r".*\.(attn\.(masked_)?bias|rotary_emb\.inv_freq)")
-_FLOATS = (torch.float32, torch.float16, torch.bfloat16)
 
 
 def _their_names(ours: str, layout: Layout) -> tuple[str, ...]:
@@ -80,13 +79,7 @@ def from_tensors(theirs: Mapping[str, Tensor], config: ModelConfig) -> Weights:
             what is no finite number.
     """
     layout = layout_of(config)
-    # Before anything of the size is built that config.json asks for.
-    parts_of_layers = config.n_layers * (config.n_experts if config.mlp == "moe" else 1)
-    if len(theirs) < parts_of_layers:
-        raise UserError(
-            f"{len(theirs)} tensors cannot be the {config.n_layers} layers of config.json"
-            + (f" with {config.n_experts} experts each" if config.mlp == "moe" else "")
-        )
+    expected = expected_weights(config, len(theirs))
     (prefix,) = {name.partition(".")[0] for name in layout.modules["token_embedding"]}
     heads = ("lm_head.", f"{prefix}.")
     # Names have no prefix where the class without a head was saved, as with OpenAI's GPT-2.
@@ -96,14 +89,10 @@ def from_tensors(theirs: Mapping[str, Tensor], config: ModelConfig) -> Weights:
         if not _COMPUTED.fullmatch(f".{name}")
     }
     tied = rest.pop("lm_head.weight", None) if config.tie_weights else None
-    with torch.device("meta"):
-        expected = build_model(config).state_dict()
     weights: Weights = {}
     for ours, parts in _correspondence(expected, config):
         for name, part in parts.items():
             _check_tensor(name, rest.get(name), part.shape)
-            if not rest[name].isfinite().all():
-                raise UserError(f"{name}: holds NaN or infinite values")
         weights[ours] = torch.cat([_oriented(rest.pop(n), ours, layout).float() for n in parts])
     if rest:
         raise UserError(f"{visible(min(rest))}: our models have no such tensor")
@@ -119,5 +108,4 @@ def _check_tensor(name: str, tensor: Tensor | None, shape: torch.Size) -> None:
         raise UserError(f"{name}: missing")
     if tensor.shape != shape:
         raise UserError(f"{name}: {tuple(tensor.shape)}, by config.json {tuple(shape)}")
-    if tensor.dtype not in _FLOATS:
-        raise UserError(f"{name}: {tensor.dtype}, must be one of {', '.join(map(str, _FLOATS))}")
+    check_tensors({name: tensor})

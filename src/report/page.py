@@ -12,6 +12,7 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
+from ..common.visible import visible_lines
 from ..terminal.progress_bar import track
 from .svg import draw
 
@@ -109,6 +110,8 @@ def render(title: str, sections: list[Section]) -> str:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        # Control characters are no HTML.
+        finalize=lambda value: visible_lines(value) if type(value) is str else value,
     )
     figures = [figure for section in sections for figure in section.figures]
     numbered = list(enumerate(figures, 1))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from xml.etree import ElementTree
 
 import altair as alt
 
+from ..common.visible import visible_lines
 from .look import CONFIG
 
 _NAMESPACE = "http://www.w3.org/2000/svg"
@@ -32,13 +34,22 @@ def draw(chart: alt.TopLevelMixin, name: str, description: str) -> str:
     # Altair refuses long tables by default, as a browser would have to load them.
     with alt.data_transformers.disable_max_rows():
         spec = chart.configure(**CONFIG).to_dict()
-    text = vl_convert.vegalite_to_svg(spec, show_warnings=False, allowed_base_urls=[])
+    text = vl_convert.vegalite_to_svg(_visible(spec), show_warnings=False, allowed_base_urls=[])
     root = ElementTree.fromstring(text)
     for element in root.iter():
         _strip(element)
     _prune(root)
-    root.attrib |= {"role": "img", "aria-label": description}
+    root.attrib |= {"role": "img", "aria-label": visible_lines(description)}
     return _rename_ids(ElementTree.tostring(root, encoding="unicode"), name)
+
+
+def _visible(spec: Any) -> Any:
+    """The chart with all its texts visible: XML has no place for control characters."""
+    if isinstance(spec, dict):
+        return {key: _visible(value) for key, value in spec.items()}
+    if isinstance(spec, list):
+        return [_visible(value) for value in spec]
+    return visible_lines(spec) if isinstance(spec, str) else spec
 
 
 def _strip(element: ElementTree.Element) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..common.csv_cells import unquote
 from ..compare.commits import MissingFileError
 from ..compare.experiments import ERRORS, Experiment
 from ..compare.grouping import Groups
@@ -44,7 +45,7 @@ def wrong_answers(groups: Groups) -> pd.DataFrame:
         for run in group:
             # All as text: a model may answer with leading zeros, or nothing.
             file = StringIO(run.read(ERRORS))
-            table = pd.read_csv(file, dtype=str, keep_default_na=False)
+            table = unquote(pd.read_csv(file, dtype=str, keep_default_na=False))
             tables.append(table.assign(label=label, run=run.name))
     rows = pd.concat(tables, ignore_index=True)
     names = pd.Categorical(rows["label"], list(groups))

@@ -12,6 +12,8 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
+from ..common.csv_cells import quoted
+
 # One row for each training that ended on this machine, in the folder of the running ones: a file
 # that a stage tracks would have other bytes each time.
 COSTS = "costs.csv"
@@ -75,7 +77,7 @@ class Cost(pl.Callback):
             rows = csv.writer(file, lineterminator="\n")
             if not path.stat().st_size:
                 rows.writerow(_COLUMNS)
-            rows.writerow([digest, f"{self.seconds:.1f}", _processor(), ended])
+            rows.writerow([digest, f"{self.seconds:.1f}", quoted(_processor()), ended])
 
 
 def _processor() -> str:

@@ -1,15 +1,19 @@
 """An evaluation by hand is a run beside experiments on the same test problems."""
 
+import csv
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from src.common.errors import UserError
 from src.compare.comparison import Comparison
-from src.compare.experiments import load_folder
+from src.compare.experiments import ERRORS, load_folder
 from src.compare.grouping import data_sets
 from src.compare.tables import markdown, to_json
+from src.evaluation.results import write_results
+from src.report.wrong_answers import wrong_answers
 
 from .test_grouping import DEFAULTS, experiment
 from .test_tables import run_of
@@ -49,6 +53,25 @@ def test_it_has_a_row_beside_them(folder: Path) -> None:
     )
     # Ours keep whole numbers.
     assert "| 100 | - | - | - |" in tables
+
+
+SAID = ["=1+1", "-5", "+3", "-5+3", "'=1", "\t=1", "1+1"]
+WRITTEN = ["'=1+1", "-5", "+3", "'-5+3", "''=1", "'\t=1", "1+1"]
+
+
+@pytest.mark.parametrize("others", [[], ["1\r=2", "\r", "a\n=b", ",", '"=1']])
+def test_answers_that_a_spreadsheet_would_compute_come_back(
+    folder: Path, others: list[str]
+) -> None:
+    said = [*SAID, *others]
+    errors = pd.DataFrame({"prompt": "5-10=", "target": "-5", "said": said, "split": "test"})
+    write_results(json.loads((folder / "eval.json").read_text()), {"errors": errors}, folder)
+    with (folder / "errors.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["said"] for row in rows] == WRITTEN + others
+    run = load_folder(folder, [experiment("llama2-x", folder=folder)])
+    assert run.table(ERRORS)["said"].tolist() == said
+    assert wrong_answers({"a": [run]})["said"].tolist() == said
 
 
 def test_other_problems_are_refused(folder: Path) -> None:

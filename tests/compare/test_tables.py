@@ -4,20 +4,25 @@ import csv
 import json
 import math
 import subprocess
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
 
 from src.common.errors import UserError
 from src.common.marked_section import END, insert
-from src.compare.__main__ import BEGIN
+from src.common.visible import visible
+from src.compare.__main__ import BEGIN, write
 from src.compare.comparison import Comparison
 from src.compare.experiments import Experiment
 from src.compare.figures import architectures, exhaustive, runs
 from src.compare.grouping import data_sets
 from src.compare.tables import markdown, summary, to_json
 
+from ..common.test_markdown import PARSER
 from ..conftest import ROOT, tiny_params
 from .test_grouping import DEFAULTS
 
@@ -152,6 +157,40 @@ def test_the_tables_go_between_the_marks(monkeypatch: pytest.MonkeyPatch) -> Non
     assert insert(text, tables, BEGIN) == text
     with pytest.raises(UserError, match="marks"):
         insert("a README without marks", tables, BEGIN)
+
+
+STRANGE = ("a|b", "<script>alert(1)</script>", "<!-- end -->", "`x`\n\n# y", "*=1*|", "=1+1")
+
+
+def test_names_from_outside_stay_in_their_cells(tmp_path: Path) -> None:
+    strange = [
+        replace(run_of("gpt2", seed, 0), name=name, cost={"seconds": 1.0} | {"processor": name})
+        for seed, name in enumerate(STRANGE)
+    ]
+    found = data_sets([*strange, replace(run_of("llama2", 0, 0), data="d2")], DEFAULTS)
+    content = to_json(Comparison(["1" * 40], found, [f"Left out: {name}." for name in STRANGE]))
+    content["data"][0]["label"] = "a|b <i>"
+    content["architectures"][0]["data"] = content["data"][0]["label"]
+    for each in content["runs"]:
+        each["data"] = content["data"][0]["label"]
+    page = PARSER.render(markdown(content))
+    root = ElementTree.fromstring(f"<page>{page}</page>")
+    assert [each.text for each in root.iter("h3")] == ["Data: a|b <i>", "Data: data d2"]
+    shown = [cells for tr in root.iter("tr") if len(cells := [td.text for td in tr]) == 13]
+    assert {(cells[0], cells[11]) for cells in shown} >= {
+        (visible(name), visible(name)) for name in STRANGE
+    }
+    assert [each.text for each in root.iter("li")] == [
+        f"Left out: {visible(name)}." for name in STRANGE
+    ]
+    assert {each.tag for each in root.iter()} <= {
+        *("page", "p", "em", "h3", "ul", "li", "table", "thead", "tbody", "tr", "th", "td")
+    }
+
+    write(content, tmp_path)
+    with (tmp_path / "comparison.csv").open(newline="") as file:
+        names = [row["experiment"] for row in csv.DictReader(file)]
+    assert sorted(names) == sorted([*STRANGE[:-1], "'=1+1", "llama2-seed0"])
 
 
 def committed(path: str) -> str:

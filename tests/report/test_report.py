@@ -27,7 +27,7 @@ from ..compare.test_grouping import DEFAULTS
 from ..compare.test_tables import run_of
 from ..conftest import ROOT
 
-HOSTILE = "<script>alert('1 & 2')</script>"
+HOSTILE = "</script><script>alert('1 & 2')</script>\" onload=\"alert(1)\x1b[2J\x00\ud800"
 ERRORS = "prompt,target,said,split\n1+2=,3,007,test\n50+51=,101,11,unseen\n9+90=,99,,train\n"
 FILES = {
     "metrics/train.csv": "step,loss,learning_rate\n1,2.5,0.1\n2,0.5,0.1\n3,0.0,0.1\n",
@@ -97,7 +97,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Com
     Two seeds of one architecture, one of a mixture that was asked all problems.
     """
     repository = initialised(tmp_path_factory.mktemp("report"))
-    first = replace(run_of("gpt2", 0, 240), name=HOSTILE)
+    first = replace(run_of("gpt2", 0, 240, note=HOSTILE), name=HOSTILE)
     lacking = {k: v for k, v in FILES.items() if "carries" not in k}
     mixture = FILES | EXPERTS | {"metrics/exhaustive.csv": ALL_PROBLEMS}
     graded = run_of("mixtral", 0, 1, exhaustive_problems=10_000)
@@ -108,7 +108,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Com
     ]
     with chdir(repository), pytest.MonkeyPatch.context() as patch:
         patch.setattr(commits, "ROOT", repository)
-        yield repository, compared(runs, "Left out: late, which is running.")
+        yield repository, compared(runs, "Left out: late, which is running.", HOSTILE)
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +124,7 @@ class Page(html.parser.HTMLParser):
         super().__init__()
         self.tags: Counter[str] = Counter()
         self.references: list[str] = []
+        self.attributes: set[str] = set()
         self.titles: list[str] = []
         self.cells: list[str] = []
         self._in = ""
@@ -132,6 +133,7 @@ class Page(html.parser.HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags[tag] += 1
         self._in = tag
+        self.attributes |= dict(attrs).keys()
         self.cells += [""] * (tag in ("th", "td"))
         self.references += [
             value or "" for name, value in attrs if name in ("href", "src", "xlink:href")
@@ -155,8 +157,11 @@ def test_the_page_loads_nothing_and_runs_nothing(text: str) -> None:
     assert "@import" not in text
     assert all(target.startswith("#") for target in re.findall(r"url\(([^)]*)", text))
     assert set(re.findall(r"https?://[^\s\"<]+", text)) <= {"http://www.w3.org/2000/svg"}
-    # Markup in a run's name is shown as text.
+    # Markup in a run's name is shown as text, and what cannot be shown is spelled out.
     assert "&lt;script&gt;" in text
+    assert "on" not in {name[:2] for name in found.attributes}
+    assert {c for c in text if not c.isprintable()} == {"\n"}
+    assert text.count(r"\x1b[2J\x00\ud800") > 5
 
 
 def test_the_same_experiments_give_the_same_bytes(
