@@ -11,8 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..common.errors import UserError
 from ..common.files import read_bytes
-from ..common.findings import shown
-from ..params import describe
+from ..common.findings import finding, shown
 
 # Bytes that no configuration, vocabulary or index of a model like ours reaches.
 _LIMIT = 2**22
@@ -37,7 +36,7 @@ def parse(content: Any, kind: type[AnyPart]) -> AnyPart:
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        raise UserError(describe(error.errors())) from None
+        raise UserError(finding(error)) from None
 
 
 def read_object(path: Path) -> dict[str, Any]:
