@@ -186,7 +186,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 
     An existing folder stays whole until then, and is removed. On an error the new one is removed.
     """
-    path = path.resolve()
+    shown, path = path, path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     new, old = (path.with_name(f".{path.name}.{os.getpid()}.{end}") for end in ("tmp", "old"))
     new.mkdir()
@@ -195,9 +195,12 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         if path.exists():
             path.replace(old)
         new.replace(path)
-    except BaseException:
+    except BaseException as error:
         if old.exists() and not path.exists():
             old.replace(path)
         shutil.rmtree(new, ignore_errors=True)
+        if isinstance(error, OSError) and new.name in Path(str(error.filename)).parts:
+            # On a full disk: the name of a temporary folder says nothing.
+            error.filename = str(shown)
         raise
     shutil.rmtree(old, ignore_errors=True)
