@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..common.files import CHECKPOINT, check_free, open_replacing, replacing_folder
+from ..common.files import CHECKPOINT, check_free, open_replacing, replacing, replacing_folder
 from ..data.description import UNDESCRIBED, convention_of
 from ..data.lineage import data_of
 from ..terminal.cli import Parser, run, to_path
@@ -93,10 +93,12 @@ def export(checkpoint: Path, folder: Path, overwrite: bool = False) -> str:
         tensors = to_tensors(model.state_dict(), config)
         # transformers requires the name of the library that the tensors come from.
         saved = save(tensors, metadata={"format": "pt"})
-        # Not by `save_file`, whose files only their owner may read, whatever the umask.
-        (new / "model.safetensors").write_bytes(saved)
-        with open_replacing(new / "README.md") as file:
-            file.write(card)
+        # Not by `save_file`, whose files only their owner may read, whatever the umask, and whose
+        # error on a full disk is one of its own.
+        with replacing(new / "model.safetensors") as file:
+            file.write_bytes(saved)
+        with open_replacing(new / "README.md") as readme:
+            readme.write(card)
     return str(classes["architectures"][0])
 
 
