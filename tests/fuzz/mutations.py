@@ -151,8 +151,3 @@ def archive(valid: bytes, chance: random.Random) -> bytes:
             written.writestr(info, content)
         written.comment = chance.choice((comment, b""))
     return buffer.getvalue()
-
-
-def binary_or_archive(valid: bytes, chance: random.Random) -> bytes:
-    """Either of the two, by chance."""
-    return chance.choice((binary, binary, archive))(valid, chance)

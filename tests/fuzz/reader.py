@@ -27,7 +27,7 @@ class Reader:
         mutate: another content for one of these files.
         read: reads a file as the commands do.
         judge: gets the file, its valid content and what was read; raises `WrongError`.
-        named: whether each refusal names the file.
+        named: whether each refusal names the file, or another one beside it.
     """
 
     make: Callable[[Path], Sequence[Path]]

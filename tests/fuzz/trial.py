@@ -133,7 +133,7 @@ def _flaw(text: str, path: Path, named: bool) -> str:
             return "raw control characters on stderr"
         if len(line.replace(str(path.parent), "")) > LONGEST:
             return f"more than {LONGEST} characters"
-    if named and not all(str(path) in line for line in lines):
+    if named and not all(str(path.parent) in line for line in lines):
         return f"the file is not named: {_shortened(text)}"
     return ""
 
