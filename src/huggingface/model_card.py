@@ -10,7 +10,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from ..common.markdown import code
-from ..config import NonNegativeFloat, PositiveInt, Share
+from ..config import NonNegativeFloat, Share
 from ..data.lineage import data_of, digest_of, trainings
 from ..tokenizer import VOCABULARY
 from .json_file import AnyPart, Part
@@ -26,7 +26,7 @@ class _Validation(Part):
 
 
 class _Evaluation(Part):
-    problems: PositiveInt
+    problems: Annotated[int, Field(ge=1, le=2**63)]
     exact_match: Share
     exact_match_low: Share
     exact_match_high: Share
