@@ -6,8 +6,6 @@ import reprlib
 
 from pydantic import ValidationError
 
-from .visible import visible
-
 # Of a value that is long or deep, its beginning and its end.
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 80
@@ -38,7 +36,7 @@ def finding(error: ValidationError) -> str:
     'b = [2]: must be a valid integer'
     """
     first = error.errors()[0]
-    key = visible(".".join(map(str, first["loc"]))) or "the content"
+    key = shown(".".join(map(str, first["loc"])))[1:-1] or "the content"
     if first["type"] == "missing":
         return f"{key}: missing"
     rule = first["msg"].replace("Input should be", "must be", 1)

@@ -10,7 +10,6 @@ from pydantic_core import PydanticCustomError
 
 from ..common.errors import UserError
 from ..common.findings import shown
-from ..common.visible import visible
 from ..config import ModelConfig, PositiveFloat
 from ..models import MODELS
 from ..params import describe
@@ -171,7 +170,7 @@ def _rope_theta(theirs: Mapping[str, Any], layout: Layout) -> Any:
     for key, value in parameters.items():
         if key != "rope_theta" and (key not in ("rope_type", "type") or value != "default"):
             raise UserError(
-                f"{name}.{visible(key)} = {shown(value)}: our models scale no wavelengths"
+                f"{name}.{shown(key)[1:-1]} = {shown(value)}: our models scale no wavelengths"
             )
     stated = [c["rope_theta"] for c in (parameters, theirs) if c.get("rope_theta") is not None]
     if any(value != stated[0] for value in stated):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from pathlib import Path
 
 from safetensors import safe_open
@@ -11,6 +12,7 @@ from torch import Tensor
 from ..common.errors import UserError, naming
 from ..common.files import open_regular
 from ..common.findings import shown
+from ..common.visible import visible
 from .json_file import Part, parse, read_object
 
 # save_pretrained writes the first, or for a large model several files and the second.
@@ -63,4 +65,5 @@ def _of_file(path: Path) -> dict[str, Tensor]:
         raise
     except Exception as error:
         # An odd header fails in the library's own way, an odd shape or type in that of torch.
-        raise UserError(f"{path}: damaged or no safetensors: {error}") from None
+        reason = textwrap.shorten(visible(str(error)), 200, placeholder=" ...")
+        raise UserError(f"{path}: damaged or no safetensors: {reason}") from None

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..common.errors import UserError
-from ..common.visible import visible
+from ..common.findings import shown
 from ..config import ModelConfig
 from ..proof.tensors import check_tensors, expected_weights
 from .config import layout_of
@@ -95,7 +95,7 @@ def from_tensors(theirs: Mapping[str, Tensor], config: ModelConfig) -> Weights:
             _check_tensor(name, rest.get(name), part.shape)
         weights[ours] = torch.cat([_oriented(rest.pop(n), ours, layout).float() for n in parts])
     if rest:
-        raise UserError(f"{visible(min(rest))}: our models have no such tensor")
+        raise UserError(f"{shown(min(rest))[1:-1]}: our models have no such tensor")
     if config.tie_weights:
         weights["lm_head.weight"] = weights["token_embedding.weight"]
         if tied is not None and not torch.equal(tied.float(), weights["lm_head.weight"]):
