@@ -1,6 +1,7 @@
 """Configurations and weights survive the way to Hugging Face's classes and back."""
 
 import re
+from collections.abc import Callable
 from itertools import product
 from typing import Any
 
@@ -187,25 +188,41 @@ def test_what_our_models_do_not_have_is_refused_by_name(
         back(content)
 
 
-JSON = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.floats(),
-    st.text(max_size=3),
-    st.lists(st.integers(), max_size=2),
-    st.dictionaries(st.sampled_from(("rope_theta", "rope_type", "x")), st.integers(), max_size=2),
+# Values that JSON can hold, numbers out of range too, and deeper than any configuration.
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3), st.just(1e308)
+    ),
+    lambda values: st.one_of(
+        st.lists(values, max_size=3),
+        st.dictionaries(
+            st.sampled_from(("rope_theta", "rope_type", "type", "x\x1b")), values, max_size=2
+        ),
+    ),
+    max_leaves=6,
 )
 
 
-@settings(max_examples=200)
+def refusal(read: Callable[[], object]) -> str:
+    """The line that refuses something; empty if it is read."""
+    try:
+        read()
+    except UserError as error:
+        message = str(error)
+    else:
+        return ""
+    assert message.isprintable()
+    assert len(message) < 500
+    return message
+
+
+@settings(max_examples=300)
 @given(data=st.data(), value=JSON)
 def test_whatever_stands_in_a_file_is_read_or_refused(data: st.DataObject, value: Any) -> None:
     content = CONTENTS[data.draw(st.sampled_from(ARCHITECTURES))]
-    try:
-        back(content | {data.draw(st.sampled_from(sorted(content))): value})
-    except UserError as error:
-        event(str(error).partition(" ")[0])
+    key = data.draw(st.sampled_from([*sorted(content), "head_dim", "rope_scaling", "n_inner"]))
+    message = refusal(lambda: back(content | {key: value}))
+    event(message.partition(" ")[0])
 
 
 def test_what_a_file_leaves_out_is_as_transformers_has_it() -> None:
