@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import pickle
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -179,7 +180,9 @@ def read_tensors(path: Path) -> dict[str, Any]:
     """
     try:
         # Opened once, so that a file renamed to its place meanwhile is not mixed in.
-        with open_regular(path) as file:
+        with open_regular(path) as file, warnings.catch_warnings():
+            # Of what no checkpoint of ours holds, and is refused behind.
+            warnings.simplefilter("ignore")
             archive.check(file)
             content = torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError:

@@ -4,6 +4,7 @@ import os
 import pickle
 import shutil
 import threading
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,17 @@ def test_what_is_no_checkpoint_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"x.ckpt"):
         load_model(path)
     torch.save([torch.zeros(2)], path)
+    with pytest.raises(UserError, match=r"x.ckpt: not a checkpoint of this program"):
+        load_model(path)
+
+
+def test_what_torch_warns_of_is_refused_without_its_warning(tmp_path: Path) -> None:
+    path = tmp_path / "x.ckpt"
+    with warnings.catch_warnings():
+        # Everywhere else in tests, warnings are errors.
+        warnings.simplefilter("ignore")
+        odd = torch.quantize_per_tensor(torch.zeros(2), 1, 0, torch.qint8)
+        torch.save({"state_dict": odd}, path)
     with pytest.raises(UserError, match=r"x.ckpt: not a checkpoint of this program"):
         load_model(path)
 

@@ -3,6 +3,7 @@
 import itertools
 import os
 import random
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,11 +29,18 @@ def judged_wrong(path: Path, valid: bytes, result: Any) -> None:
     raise WrongError("another meaning")
 
 
-def raises(message: str) -> Callable[[Path], None]:
+def told(message: str) -> Callable[[Path], None]:
+    """A reader that refuses everything, and prints its reason itself."""
+
     def read(path: Path) -> None:
-        raise UserError(message.replace("PATH", str(path)))
+        print(message.replace("PATH", str(path)), file=sys.stderr)
+        sys.exit(2)
 
     return read
+
+
+def refuse(path: Path) -> None:
+    raise UserError(f"{path}: no good")
 
 
 def loop(path: Path) -> None:
@@ -55,12 +63,13 @@ def test_what_can_become_of_an_input_is_told_apart(tmp_path: Path) -> None:
 
     (path,) = alone("x.txt", "x")(tmp_path)
     assert found(Path.read_text) == READ
-    assert found(raises("PATH: no good")) == REFUSED
-    assert found(lambda path: path.with_name("none").read_text()) == MESSAGE
-    assert found(raises("no good")) == MESSAGE
-    assert found(raises("PATH: \x1b[2J")) == MESSAGE
-    assert found(raises("PATH: \N{RIGHT-TO-LEFT OVERRIDE}")) == MESSAGE
-    assert found(raises("PATH: " + 600 * "x")) == MESSAGE
+    assert found(refuse) == found(told("error: PATH: no good")) == REFUSED
+    assert found(told("error: no good")) == MESSAGE
+    assert found(told("PATH: no good")) == MESSAGE
+    assert found(told("error: PATH: no\ngood")) == MESSAGE
+    assert found(told("error: PATH: \x1b[2J")) == MESSAGE
+    assert found(told("error: PATH: \N{RIGHT-TO-LEFT OVERRIDE}")) == MESSAGE
+    assert found(told("error: PATH: " + "x" * 3000)) == MESSAGE
     assert found(lambda path: print("\x1b[2J")) == MESSAGE
     assert found(lambda path: {"a": 1}["b"]) == UNCAUGHT
     assert found(lambda path: int("x")) == UNCAUGHT

@@ -55,7 +55,7 @@ class TokenTable:
             # process by a signal.
             self._file.flush()
         except OSError as error:
-            error.filename = os.path.abspath(self._folder or tempfile.gettempdir())
+            error.filename = str(Path(self._folder or tempfile.gettempdir()).resolve())
             raise
         self._count += len(rows)
 

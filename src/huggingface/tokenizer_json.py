@@ -90,8 +90,10 @@ def check_vocabulary(content: Mapping[str, Any]) -> None:
     tokenizer = parse(content, _Tokenizer)
     ids = dict(tokenizer.model.vocab)
     for token in tokenizer.added_tokens or []:
-        if ids.setdefault(token.content, token.id) != token.id:
-            raise UserError(f"{shown(token.content)} has two numbers")
+        # Where the vocabulary lacks it, the library gives it the next free number instead.
+        if ids.get(token.content) != token.id:
+            rule = f"must be {token.id} in the vocabulary too, as in added_tokens"
+            raise UserError(f"{shown(token.content)} = {ids.get(token.content)}: {rule}")
     for i, name in enumerate(VOCABULARY):
         if ids.pop(name, None) != i:
             raise UserError(f"another vocabulary: token {i} must be {name}")

@@ -68,6 +68,11 @@ def check_fit(weights: Mapping[str, Tensor], config: ModelConfig) -> None:
             raise UserError(f"the weights do not fit the configuration: {name} is {shapes}")
     if unknown := weights.keys() - expected.keys():
         raise UserError(f"the weights do not fit the configuration: {min(unknown)} is unknown")
+    alike: dict[int, str] = {}
+    for name, tensor in expected.items():
+        other = alike.setdefault(id(tensor), name)
+        if not torch.equal(weights[name], weights[other]):
+            raise UserError(f"{name}: not the numbers of {other}, although the model ties them")
     # Tied weights may share their numbers; others that do would take more room when built.
     needed = {id(tensor): tensor.numel() for tensor in expected.values()}
     stored = {

@@ -58,6 +58,8 @@ def changed_json(valid: bytes, chance: random.Random) -> bytes:
     """Entries changed, or bytes."""
     if chance.random() < 0.3:
         return mutations.text(valid, chance)
+    if chance.random() < 0.01:
+        return valid.replace(b": ", b": " + chance.choice((b"[", b'{"a":')) * 10**5, 1)
     return json.dumps(nested.mutate(_parsed(valid), chance)).encode()
 
 
@@ -73,7 +75,7 @@ def computes_as_transformers(
     """Where transformers makes a model of this config.json too, it computes the same."""
     model, config = imported
     content = json.loads(path.read_bytes())
-    ids = torch.arange(3, 15)[None]
+    ids = torch.arange(3, 15)[None, : config.max_seq_len]
     try:
         theirs = getattr(transformers, layout_of(config).architecture).from_pretrained(
             None,
@@ -152,6 +154,9 @@ def _tensors(content: bytes) -> dict[str, Tensor]:
     for name, entry in head.items():
         if name == "__metadata__":
             continue
+        if isinstance(entry, list):
+            # The library reads a list of the three, too.
+            entry = dict(zip(("dtype", "shape", "data_offsets"), entry, strict=True))
         start, end = entry["data_offsets"]
         part = data[start:end]
         match entry["dtype"]:

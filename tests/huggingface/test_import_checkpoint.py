@@ -97,6 +97,8 @@ def test_what_cannot_be_read_is_named_with_its_file(tmp_path: Path) -> None:
     refused("tokenizer.json", tokenizer.replace(b'"=": 17', b'"x": 17'), "another vocabulary: .*=")
     more = tokenizer.replace(b'"=": 17', b'"=": 17, "x": 18')
     refused("tokenizer.json", more, "another vocabulary: our models have no token 'x'")
+    fewer = tokenizer.replace(b'"<eos>": 2,', b"")
+    refused("tokenizer.json", fewer, "'<eos>' = None: must be 2 in the vocabulary too")
     refused("tokenizer.json", b"{}", "model: missing")
     weights = (folder / "model.safetensors").read_bytes()
     refused("model.safetensors", weights[:-1], "damaged or no safetensors")

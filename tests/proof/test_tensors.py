@@ -86,6 +86,16 @@ def test_weights_fit_the_model_that_they_are_of(name: str) -> None:
             check_fit(odd, config)
 
 
+def test_tied_weights_are_the_same_numbers() -> None:
+    config = tiny_model(tie_weights=True)
+    weights = dict(build_model(config).state_dict())
+    weights["lm_head.weight"] = weights["lm_head.weight"].clone()
+    check_fit(weights, config)
+    weights["lm_head.weight"][0, 0] += 1
+    with pytest.raises(UserError, match=r"^lm_head.weight: not the numbers of token_embedding"):
+        check_fit(weights, config)
+
+
 def test_a_storage_that_stands_for_several_is_refused() -> None:
     config = tiny_model(n_layers=8)
     weights = dict(build_model(config).state_dict())

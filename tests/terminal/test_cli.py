@@ -23,6 +23,10 @@ COMMANDS = (
 )
 
 
+# Of characters that are spelled out.
+LONG = r"\x1b[2J" * 1000
+
+
 def failing(error: BaseException) -> Callable[[], None]:
     """A command that ends with an error."""
 
@@ -59,6 +63,8 @@ def test_a_command_that_succeeds_ends_with_0_and_says_nothing(
         # Another pipe than the command's own output.
         (BrokenPipeError(errno.EPIPE, "Broken pipe"), "error: Broken pipe\n"),
         (OSError("the disk is gone"), "error: the disk is gone\n"),
+        # What is spelled out is longer, and the middle of what is long is left out.
+        (UserError("\x1b[2J" * 1000), f"error: {LONG[:1500]} ... {LONG[-500:]}\n"),
         (
             PermissionError(errno.EACCES, "Permission denied", "x\ny"),
             "error: x y: Permission denied\n",
