@@ -15,7 +15,7 @@ from ..common.visible import excerpt
 from ..data.records import Record
 from ..terminal.model_flags import PLACEHOLDER
 from ..terminal.progress_bar import track
-from .transformers_calls import no_stderr, quiet, refusing
+from .transformers_calls import no_output, quiet, refusing
 
 # Tokens of an answer beyond the longest right one: spaces in front of it, and the end of sequence
 # or the line break behind it; what goes on instead is thereby seen to be another answer.
@@ -176,7 +176,7 @@ class OtherModel:
         if not texts:
             return []
         what = f"{self.folder}: its tokenizer cannot read {texts[0]!r} and its like"
-        with refusing(what), no_stderr():
+        with refusing(what), no_output():
             ids: list[list[int]] = self.tokenizer(texts, add_special_tokens=False)["input_ids"]
         return ids
 

@@ -19,7 +19,7 @@ from ..ops.hardware import device_for
 from ..terminal.model_flags import check_template
 from ..tokenizer import VOCABULARY
 from .other_model import OtherModel
-from .transformers_calls import no_stderr, quiet, refusing
+from .transformers_calls import no_output, quiet, refusing
 
 
 def open_other(folder: Path, template: str, accelerator: str) -> OtherModel:
@@ -49,7 +49,7 @@ def open_other(folder: Path, template: str, accelerator: str) -> OtherModel:
         ) from None
 
     cpu.use_well(accelerator)
-    with quiet(), no_stderr():
+    with quiet(), no_output():
         _check_files(folder)
         tokenizer = _open(AutoTokenizer, "tokenizer", folder)
         begin = _begin(folder, tokenizer)

@@ -54,15 +54,22 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
-def no_stderr() -> Iterator[None]:
-    """Without what goes to stderr past Python, as the report of a panic of Rust's does."""
-    sys.stderr.flush()
-    kept = os.dup(2)
+def no_output() -> Iterator[None]:
+    """Without what goes to stdout and stderr past Python, as the report of a panic of Rust's does.
+
+    Rust's code of tokenizers also prints names from files as they are.
+    """
+    streams = {1: sys.stdout, 2: sys.stderr}
+    for stream in streams.values():
+        stream.flush()
+    kept = {number: os.dup(number) for number in streams}
     with Path(os.devnull).open("wb") as null:
-        os.dup2(null.fileno(), 2)
+        for number in streams:
+            os.dup2(null.fileno(), number)
     try:
         yield
     finally:
-        sys.stderr.flush()
-        os.dup2(kept, 2)
-        os.close(kept)
+        for number, stream in streams.items():
+            stream.flush()
+            os.dup2(kept[number], number)
+            os.close(kept[number])

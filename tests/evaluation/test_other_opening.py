@@ -187,6 +187,17 @@ def test_only_files_of_the_folder_are_opened(tmp_path: Path) -> None:
         open_other(folder, "{prompt}", "cpu")
 
 
+def test_names_in_a_tokenizers_files_are_not_printed(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = gpt2(tmp_path / "hf")
+    odd = {"eos_token": {"content": "<|end|>", "\x1b[2J": 1}}
+    (folder / "special_tokens_map.json").write_text(json.dumps(odd))
+    capfd.readouterr()
+    open_other(folder, "{prompt}", "cpu")
+    assert capfd.readouterr() == ("", "")
+
+
 def test_odd_numbers_of_a_config_that_do_not_matter_are_passed_over(tmp_path: Path) -> None:
     folder = save(tmp_path / "hf", untrained("llama", "LlamaForCausalLM"), tokenizer())
     config(folder, eos_token_id=[-5, 0, 10**6], num_experts_per_tok="x", num_local_experts=[4])
