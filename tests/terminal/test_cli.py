@@ -366,7 +366,7 @@ def test_an_error_lands_nowhere_else_where_stderr_is_closed(tmp_path: Path) -> N
         line = f'"$0" -m src.data_gen {bad} 2>&-; echo $?'
         assert in_shell(line, tmp_path) == (f"{code}\n", "")
     # During imports, before the command has begun.
-    line = f'PYTHONPATH="stopped:$PYTHONPATH" "$0" -m src.data_gen 2>&-; echo $?'
+    line = 'PYTHONPATH="stopped:$PYTHONPATH" "$0" -m src.data_gen 2>&-; echo $?'
     assert in_shell(line, tmp_path) == ("130\n", "")
 
 
