@@ -48,13 +48,15 @@ def schema() -> dict[str, Any]:
     schema = Params.model_json_schema()
     models = schema["properties"]["models"]
     # An entry with comments of its own: the schema of all entries, and descriptions beside it.
+    ((pattern, any_entry),) = models.pop("patternProperties").items()
+    models |= {"propertyNames": {"pattern": pattern}, "additionalProperties": any_entry}
     models["properties"] = {}
     for path, text in comments(PARAMS_FILE.read_text(encoding="utf-8")).items():
         place = schema
         for key in path:
             properties = place.setdefault("properties", {})
             if place is models and key not in properties:
-                properties[key] = dict(models["additionalProperties"])
+                properties[key] = dict(any_entry)
             place = properties.setdefault(key, {})
         place["description"] = text
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

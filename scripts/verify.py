@@ -23,7 +23,8 @@ from typing import Any
 from src.common.errors import UserError
 from src.common.files import ROOT
 from src.common.yaml_1_2 import read_yaml
-from src.terminal.cli import Parser, reader_has_gone, run
+from src.terminal.cli import Parser, run
+from src.terminal.streams import reader_has_gone
 
 # Other rounding has the effect of another seed. Default runs have an exact match of 99 % and more,
 # so two of them cannot be further apart.

@@ -30,5 +30,9 @@ def _end(kind: type[BaseException], error: BaseException, trace: TracebackType |
 
 if sys.argv[:1] == ["-m"]:
     # Python is looking for a command's module. Until the command has begun, a package that is
-    # missing, or Ctrl-C, ends it in one line all the same.
+    # missing, or Ctrl-C, ends it in one line all the same. Nothing has been opened yet that could
+    # have the number of a closed stream.
     sys.excepthook = _end
+    from .terminal.streams import prepare_streams
+
+    prepare_streams()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
@@ -13,10 +14,13 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
+
+from .common.visible import visible
 
 PositiveInt = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -28,6 +32,22 @@ NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
+# What becomes the name of a file or folder: it cannot lead elsewhere, nor is it hidden or too long.
+NAME = r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}"
+NAME_RULE = "1 to 64 letters, digits or _ . + -, the first none of . + -"
+
+
+def _name(name: str) -> str:
+    if not re.fullmatch(NAME, name):
+        raise PydanticCustomError("name", "must be {rule}", {"rule": NAME_RULE})
+    return name
+
+
+Name = Annotated[
+    str, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME}$"})
+]
+
+
 class Section(BaseModel):
     """One section of params.yaml; what each key means is written there."""
 
@@ -36,7 +56,9 @@ class Section(BaseModel):
 
 def _broken(key: str, value: object, rule: str) -> PydanticCustomError:
     """The error of a rule that spans several keys, reported at one of them."""
-    return PydanticCustomError("rule", "{rule}", {"key": key, "value": value, "rule": rule})
+    # pydantic fails on half a character pair, which YAML's and JSON's escapes can write.
+    shown = visible(value) if isinstance(value, str) else value
+    return PydanticCustomError("rule", "{rule}", {"key": key, "value": shown, "rule": rule})
 
 
 class DataConfig(Section):
@@ -98,12 +120,14 @@ class ModelConfig(Section):
     n_heads: Size
     n_layers: Count
     d_ff: Size
-    max_seq_len: Size
+    # With RoPE, no weight's size limits the tables of all positions.
+    max_seq_len: Annotated[int, Field(ge=1, le=2**16)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
     norm: Literal["layernorm", "rmsnorm"]
     mlp: Literal["gelu", "swiglu", "moe"]
     pos_encoding: Literal["learned", "rope"]
-    rope_theta: PositiveFloat
+    # Below, or far above, the wavelengths are no numbers in float32.
+    rope_theta: Annotated[float, Field(ge=1, le=1e12, allow_inf_nan=False)]
     tie_weights: bool
     init_std: PositiveFloat
     n_experts: Count
@@ -196,7 +220,7 @@ class Params(Section):
 
     model: str
     models: Annotated[
-        Mapping[str, ModelConfig], AfterValidator(MappingProxyType), PlainSerializer(_plain)
+        Mapping[Name, ModelConfig], AfterValidator(MappingProxyType), PlainSerializer(_plain)
     ]
     data: DataConfig
     training: TrainingConfig

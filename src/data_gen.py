@@ -24,9 +24,10 @@ from itertools import combinations
 from pathlib import Path
 
 from .common.errors import UserError
-from .common.files import DATA_DIR, METRICS_DIR, check_not_the_pipelines, open_replacing, replacing
+from .common.files import DATA_DIR, METRICS_DIR, check_not_the_pipelines
+from .common.folders import claimed, filling
 from .config import DataConfig
-from .data.description import DESCRIPTION, check_description, to_text
+from .data.description import DESCRIPTION, check_description, check_drawn, to_text
 from .data.formats import FORMATS
 from .data.lines import to_lines
 from .data.problems import OPERATORS
@@ -35,8 +36,12 @@ from .params import PARAMS_FILE, load_params
 from .splits.rejection import Rejection
 from .splits.source import DRAWING_ORDER, chunks, source_of
 from .splits.stratified import Strata
-from .terminal.cli import Parser, run
+from .terminal.cli import Parser, run, to_path
 from .terminal.progress_bar import track
+from .terminal.say import say
+
+# The numbers of problems in each split, and in two of them.
+COUNTS = "data.json"
 
 
 def texts(
@@ -92,15 +97,20 @@ def check_space(config: DataConfig, folder: Path) -> None:
 
 
 def write(
-    config: DataConfig, folder: Path, progress: bool = False, workers: int = 0
+    config: DataConfig,
+    folder: Path,
+    progress: bool = False,
+    workers: int = 0,
+    counts_in: Path | None = None,
 ) -> tuple[dict[str, int], str]:
     """Write train.jsonl, val.jsonl and test.jsonl, in the memory of a few thousand problems.
 
-    All three appear, or none, and with them config.yaml, see `description`.
+    All three appear, or none, and with them config.yaml, see `description`, and data.json.
 
     Args:
         progress: show a bar, where there is a terminal.
         workers: see `texts`; the bytes are the same with any number.
+        counts_in: the folder of data.json; None: that of the splits.
 
     Returns:
         What data.json holds: `n_<split>`, its problems; `identical_<a>_<b>`, problems of a that
@@ -109,22 +119,39 @@ def write(
         And the first training problem.
 
     Raises:
-        UserError: for more problems than exist, or than the disk has room for, and where another
-            config.yaml would be overwritten.
+        UserError: for more problems than exist, or than the disk has room for, where another
+            config.yaml would be overwritten, and where another process writes.
     """
-    check_description(folder)
     check_space(config, folder)
-    source = source_of(config)
+    with claimed(folder):
+        check_description(folder)
+        source = source_of(config)
+        names = [f"{split}.jsonl" for split in SPLITS]
+        check_drawn(folder, names if counts_in else [*names, COUNTS])
+        # Until config.yaml is there, it does not fit the splits, and counts as none.
+        with filling((counts_in or folder) / COUNTS, folder / DESCRIPTION) as (beside, new):
+            counts, first, digests = write_splits(config, source, new, progress, workers)
+            (new / DESCRIPTION).write_text(to_text(config, digests), "utf-8", newline="\n")
+            (beside / COUNTS).write_text(json.dumps(counts, indent=2) + "\n", "utf-8", newline="\n")
+    return counts, first
+
+
+def write_splits(
+    config: DataConfig, source: Strata | Rejection, folder: Path, progress: bool, workers: int
+) -> tuple[dict[str, int], str, dict[str, str]]:
+    """Write the splits alone.
+
+    Args: see `write`.
+
+    Returns:
+        What `write` returns, and the SHA-256 of each split's file.
+    """
     counts = {f"n_{split}": 0 for split in SPLITS}
     first = ""
     digests = {split: hashlib.sha256() for split in SPLITS}
     with ExitStack() as stack:
-        # Renamed last: until then it does not fit the splits, and counts as none.
-        described = stack.enter_context(open_replacing(folder / DESCRIPTION))
-        files = {}
-        for split in SPLITS:
-            temporary = stack.enter_context(replacing(folder / f"{split}.jsonl"))
-            files[split] = stack.enter_context(temporary.open("wb"))
+        paths = {split: folder / f"{split}.jsonl" for split in SPLITS}
+        files = {split: stack.enter_context(path.open("wb")) for split, path in paths.items()}
         parts = texts(config, source, workers)
         n = config.n_samples
         for split, count, text in track(parts, "problems", n, progress, lambda part: part[1]):
@@ -134,10 +161,9 @@ def write(
             if split == "train" and not first:
                 record = json.loads(text[: text.index(b"\n")])
                 first = record["prompt"] + record["target"]
-        for b, a in combinations(SPLITS, 2):
-            counts[f"identical_{a}_{b}"], counts[f"swapped_{a}_{b}"] = source.shared(a, b)
-        described.write(to_text(config, {split: x.hexdigest() for split, x in digests.items()}))
-    return counts, first
+    for b, a in combinations(SPLITS, 2):
+        counts[f"identical_{a}_{b}"], counts[f"swapped_{a}_{b}"] = source.shared(a, b)
+    return counts, first, {split: digest.hexdigest() for split, digest in digests.items()}
 
 
 # What each key of `data:` is on the command line; ops has rules of its own.
@@ -191,8 +217,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         "data section of the configuration. Without any flag this is the pipeline's stage "
         f"generate, which writes {DATA_DIR} and {METRICS_DIR / 'data.json'}.",
     )
-    parser.add_argument("--config", type=Path, help="configuration (params.yaml)")
-    parser.add_argument("--out_dir", type=Path, help="folder for splits, config.yaml, data.json")
+    parser.add_argument("--config", type=to_path, help="configuration (params.yaml)")
+    parser.add_argument("--out_dir", type=to_path, help="folder for splits, config.yaml, data.json")
     parser.add_argument("--ops", help="any of + - * /, such as '+-' or + -; quote what has a *")
     for key, (kind, text) in FLAGS.items():
         parser.add_argument(f"--{key}", type=kind, help=text)
@@ -209,13 +235,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         given["ops"] = given["ops"].replace(" ", "")
     params = load_params(config, {f"data.{key}": value for key, value in given.items()})
     runtime = params.runtime
-    counts, first = write(params.data, out_dir, runtime.progress, runtime.num_workers)
-    with open_replacing((out_dir if by_hand else METRICS_DIR) / "data.json") as file:
-        file.write(json.dumps(counts, indent=2) + "\n")
+    counts_in = None if by_hand else METRICS_DIR
+    counts, first = write(params.data, out_dir, runtime.progress, runtime.num_workers, counts_in)
     sizes = ", ".join(f"{counts[f'n_{split}']:,} {split}" for split in SPLITS)
     example = first if len(first) <= 60 else f"{first[:60]}..."
-    print(f"{out_dir}: {sizes} problems, such as {example}")
-    print(
+    say(f"{out_dir}: {sizes} problems, such as {example}")
+    say(
         f"in train too: {counts['identical_test_train']} of test, "
         f"with operands swapped {counts['swapped_test_train']:,}"
     )

@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from .common.errors import UserError
 from .common.files import ROOT
+from .common.findings import shown
 from .common.yaml_1_2 import read_yaml
 from .config import ModelConfig, Params
 
@@ -98,7 +99,8 @@ def _stand_alone(path: Path, given: dict[str, Any]) -> dict[str, Any]:
         raise UserError(f"{path}: models: is of no use beside a model: section; leave one out")
     name = given["model"].get("name")
     if name not in _NAMES:
-        raise UserError(f"{path}: model.name = {name!r}: must be one of {', '.join(_NAMES)}")
+        known = ", ".join(_NAMES)
+        raise UserError(f"{path}: model.name = {shown(name)}: must be one of {known}")
     shipped = CONFIGS_DIR / f"{name}.yaml"
     if not path.samefile(shipped):
         given = merged(read_yaml(shipped), given)
@@ -112,7 +114,9 @@ def describe(errors: list[ErrorDetails]) -> str:
     # A misspelt key is also a missing one: the first says more.
     error = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
     context, location, value = error.get("ctx", {}), _key(error), error["input"]
-    if "key" in context:
+    if error["type"] == "name":
+        key = "a key of models"
+    elif "key" in context:
         key, value = ".".join([*location, context["key"]]), context["value"]
     else:
         # A byte order mark or a space without width, copied from somewhere, is made visible.
@@ -125,7 +129,7 @@ def describe(errors: list[ErrorDetails]) -> str:
         # Each alternative of a union is a finding of its own, at the same key.
         rule = " or ".join(e["msg"] for e in errors if _key(e) == location)
         rule = rule.replace("Input should be", "must be", 1).replace("Input should be ", "")
-    return f"{key} = {value if isinstance(value, int | float) else repr(value)}: {rule}"
+    return f"{key} = {shown(value)}: {rule}"
 
 
 def _key(error: ErrorDetails) -> list[str]:

@@ -10,20 +10,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from .common.errors import UserError
 from .common.files import CHECKPOINT
 from .params import PARAMS_FILE, load_params
-from .terminal.cli import Parser, run
+from .terminal.cli import Parser, run, to_path
 from .terminal.model_flags import add_model_flags, template_of
+from .terminal.say import complain, say
 
 if TYPE_CHECKING:
     from .inspection.examiner import Examiner
 
 # Problems asked at once.
 _BATCH = 512
+# Bytes that are read at once, and the most that a line may have.
+_BLOCK, _LONGEST = 2**16, 2**27
 
 Ask = Callable[[Sequence[str]], int]
 
@@ -64,21 +66,32 @@ def asker(examiner: Examiner) -> Ask:
         lines = dict(zip(targets, examiner.lines(targets), strict=True))
         for prompt in prompts:
             if prompt in refused:
-                print("error:", refused[prompt], file=sys.stderr, flush=True)
+                complain(refused[prompt])
             else:
-                print(lines[prompt], flush=True)
+                say(lines[prompt])
         return sum(prompt in refused for prompt in prompts)
 
     return ask
 
 
 def piped(stream: IO[bytes]) -> Iterator[list[str]]:
-    """Lines as they come, those that came together in one list; empty ones left out."""
-    rest = b""
-    while block := stream.read1(2**16):  # type: ignore[attr-defined]
-        *lines, rest = (rest + block).split(b"\n")
-        yield _texts(lines)
-    yield _texts([rest])
+    """Lines as they come, those that came together in one list; empty ones left out.
+
+    Raises:
+        UserError: for a line of more than `_LONGEST` bytes, which may have no end.
+    """
+    # A line that goes on is put together once, at its end.
+    begun: list[bytes] = []
+    while block := stream.read1(_BLOCK):  # type: ignore[attr-defined]
+        first, *others = block.split(b"\n")
+        begun.append(first)
+        if others:
+            *lines, rest = others
+            yield _texts([b"".join(begun), *lines])
+            begun = [rest]
+        elif len(begun) * _BLOCK > _LONGEST:
+            raise UserError(f"a line of more than {_LONGEST:,} bytes, which is no problem")
+    yield _texts([b"".join(begun)])
 
 
 def _texts(lines: Iterable[bytes]) -> list[str]:
@@ -91,13 +104,13 @@ def converse(ask: Ask) -> None:
     # Editing and history come to input() by this import.
     import readline  # noqa: F401
 
-    print("A problem such as 554+456=; Ctrl-D ends.")
+    say("A problem such as 554+456=; Ctrl-D ends.")
     while True:
         try:
             if line := input("> ").strip():
                 ask([line])
         except (EOFError, KeyboardInterrupt):
-            print()
+            say("")
             return
 
 
@@ -108,7 +121,7 @@ def main(argv: list[str] | None = None) -> None:
     add_model_flags(parser)
     parser.add_argument(
         "--config",
-        type=Path,
+        type=to_path,
         help="configuration: data.precedence and data.format, where a checkpoint tells neither, "
         "and what a model of --hf runs on (params.yaml)",
     )

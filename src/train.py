@@ -24,12 +24,14 @@ from .common.files import (
     check_not_the_pipelines,
     check_writable,
 )
+from .common.folders import claimed, filling, inside
 from .config import Params
 from .data.description import read_description
 from .data.reading import read_splits
 from .params import PARAMS_FILE, load_params
-from .terminal.cli import Parser, run
-from .training.run_dir import claimed, clear, locked, run_name
+from .terminal.cli import Parser, run, to_path
+from .terminal.say import say
+from .training.run_dir import clear, locked, run_name
 
 
 def train(
@@ -69,7 +71,7 @@ def train(
     from .training.distributed import this_process, together
     from .training.fit import fit
     from .training.initial_weights import load_start
-    from .training.outputs import check_vacant, results, write_metrics, write_models
+    from .training.outputs import LAST, check_vacant, drop_old, results, write_metrics, write_models
 
     process = this_process(params.runtime)
     by_hand = overwrite is not None
@@ -77,8 +79,8 @@ def train(
         if process.is_first:
             for folder in (models_dir, metrics_dir, runs_dir):
                 check_writable(folder)
+            held.enter_context(claimed(models_dir))
             if by_hand:
-                held.enter_context(claimed(models_dir, runs_dir))
                 check_vacant(models_dir, bool(overwrite))
             check_logger(params)
         start = load_start(params, results(models_dir))
@@ -95,7 +97,7 @@ def train(
             held.enter_context(locked(run_dir))
             if by_hand:
                 where = f"results will be in {models_dir}, logs are in {run_dir}"
-                print(f"training {params.model} on {data_dir}; {where}", flush=True)
+                say(f"training {params.model} on {data_dir}; {where}")
         # Before all that computes in several threads, such as a trial of the compiler.
         cpu.use_well(params.runtime.accelerator)
         lit = initial_module(params, start.weights if start else None)
@@ -105,8 +107,10 @@ def train(
             fitted = fit(params, datasets, run_dir, process, lit, watchers, logger, story)
         if not process.is_first:
             sys.exit(0)
-        write_models(fitted, params, splits["val"], models_dir, story)
-        write_metrics(fitted, metrics_dir, runs_dir)
+        with filling(models_dir / LAST, metrics_dir / "train.json") as (models, metrics):
+            write_models(fitted, params, splits["val"], models, story)
+            write_metrics(fitted, metrics, runs_dir)
+            drop_old(models_dir, models)
         # Complete: nothing is left to resume.
         clear(run_dir, keep=("lock", "tensorboard", "wandb"))
     return fitted.metrics()
@@ -121,41 +125,44 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument(
         "--config",
-        type=Path,
+        type=to_path,
         help="params.yaml's layout, of which a part is enough, or a file whose model: is a "
         "section, such as configs/llama2.yaml (params.yaml)",
     )
-    parser.add_argument("--data_dir", type=Path, help=f"folder of the splits ({DATA_DIR})")
+    parser.add_argument("--data_dir", type=to_path, help=f"folder of the splits ({DATA_DIR})")
     parser.add_argument(
         "--out_dir",
-        type=Path,
+        type=to_path,
         help=f"folder for checkpoints, samples and metrics ({CHECKPOINTS_DIR}/<name of --config>)",
     )
     parser.add_argument(
         "--overwrite", action="store_true", help="replace a finished training in that folder"
     )
     parser.add_argument(
-        "--init_from", metavar="CKPT", help="begin with its weights (training.init_from)"
+        "--init_from",
+        type=to_path,
+        metavar="CKPT",
+        help="begin with its weights (training.init_from)",
     )
     parser.add_argument("--logger", help="wandb, tensorboard or none (runtime.logger)")
     given = vars(parser.parse_args(argv))
     config, data_dir = given.get("config", PARAMS_FILE), given.get("data_dir", DATA_DIR)
     keys = {"logger": "runtime.logger", "init_from": "training.init_from"}
-    overrides = {key: given[flag] for flag, key in keys.items() if flag in given}
+    overrides = {key: str(given[flag]) for flag, key in keys.items() if flag in given}
     params = load_params(config, overrides)
     if given:
-        models_dir = metrics_dir = given.get("out_dir", CHECKPOINTS_DIR / config.stem)
+        models_dir = metrics_dir = given.get("out_dir") or inside(CHECKPOINTS_DIR, config.stem)
         check_not_the_pipelines(models_dir)
         overwrite = given.get("overwrite", False)
     else:
         models_dir, metrics_dir, overwrite = MODELS_DIR, METRICS_DIR, None
     metrics = train(params, data_dir, models_dir, metrics_dir, RUNS_DIR, overwrite)
-    print(
+    say(
         f"{models_dir}: {params.model}, {metrics['steps']:,} steps, "
         f"val_loss {metrics['val_loss']:.4f}, val_exact_match {metrics['val_exact_match']:.4f}"
     )
     if given and (models_dir / "eval").exists():
-        print(f"{models_dir / 'eval'}: of an earlier training; python -m src.eval grades this one")
+        say(f"{models_dir / 'eval'}: of an earlier training; python -m src.eval grades this one")
 
 
 if __name__ == "__main__":

@@ -228,6 +228,26 @@ def test_an_unknown_key_is_one_line_with_the_choices(
     assert "\n" not in found
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["../../x", "/x", "a/b", ".", "..", ".x", "", "-x", "x\0", "x\n", "\x1b[31m", "a b", "x" * 65],
+)
+def test_a_key_of_models_is_a_name_that_leads_nowhere_else(name: str, tmp_path: Path) -> None:
+    content = copy.deepcopy(CONTENT)
+    content["models"][name] = content["models"]["gpt2"]
+    for model in ("gpt2", name):
+        found = refusal(write(tmp_path, content | {"model": model}))
+        rule = "1 to 64 letters, digits or _ . + -, the first none of . + -"
+        assert found == f"a key of models = {name!r}: must be {rule}"
+
+
+@pytest.mark.parametrize("name", ["x", "gpt2-1.5_b+", "x" * 64])
+def test_an_architecture_of_ones_own_may_have_such_a_name(name: str, tmp_path: Path) -> None:
+    content = copy.deepcopy(CONTENT)
+    content["models"][name] = content["models"]["gpt2"]
+    assert load_params(write(tmp_path, content | {"model": name})).model == name
+
+
 def test_a_misspelt_key_is_named_and_not_the_one_it_leaves_missing(tmp_path: Path) -> None:
     content = copy.deepcopy(CONTENT)
     content["training"]["batchsize"] = content["training"].pop("batch_size")
@@ -510,11 +530,12 @@ def test_a_shipped_file_that_lacks_a_key_is_told(
         TEXT + '\n"a\\nb": 2',
         TEXT + '\n"\\uD800": 2',
         re.sub("ops: .*", r'ops: "\\u2028\\uD800"', TEXT),
+        TEXT.replace("model: llama2", 'model: "\\uD800"'),
         re.sub("  llama2:", "  1:", TEXT),
         re.sub("  N: ", "  2: ", TEXT),
         re.sub(r"(?<=  n_samples: ).*", "0x1" + "0" * 400, TEXT),
     ],
-    ids=range(26),
+    ids=range(27),
 )
 def test_odd_documents_are_one_line(text: str) -> None:
     assert_loads_or_is_one_line(text)

@@ -166,9 +166,10 @@ def test_a_model_is_called_by_what_tells_it_apart(
 def test_no_results_are_left_beside_those_of_another_model(tmp_path: Path) -> None:
     write_results({"problems": 1}, {}, tmp_path)
     (tmp_path / "errors.csv").mkdir()
-    with pytest.raises(OSError, match=r"errors\.csv"):
+    with pytest.raises(UserError, match=r"errors\.csv: is a folder"):
         write_results({"problems": 2}, {"errors": pd.DataFrame()}, tmp_path, {"name": "other"})
-    assert [path.name for path in tmp_path.iterdir()] == ["errors.csv"]
+    assert {path.name for path in tmp_path.iterdir()} == {"errors.csv", "eval.json"}
+    assert json.loads((tmp_path / "eval.json").read_text()) == {"problems": 1}
 
 
 def test_a_folder_of_checkpoints_has_its_results_inside(tmp_path: Path, data_dir: Path) -> None:

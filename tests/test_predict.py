@@ -117,7 +117,7 @@ def test_anothers_model_is_asked_in_its_own_words(
         "error: 7/2=: 7/2 has no whole result",
     ]
     assert re.fullmatch(
-        r"error: 12\S+=: \d+ tokens with its answer, but the model in \S+ has 48 positions",
+        r"error: 12\S+\.\.\.: \d+ tokens with its answer, but the model in \S+ has 48 positions",
         refused[2],
     )
     # Asked in other words, it is lost.
@@ -192,7 +192,28 @@ def test_lines_that_a_block_cuts_come_whole() -> None:
         def read1(self, size: int) -> bytes:
             return next(self.blocks)
 
-    assert list(piped(Stream())) == [[], ["1+2=", "3+4="], [], ["5+6="]]  # type: ignore[arg-type]
+    assert list(piped(Stream())) == [["1+2=", "3+4="], ["5+6="]]  # type: ignore[arg-type]
+
+
+def test_a_line_of_millions_is_read_in_linear_time_and_its_beginning_told(
+    checkpoint: Path,
+) -> None:
+    process = start(checkpoint, subprocess.PIPE)
+    # Quadratic, it took 43 seconds.
+    output, _ = process.communicate(b"1" * 60_000_000 + b"\n\x1b[2J", timeout=30)
+    first, second = output.decode().splitlines()
+    assert first == (
+        f"error: {'1' * 80}...: 60000001 tokens, but the model's max_seq_len = 24 must hold the "
+        "answer too"
+    )
+    assert second.startswith(r"error: \x1b[2J: must be of the form")
+    assert process.returncode == 2
+
+
+def test_a_line_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("src.predict._LONGEST", 2**20)
+    with Path("/dev/zero").open("rb") as endless, pytest.raises(UserError, match="1,048,576 bytes"):
+        list(piped(endless))
 
 
 def read_until(terminal: int, end: bytes) -> bytes:

@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
 from .errors import UserError
+from .files import read_bytes
 
 
 def parse_yaml(text: str, source: object) -> Any:
@@ -47,10 +48,10 @@ def read_yaml(path: Path) -> Any:
     """The content of a YAML file, see `parse_yaml`.
 
     Raises:
-        UserError: if the file does not exist or is not valid YAML.
+        UserError: if the file does not exist, is none to read, or is not valid YAML.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_bytes(path).decode()
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except UnicodeDecodeError as error:

@@ -21,6 +21,7 @@ from ..common.errors import UserError
 from ..common.files import METRICS_DIR, ROOT, RUNS_DIR, open_replacing
 from ..common.marked_section import insert
 from ..terminal.cli import Parser, run
+from ..terminal.say import say
 from .comparison import load
 from .flags import add_selection_flags
 from .tables import markdown, summary, to_json
@@ -81,12 +82,13 @@ def compare(revs: Sequence[str], folders: Sequence[Path], published: bool) -> No
     """
     content = to_json(load(revs, folders))
     write(content, TABLES)
-    print(markdown(content))
-    print(f"tables: {TABLES}")
+    for line in markdown(content).splitlines():
+        say(line)
+    say(f"tables: {TABLES}")
     if published:
         publish(content, METRICS_DIR, ROOT)
-        print("published: metrics/comparison.*, README.md, docs/comparing.md; commit them before")
-        print("dvc exp apply, which discards uncommitted changes")
+        say("published: metrics/comparison.*, README.md, docs/comparing.md; commit them before")
+        say("dvc exp apply, which discards uncommitted changes")
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from ..common.errors import BadRowError, UserError
+from ..common.files import open_regular
+from ..common.visible import excerpt
 from .description import Convention, read_convention
 from .duplicates import check_distinct, repeats
 from .formats import Format
@@ -27,6 +29,7 @@ BAD_ROWS = MALFORMED, WRONG, DUPLICATE = "malformed", "wrong", "duplicate"
 
 # Some ten thousand lines.
 _BLOCK = 2**20
+_LONGEST = 2**24
 
 
 def read_records(path: Path, skipped: Counter[str] | None = None) -> Records:
@@ -109,8 +112,12 @@ def read_splits(folder: Path, read: Mapping[str, Records] | None = None) -> dict
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
-    """The file in pieces of whole lines."""
-    with path.open("rb") as file:
+    """The file in pieces of whole lines.
+
+    Raises:
+        UserError: for a line of more than `_LONGEST` bytes.
+    """
+    with open_regular(path) as file:
         rest = b""
         while block := file.read(_BLOCK):
             lines, end, after = block.rpartition(b"\n")
@@ -119,6 +126,8 @@ def _blocks(path: Path) -> Iterator[bytes]:
                 rest = after
             else:
                 rest += block
+                if len(rest) > _LONGEST:
+                    raise UserError(f"{path}: a line of more than {_LONGEST:,} bytes")
         if rest:
             yield rest + b"\n"
 
@@ -179,11 +188,11 @@ def _parse(line: str, written: Format) -> Record:
     for key, read in (("prompt", written.read_prompt), ("target", written.read_target)):
         value = getattr(record, key)
         if not isinstance(value, str):
-            raise ValueError(f"{key} {value!r} must be a text")
+            raise ValueError(f"{key} {excerpt(repr(value))} must be a text")
         try:
             read(value)
         except ValueError as error:
-            raise ValueError(f"{key} {value!r} {error}") from None
+            raise ValueError(f"{key} {excerpt(repr(value))} {error}") from None
     if text != record.text:
-        raise ValueError(f"text {text!r} is not {record.text!r}")
+        raise ValueError(f"text {excerpt(repr(text))} is not {excerpt(repr(record.text))}")
     return record

@@ -42,10 +42,21 @@ class TokenTable:
         return self._count
 
     def append(self, rows: NDArray[np.uint8]) -> None:
-        """Add rows of any width."""
-        if rows.shape[1] > self._width:
-            self._widen(rows.shape[1])
-        self._write(rows)
+        """Add rows of any width.
+
+        Raises:
+            OSError: naming the folder of the file, such as on a full disk.
+        """
+        try:
+            if rows.shape[1] > self._width:
+                self._widen(rows.shape[1])
+            self._write(rows)
+            # Before it is mapped, all of it is on the disk: a page without room would end the
+            # process by a signal.
+            self._file.flush()
+        except OSError as error:
+            error.filename = str(Path(self._folder or tempfile.gettempdir()).resolve())
+            raise
         self._count += len(rows)
 
     def table(self) -> NDArray[np.uint8]:
@@ -55,7 +66,6 @@ class TokenTable:
             self._file.seek(0)
             flat = np.frombuffer(bytearray(self._file.read()), np.uint8)
         else:
-            self._file.flush()
             # The system may drop pages that were read. Nobody writes to them, but torch wants
             # memory that it could write to: hence a private copy-on-write mapping.
             mapping = mmap.mmap(self._file.fileno(), size, access=mmap.ACCESS_COPY)

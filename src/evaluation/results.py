@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..common.csv_cells import write_csv
 from ..common.errors import UserError
-from ..common.files import CHECKPOINTS_DIR, MODELS_DIR, RUNS_DIR, open_replacing
+from ..common.files import CHECKPOINTS_DIR, MODELS_DIR, RUNS_DIR, read_bytes
+from ..common.folders import filling, inside
+from ..common.kinds import check_replaceable
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_RESULTS = re.compile(r"(by_\w+|errors|exhaustive|routing)\.csv|(about|eval)\.json")
 # What a training calls its checkpoints: the folder's name says more.
 _OF_ANY_TRAINING = re.compile(r"best(-\d+)?|last|progress-.*")
 
@@ -27,20 +30,43 @@ def write_results(
     out_dir: Path,
     about: Mapping[str, Any] | None = None,
 ) -> None:
-    """Each table as a CSV, then about.json, and eval.json last: where it is, all is.
+    """Each table as a CSV, about.json and eval.json: all appear, or none, see `filling`.
 
     Args:
         about: what `about` returns; None writes no about.json.
     """
-    # Of an earlier evaluation, perhaps of another model: these tables are not its own.
-    (out_dir / "eval.json").unlink(missing_ok=True)
-    for name, table in tables.items():
-        with open_replacing(out_dir / f"{name}.csv") as file:
-            write_csv(table, file)
-    for name, content in (("about", about), ("eval", metrics)):
-        if content is not None:
-            with open_replacing(out_dir / f"{name}.json") as file:
-                file.write(json.dumps(content, indent=2) + "\n")
+    # Of an earlier evaluation, perhaps of another model, are the tables where it is missing.
+    with filling(out_dir / "eval.json") as (new,):
+        for name, table in tables.items():
+            with (new / f"{name}.csv").open("w", encoding="utf-8", newline="\n") as file:
+                write_csv(table, file)
+        for name, content in (("about", about), ("eval", metrics)):
+            if content is not None:
+                with (new / f"{name}.json").open("w", encoding="utf-8", newline="\n") as file:
+                    file.write(json.dumps(content, indent=2) + "\n")
+
+
+def check_vacant(out_dir: Path) -> None:
+    """Check that an evaluation by hand replaces nothing but an earlier one.
+
+    Raises:
+        UserError: naming a file that would be lost.
+    """
+    if not out_dir.is_dir():
+        return
+    there = sorted(path for path in out_dir.iterdir() if _RESULTS.fullmatch(path.name))
+    if there and not any(_is_of_evaluation(out_dir / f"{name}.json") for name in ("about", "eval")):
+        raise UserError(f"{there[0]}: was not written by this command; --out_dir writes elsewhere")
+    for path in there:
+        check_replaceable(path)
+
+
+def _is_of_evaluation(path: Path) -> bool:
+    try:
+        content = json.loads(read_bytes(path))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and bool({"test_sha256", "exact_match"} & content.keys())
 
 
 def about(
@@ -107,10 +133,10 @@ def results_folder_of_other(folder: Path) -> Path:
     Raises:
         UserError: where results of something else lie there, perhaps of a training of that name.
     """
-    out_dir = CHECKPOINTS_DIR / name_of(folder) / "eval"
+    out_dir = inside(CHECKPOINTS_DIR, name_of(folder)) / "eval"
     if (out_dir / "eval.json").exists():
         try:
-            model = Path(json.loads((out_dir / "about.json").read_text())["model"])
+            model = Path(json.loads(read_bytes(out_dir / "about.json"))["model"])
         except (OSError, ValueError, KeyError, TypeError):
             model = out_dir.parent
         if model.resolve() != folder.resolve():

@@ -21,13 +21,15 @@ from ..common.files import (
     open_replacing,
     replacing_folder,
 )
+from ..common.folders import claimed
 from ..data.description import DESCRIPTION, Convention, read_description, write_description
 from ..data.formats import PLAIN
 from ..data.problems import PRECEDENCES
 from ..data.records import SPLITS, to_line, to_records
 from ..params import load_params
-from ..terminal.cli import Parser, run
+from ..terminal.cli import Parser, run, to_path
 from ..terminal.counted import counted
+from ..terminal.say import say
 from .gathering import Report, Table, choose_precedence, drop_duplicates
 from .tables import UNNAMED, Columns
 
@@ -170,7 +172,7 @@ def import_data(
     sizes.append(counted(counts[last], f"{last} problem"))
     first = table.record(int(next(iter(rows.values()))[0]))
     example = f"{first.prompt}{first.target}"
-    print(f"{out_dir}: {', '.join(sizes)}, such as {example}; left out: {report}")
+    say(f"{out_dir}: {', '.join(sizes)}, such as {example}; left out: {report}")
     return counts
 
 
@@ -181,8 +183,8 @@ def main(argv: list[str] | None = None) -> None:
         "Write other people's problems as a data set of this program.",
     )
     add = parser.add_argument
-    add("files", type=Path, nargs="*", metavar="FILE", help=".txt, .csv, .tsv or .jsonl")
-    add("--out_dir", type=Path, required=True, help="new folder for the splits")
+    add("files", type=to_path, nargs="*", metavar="FILE", help=".txt, .csv, .tsv or .jsonl")
+    add("--out_dir", type=to_path, required=True, help="new folder for the splits")
     add("--split", action="append", metavar="SPLIT=FILE", help="a file that is train, val or test")
     add("--problem", nargs="+", metavar="COLUMN", help="columns of the problem, such as a + b")
     add("--answer", metavar="COLUMN", help="column of the answer")
@@ -195,16 +197,17 @@ def main(argv: list[str] | None = None) -> None:
     given = vars(parser.parse_args(argv))
     names = ("val_fraction", "test_fraction", "seed")
     data = load_params(overrides={f"data.{k}": given[k] for k in names if k in given}).data
-    import_data(
-        by_split(given.get("files", []), given.get("split", [])),
-        given["out_dir"],
-        {"val": data.val_fraction, "test": data.test_fraction},
-        data.seed,
-        Columns(tuple(given.get("problem", ())), given.get("answer")),
-        given.get("precedence"),
-        "drop_duplicates" in given,
-        "overwrite" in given,
-    )
+    with claimed(given["out_dir"]):
+        import_data(
+            by_split(given.get("files", []), given.get("split", [])),
+            given["out_dir"],
+            {"val": data.val_fraction, "test": data.test_fraction},
+            data.seed,
+            Columns(tuple(given.get("problem", ())), given.get("answer")),
+            given.get("precedence"),
+            "drop_duplicates" in given,
+            "overwrite" in given,
+        )
 
 
 if __name__ == "__main__":

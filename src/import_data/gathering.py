@@ -17,6 +17,7 @@ from ..data.problems import PRECEDENCES
 from ..data.reading import DUPLICATE
 from ..data.records import SPLITS, Record, to_records, to_tokens
 from ..data.token_table import TokenTable
+from ..terminal.say import say
 from .notation import agreeing, to_record
 from .tables import Columns, read_rows
 
@@ -34,7 +35,7 @@ class Report:
         """Count one row, and print it if it is among the first of its kind."""
         self.counts[error.kind] += 1
         if self.counts[error.kind] <= _SHOWN:
-            print(f"{path}, line {line}: {error}")
+            say(f"{path}, line {line}: {error}")
 
     def __str__(self) -> str:
         return ", ".join(f"{n:,} {kind}" for kind, n in self.counts.items()) or "nothing"

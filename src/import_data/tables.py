@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..common.errors import BadRowError, UserError
+from ..common.files import open_regular
 from ..data.problems import OPERATORS
 from ..terminal.counted import counted
 from .notation import NO_PROBLEM, shown
@@ -65,12 +67,13 @@ def read_rows(path: Path, named: Columns) -> Rows:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    with path.open("rb") as file:
-        start = file.read(2)
-    # Excel's "Unicode text" is UTF-16.
-    encoding = "utf-16" if start in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    # Bytes that are no text become part of a line that is no problem.
-    with path.open(encoding=encoding, errors="replace") as file:
+    with open_regular(path) as opened:
+        start = opened.read(2)
+        opened.seek(0)
+        # Excel's "Unicode text" is UTF-16.
+        encoding = "utf-16" if start in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+        # Bytes that are no text become part of a line that is no problem.
+        file = io.TextIOWrapper(opened, encoding, errors="replace")
         for number, line in enumerate(file, start=1):
             if line.strip():
                 yield number, line.rstrip("\n")

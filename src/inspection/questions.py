@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..common.errors import UserError
+from ..common.visible import excerpt
 from ..data.description import Convention
 from ..data.formats import Format
 from ..data.records import Record
@@ -24,13 +25,13 @@ def check_question(prompt: str, max_seq_len: float, written: Format) -> None:
     # <bos> and a token each character; first, as Python reads no number of thousands of digits.
     if len(prompt) + 1 >= max_seq_len:
         raise UserError(
-            f"{prompt}: {len(prompt) + 1} tokens, "
+            f"{excerpt(prompt)}: {len(prompt) + 1} tokens, "
             f"but the model's max_seq_len = {max_seq_len} must hold the answer too"
         )
     try:
         written.read_prompt(prompt)
     except ValueError as error:
-        raise UserError(f"{prompt}: {error}") from None
+        raise UserError(f"{excerpt(prompt)}: {error}") from None
 
 
 def right_target(prompt: str, max_seq_len: float, convention: Convention) -> str:
@@ -51,11 +52,11 @@ def right_target(prompt: str, max_seq_len: float, convention: Convention) -> str
     try:
         target = convention.target(prompt)
     except ValueError as error:
-        raise UserError(f"{prompt}: {error}") from None
+        raise UserError(f"{excerpt(prompt)}: {error}") from None
     tokens = len(CharTokenizer().encode(Record(prompt, target).text))
     if tokens > max_seq_len:
         raise UserError(
-            f"{prompt}: {tokens} tokens with its answer, "
+            f"{excerpt(prompt)}: {tokens} tokens with its answer, "
             f"but the model's max_seq_len = {max_seq_len}"
         )
     return target

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from pytorch_lightning.loggers import Logger, TensorBoardLogger, WandbLogger
@@ -10,6 +13,7 @@ from pytorch_lightning.loggers import Logger, TensorBoardLogger, WandbLogger
 from ..common.errors import UserError
 from ..config import Params
 from ..training.run_dir import step_of
+from .losable import Losable
 
 _OFFLINE = "WANDB_MODE=offline keeps the figures here, and needs no account"
 
@@ -23,7 +27,9 @@ def log_samples(logger: Logger, rows: list[list[str]], step: int) -> None:
     if not rows:
         return
     header = ["problem", "answer", "right answer"]
-    if isinstance(logger, WandbLogger):
+    if isinstance(logger, Losable):
+        logger.attempt(lambda inside: log_samples(inside, rows, step))
+    elif isinstance(logger, WandbLogger):
         logger.log_text("samples", header, rows, step=step)
     elif isinstance(logger, TensorBoardLogger):
         lines = [" | ".join(header), "---|---|---"]
@@ -45,13 +51,14 @@ def make_logger(params: Params, run_dir: Path, resumed: Path | None) -> Logger |
     if params.runtime.logger == "none":
         return False
     if params.runtime.logger == "tensorboard":
-        return TensorBoardLogger(
+        tensorboard = TensorBoardLogger(
             run_dir.parent,
             run_dir.name,
             version="tensorboard",
             # Hides what an interrupted run logged after the resumed state: it is logged again.
             purge_step=step_of(resumed) + 1 if resumed else None,
         )
+        return Losable(tensorboard, run_dir / "tensorboard")
     logger = WandbLogger(
         name=run_dir.name,
         save_dir=run_dir,
@@ -65,7 +72,23 @@ def make_logger(params: Params, run_dir: Path, resumed: Path | None) -> Logger |
         _ = logger.experiment
     except Error as error:
         raise _refused(error) from None
-    return logger
+    losable = Losable(logger, run_dir / "wandb")
+    for handler in logging.getLogger("wandb").handlers:
+        # Of its diary, which lies beside the figures. That wandb cannot write these, it does not
+        # say, and for each line of its diary Python would print a traceback.
+        handler.handleError = _giving_up(losable)  # type: ignore[assignment]
+    return losable
+
+
+def _giving_up(losable: Losable) -> Callable[[logging.LogRecord], None]:
+    def give_up(record: logging.LogRecord) -> None:
+        error = sys.exc_info()[1]
+        # Where wandb's own process has ended, this one would tell so with each thing it is sent.
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+        if isinstance(error, OSError):
+            losable.give_up(error)
+
+    return give_up
 
 
 def check_logger(params: Params) -> None:

@@ -14,6 +14,7 @@ from ..dataset import ArithmeticDataset
 from ..generation import generate_answers
 from ..lightning_module import LitLM
 from ..terminal.progress_bar import LINES_APART, Bar, duration, start_bar
+from ..terminal.say import say
 from ..training.history import History
 from ..training.sharding import is_sharded
 from .loggers import log_samples
@@ -144,8 +145,7 @@ class Watch(pl.Callback):
         if step > self._first_step and self._speed is not None:
             seconds = (now - self._first_time) / (step - self._first_step)
             words.append(f"{duration(seconds * (trainer.max_steps - step))} left")
-        # Flushed, as a pipe collects lines until there are thousands of characters.
-        print("  ".join(words), flush=True)
+        say("  ".join(words))
         self._line_time = now
 
     def _short_text(self) -> str:

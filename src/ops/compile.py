@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import torch
@@ -14,6 +13,7 @@ from torch._inductor import config as inductor
 from torch.utils import cpp_extension
 
 from ..config import Params
+from ..terminal.say import note
 
 # Compiling takes ten to twenty seconds on two cores, which so many training steps win back ..
 _STEPS = 2000
@@ -74,7 +74,7 @@ def _can_compile(what: str) -> bool:
         torch.compile(lambda x: x + 1)(torch.zeros(2))
     except Exception as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        print(f"runtime.compile: not possible here, {what} without: {reason}", file=sys.stderr)
+        note(f"runtime.compile: not possible here, {what} without: {reason}")
         return False
     return True
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -30,7 +33,8 @@ def lines_of(
         workers: processes, beside this one.
     """
     waiting: deque[Future[bytes]] = deque()
-    with ProcessPoolExecutor(workers, initializer=_start, initargs=(source, written)) as pool:
+    start = (source, written, os.getpid())
+    with ProcessPoolExecutor(workers, initializer=_start, initargs=start) as pool:
         try:
             for part in parts:
                 waiting.append(pool.submit(_text, *part))
@@ -43,11 +47,19 @@ def lines_of(
             pool.shutdown(cancel_futures=True)
 
 
-def _start(source: Strata, written: Format) -> None:
+def _start(source: Strata, written: Format, parent: int) -> None:
     # Ctrl-C reaches all processes of a terminal: the first one ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     global _source, _format
     _source, _format = source, written
+
+
+def _end_with(parent: int) -> None:
+    """End this process when the first one has been killed: it would wait for work for ever."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 def _text(split: str, start: int, stop: int) -> bytes:

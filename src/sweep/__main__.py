@@ -14,11 +14,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from ..common.files import RUNS_DIR
 from ..compare.commits import read
-from ..terminal.cli import Parser, run
+from ..terminal.cli import Parser, run, to_name, to_path
+from ..terminal.say import note, say
 from . import elsewhere, local
 from .grid import grid
 from .local import log_path
@@ -80,11 +80,15 @@ def main(argv: list[str] | None = None) -> None:
         help="a run with these changes together; once for each such run. Without --models or "
         "--seeds: those of params.yaml",
     )
-    parser.add_argument("--address", help="HOST:PORT of a Ray cluster (one on this machine)")
-    parser.add_argument("--git-remote", help="where runs start from and come back to (origin)")
+    parser.add_argument(
+        "--address", type=to_name, help="HOST:PORT of a Ray cluster (one on this machine)"
+    )
+    parser.add_argument(
+        "--git-remote", type=to_name, help="where runs start from and come back to (origin)"
+    )
     parser.add_argument(
         "--runs-dir",
-        type=Path,
+        type=to_path,
         help="a folder that all machines share, for lost runs to resume (runs, on this machine)",
     )
     parser.add_argument("--cpus-per-run", type=_at_least(1, int), help="threads of each run (1)")
@@ -123,11 +127,11 @@ def main(argv: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         raise KeyboardInterrupt("stopped; the same command goes on from here") from None
     if failures:
-        print(f"{len(failures)} failed:", file=sys.stderr)
+        note(f"{len(failures)} failed:")
         for name in failures:
-            print(f"  {name}: {log_path(name)}", file=sys.stderr)
+            note(f"  {name}: {log_path(name)}")
         sys.exit(1)
-    print("all finished; python -m src.compare and dvc exp show read them")
+    say("all finished; python -m src.compare and dvc exp show read them")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pathlib import Path
 from ..common.errors import UserError
 from ..common.files import ROOT, open_replacing
 from ..compare.commits import git
+from ..terminal.say import say
 from .finished import difference
 from .grid import Run
 from .local import log_path
@@ -47,7 +48,7 @@ def missing(runs: list[Run], git_remote: str, commit: str) -> tuple[list[Run], l
                 f"--git-remote {git_remote} {each.name}, and here dvc exp remove {each.name}"
             )
     for name in done:
-        print(f"{name}: finished before")
+        say(f"{name}: finished before")
     return [each for each in runs if each.name not in there], [n for n in done if n not in here]
 
 
@@ -102,19 +103,15 @@ def sweep(
             for name in before:
                 _write_log(name, problem)
         retries = int(settings["retries"])
-        for name, finished, log in run_all(job, todo, retries, _print_at_once) if todo else ():
+        for name, finished, log in run_all(job, todo, retries, say) if todo else ():
             problem = collect(git_remote, [name]) if finished else ""
             _write_log(name, log + problem)
             if problem or not finished:
                 failures.append(name)
-            _print_at_once(f"{name}: {'failed' if name in failures else 'finished'}")
+            say(f"{name}: {'failed' if name in failures else 'finished'}")
     return failures
 
 
 def _write_log(name: str, log: str) -> None:
     with open_replacing(log_path(name)) as file:
         file.write(log)
-
-
-def _print_at_once(line: str) -> None:
-    print(line, flush=True)

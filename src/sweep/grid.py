@@ -20,6 +20,9 @@ _FLAGS = {"model": "--models", "training.seed": "--seeds"}
 # Sections that leave the weights as they are, and so are not in a run's name.
 _UNNAMED = ("evaluation.", "runtime.")
 
+# Characters of a name: logs are named by it, and git's and DVC's files with a few more characters.
+_LONGEST = 200
+
 
 @dataclass(frozen=True)
 class Run:
@@ -150,9 +153,15 @@ def _run_of(overrides: list[str], defaults: dict[str, Any], params: dict[str, An
         # are equal without them.
         plain = re.sub(r"[^\w+.-]|\.(?!\w)", "", value, flags=re.ASCII)
         if plain != value:
-            plain += f"-{hashlib.sha256(value.encode()).hexdigest()[:6]}"
+            plain += f"-{_hash(value)}"
         name += f"-{_short(key, defaults)}-{plain}"
+    if len(name) > _LONGEST:
+        name = f"{name[:_LONGEST]}-{_hash(name)}"
     return Run(name, tuple(kept), params)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:6]
 
 
 def _short(key: str, defaults: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from ..common.files import ROOT, RUNS_DIR
 from ..compare.commits import git
 from ..terminal.progress_bar import duration
+from ..terminal.say import say
 from . import worker
 from .finished import difference, unlike
 from .grid import Run
@@ -49,7 +50,7 @@ def sweep(runs: list[Run], commit: str, at_once: int, cpus: int) -> list[str]:
         UserError: if another sweep of this repository is running.
     """
     if lacking := changed(commit):
-        _show(f"{', '.join(lacking)}: changed since the commit; the runs are of the commit")
+        say(f"{', '.join(lacking)}: changed since the commit; the runs are of the commit")
     cache = _cache()
     job = Job(
         git_url=git("rev-parse", "--show-toplevel").strip(),
@@ -72,7 +73,7 @@ def sweep(runs: list[Run], commit: str, at_once: int, cpus: int) -> list[str]:
         done = {run.name: there[run.name] for run in todo if run.name not in failures}
         again = unlike(done, cached)
         for name in again:
-            _show(f"{names[name]}, was trained before on other hardware than the others; once more")
+            say(f"{names[name]}, was trained before on other hardware than the others; once more")
         forced = [run for run in todo if run.name in again]
         return failures + _run_and_show(forced, replace(job, force=True), at_once, names)[0]
 
@@ -84,10 +85,10 @@ def _missing(runs: Sequence[Run], job: Job, names: Mapping[str, str]) -> list[Ru
     for run in runs:
         lacks = difference(run, there[run.name], job.commit) if run.name in there else None
         if lacks == "":
-            _show(f"{names[run.name]}, finished before")
+            say(f"{names[run.name]}, finished before")
             continue
         if lacks:
-            _show(f"{names[run.name]}, is there {lacks}; runs again and replaces it")
+            say(f"{names[run.name]}, is there {lacks}; runs again and replaces it")
         todo.append(run)
     return todo
 
@@ -113,7 +114,7 @@ def _run_and_show(
             if text:
                 left = progress.left()
                 end = f", {duration(left)} left" if left else ""
-                _show(f"{names[name]}, {text}{end}")
+                say(f"{names[name]}, {text}{end}")
     return failures, progress.cached()
 
 
@@ -190,7 +191,3 @@ def _dvc_config(cache: dict[str, Any]) -> str:
         for key, value in cache.items()
     }
     return "\n".join(file.write()) + "\n"
-
-
-def _show(line: str) -> None:
-    print(line, flush=True)

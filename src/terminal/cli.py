@@ -1,22 +1,30 @@
-"""How every command ends: exit code 0, or for a user's mistake one line on stderr and 2."""
+"""How every command begins and ends: exit code 0, or for a user's mistake one line and 2."""
 
 from __future__ import annotations
 
 import argparse
 import difflib
 import os
-import select
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn
 
 from ..common.errors import UserError
+from .say import complain
+from .stopping import Stopped, end_at_once, stop_on_signals, stopped
+from .streams import drop_unwritable, prepare_streams, reader_has_gone
 
 # Top-level packages of this repository.
 _OURS = ("src", "scripts", "benchmarks", "tests")
+# torch on a CPU and on a GPU, cuBLAS, C++, the system's loader of libraries, Python's threads.
+_NO_MEMORY = (
+    *("can't allocate memory", "out of memory", "status_alloc_failed", "bad_alloc"),
+    *("cannot allocate memory", "can't start new thread"),
+)
 
 
 class Parser(argparse.ArgumentParser):
@@ -61,17 +69,49 @@ def _plain(flag: str) -> str:
     return flag.lstrip("-").replace("-", "_")
 
 
+def to_name(text: str) -> str:
+    """The type of a flag whose value names something: anything but nothing.
+
+    Raises:
+        ArgumentTypeError: for an empty text.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("must not be empty")
+    return text
+
+
+def to_path(text: str) -> Path:
+    """The type of a flag that names a file or a folder.
+
+    >>> to_path("data/mine")
+    PosixPath('data/mine')
+
+    Raises:
+        ArgumentTypeError: for an empty text, which Python takes for the working directory, and for
+            what no file can be called.
+    """
+    to_name(text)
+    try:
+        encoded = os.fsencode(text)
+    except UnicodeEncodeError:
+        encoded = b"\0"
+    if b"\0" in encoded:
+        raise argparse.ArgumentTypeError(f"{text!r} is the name of no file")
+    return Path(text)
+
+
 def run(main: Callable[[], object]) -> NoReturn:
     """Run a command and end the process.
 
     A `UserError`, or an `OSError` such as a missing permission or a full disk, prints one line and
-    has exit code 2. Ctrl-C prints one line and has 130. Where the reader of the output, such as
-    ``head``, has closed its pipe, nothing is printed and the code is 141. Both codes are those of
-    a shell. Any other exception is a bug and keeps its traceback. What goes to a closed stream is
-    lost, and no error.
+    has exit code 2, as has memory that the system does not give. Ctrl-C, SIGTERM and SIGHUP print
+    one line and have 130, 143 and 129. Where the reader of the output, such as ``head``, has closed
+    its pipe, nothing is printed and the code is 141. These codes are those of a shell. Any other
+    exception is a bug and keeps its traceback. What goes to a closed stream is lost, and no error.
     """
     try:
-        _open_closed_streams()
+        prepare_streams()
+        stop_on_signals()
         try:
             main()
         finally:
@@ -99,17 +139,20 @@ def end(error: BaseException) -> None:
     """
     gone = reader_has_gone()
     for stream in (sys.stdout, sys.stderr):
-        _drop_unwritable(stream)
-    cause, code = error, 2
+        drop_unwritable(stream)
+    cause: BaseException = stopped() or error
+    code = 2
     # Lightning turns Ctrl-C into a SystemExit of its own, and rich a closed pipe.
-    if isinstance(error, SystemExit) and isinstance(
-        error.__context__, KeyboardInterrupt | BrokenPipeError
+    if type(cause) is SystemExit and isinstance(
+        cause.__context__, KeyboardInterrupt | BrokenPipeError
     ):
-        cause = error.__context__
+        cause = cause.__context__
     match cause:
+        case Stopped():
+            end_at_once()
+            message, code = str(cause), 128 + cause.sent
         case KeyboardInterrupt():
-            # A second Ctrl-C, while Python ends, ends it without a traceback.
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            end_at_once()
             message, code = str(cause) or "stopped", 128 + signal.SIGINT
         case BrokenPipeError() if gone or cause is not error:
             sys.exit(128 + signal.SIGPIPE)
@@ -118,8 +161,10 @@ def end(error: BaseException) -> None:
         case OSError():
             where = f"{cause.filename}: " if cause.filename else ""
             message = f"{where}{cause.strerror or cause}"
-        case MemoryError():
-            message = f"not enough memory: {cause}"
+        case _ if _lacks_memory(cause):
+            # Behind the first line, torch lists functions.
+            words = str(cause).partition("\n")[0]
+            message = f"not enough memory: {words}" if words else "not enough memory"
         case ModuleNotFoundError() if cause.name and cause.name.split(".")[0] not in _OURS:
             message = (
                 f"{sys.executable} has no package {cause.name}: make install, "
@@ -128,38 +173,14 @@ def end(error: BaseException) -> None:
         case _:
             return
     with suppress(OSError):
-        print("error:", " ".join(message.split()), file=sys.stderr)
-    _drop_unwritable(sys.stderr)
+        complain(message)
+    drop_unwritable(sys.stderr)
     sys.exit(code)
 
 
-def _open_closed_streams() -> None:
-    """Open the null device for each standard stream that is closed.
-
-    Python has None for it, on which libraries stumble. Worse, the next file that is opened has its
-    number, and what a library in C or another process prints would land in that file.
-    """
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            # It has the lowest number that is free.
-            number = os.open(os.devnull, os.O_RDWR)
-            os.set_inheritable(number, True)
-            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8"))
-
-
-def reader_has_gone() -> bool:
-    """Whether the pipe behind stdout or stderr is closed; other pipes may break as well."""
-    poll = select.poll()
-    for stream in (1, 2):
-        poll.register(stream, 0)
-    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
-
-
-def _drop_unwritable(stream: TextIO | None) -> None:
-    """Discard what a stream cannot write, or Python would try again at exit, and report it."""
-    if stream is None:
-        return
-    try:
-        stream.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+def _lacks_memory(error: BaseException) -> bool:
+    """Whether the system, or a GPU, gave a library no memory; each has words of its own for it."""
+    said = str(error).lower()
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError | ImportError) and any(words in said for words in _NO_MEMORY)
+    )

@@ -34,6 +34,10 @@ def show(
     """
     # What a model says may look like rich's markup, or like the name of a picture.
     console = Console(markup=False, emoji=False)
+
+    def line(text: str) -> None:
+        console.print(visible(text), soft_wrap=True)
+
     for name, frame in tables.items():
         # No rows: it does not occur, such as borrows in sums. One row: the totals again.
         says_more = len(frame) > 1 or name == _ALWAYS
@@ -49,30 +53,27 @@ def show(
         console.print(table)
     for (layer,), group in tables["by_expert"].groupby(["layer"]):
         shares = "  ".join(f"{share:.3f}" for share in group["load"])
-        console.print(f"expert load, layer {layer}: {shares}")
+        line(f"expert load, layer {layer}: {shares}")
     errors = tables["errors"]
     said = dict(zip(errors["prompt"], errors["said"], strict=True))
     for prompt, target in samples:
-        line = verdict(prompt, said.get(prompt, target), target)
-        console.print(f"prediction: {line}", soft_wrap=True)
+        line(f"prediction: {verdict(prompt, said.get(prompt, target), target)}")
     others = errors[~errors["prompt"].isin([prompt for prompt, _ in samples])]
     for row in others.head(len(samples)).itertuples(index=False):
-        answer = f"{row.prompt}{visible(str(row.said))}"
-        console.print(f"wrong: {answer}, not {row.target}", soft_wrap=True)
+        line(f"wrong: {row.prompt}{row.said}, not {row.target}")
     every = tables["exhaustive"]
     for row in every[every["kind"] == "all"].itertuples(index=False):
-        console.print(f"all problems, {row.split}: {row.wrong:,} wrong of {row.problems:,}")
+        line(f"all problems, {row.split}: {row.wrong:,} wrong of {row.problems:,}")
     for name, n in metrics.items():
         if name.startswith("skipped_"):
             kind = name.removeprefix("skipped_")
-            console.print(f"skipped: {counted(n, f'{kind} row')}")
-    console.print(f"leak check: {leaks}", soft_wrap=True)
+            line(f"skipped: {counted(n, f'{kind} row')}")
+    line(f"leak check: {leaks}")
     # Of others' models it is not known.
     loss = "" if metrics["loss"] is None else f"loss {metrics['loss']:.5f}, "
-    console.print(
+    line(
         f"{metrics['architecture']}: {metrics['exact_match']:.2%} of {metrics['problems']:,} right "
         f"(95 %: {metrics['exact_match_low']:.2%} .. {metrics['exact_match_high']:.2%}), "
         f"{loss}{metrics['parameters']:,} parameters, "
-        f"{metrics['active_parameters']:,} active",
-        soft_wrap=True,
+        f"{metrics['active_parameters']:,} active"
     )

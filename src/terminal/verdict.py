@@ -1,5 +1,7 @@
 """An answer as it is shown: behind its problem, with whether it is right."""
 
+from __future__ import annotations
+
 from ..common.visible import visible
 
 

@@ -25,6 +25,7 @@ from ..dataset import ArithmeticDataset, TrainLoader, eval_loader
 from ..models import TransformerLM
 from ..ops.compile import compile_model, compiles_training
 from ..ops.hardware import device_for, hardware
+from ..terminal.say import say
 from ..utils import derive_seed, training_flops
 from . import distributed
 from .cost import Cost
@@ -111,7 +112,7 @@ def fit(
         lit: the module to train, see `lightning_module.initial_module`.
         watchers: callbacks of the first process that show the run and do not change it.
         make_logger: makes Lightning's logger, given the state that the run is resumed from, if any.
-        story: the origin of the weights that checkpoints record, see `lineage.story_of`.
+        story: the origin of the weights that checkpoints record, see `lineage.Origin`.
 
     Raises:
         UserError: if training diverges, or wandb is asked for and not installed.
@@ -142,7 +143,7 @@ def fit(
     if compiled:
         compile_model(model, params, device)
     if process.is_first:
-        print(machine, flush=True)
+        say(machine)
     with _ends_as_commands_do(history, run_dir):
         distributed.connect(trainer, lit)
         resumed = distributed.from_first(lambda: resumed)
@@ -181,7 +182,7 @@ def _resumed(run_dir: Path) -> Path | None:
         # Keeps runs that wandb has not uploaded yet.
         clear(run_dir, keep=("lock", "wandb"))
     else:
-        print(f"resuming after step {step_of(resumed):,} from {resumed}", flush=True)
+        say(f"resuming after step {step_of(resumed):,} from {resumed}")
     return resumed
 
 

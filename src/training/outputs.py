@@ -18,8 +18,8 @@ from ..data.records import Record
 from ..generation import generate_answers
 from .fit import Fit
 
-# Written first: its presence marks the folder of a training.
-_FIRST = "last.ckpt"
+# Of a training that was killed as it wrote its results, this one may be missing.
+LAST = "samples.txt"
 _RUNNER_UP = r"best-[0-9]+\.ckpt"
 _RESULTS = re.compile(
     rf"(best|last)\.ckpt|{_RUNNER_UP}|config\.yaml|samples\.txt|(train|val)\.csv|train\.json"
@@ -45,7 +45,7 @@ def check_vacant(folder: Path, overwrite: bool) -> None:
             f"{folder}: {there[0]} is there already; --overwrite replaces what an earlier training "
             f"left, --out_dir writes elsewhere"
         )
-    if there and _FIRST not in there:
+    if there and not any(name.endswith(".ckpt") for name in there):
         raise UserError(f"{folder}: {there[0]} is of no training; --out_dir writes elsewhere")
 
 
@@ -56,17 +56,11 @@ def write_models(
 
     The samples are the best model's answers to the first problems of val.
     """
-    save_checkpoint(folder / _FIRST, fitted.last_weights, params, fitted.last, story)
+    save_checkpoint(folder / "last.ckpt", fitted.last_weights, params, fitted.last, story)
     save_checkpoint(folder / "best.ckpt", fitted.best_weights, params, fitted.best, story)
-    written = set()
     for place, (row, kept) in enumerate(fitted.runners_up, start=2):
         weights = read_tensors(kept)["state_dict"] if kept else fitted.last_weights
-        written.add(f"best-{place}.ckpt")
         save_checkpoint(folder / f"best-{place}.ckpt", weights, params, row, story)
-    for path in results(folder):
-        # Left by a training that kept more of them.
-        if re.fullmatch(_RUNNER_UP, path.name) and path.name not in written:
-            path.unlink()
     with open_replacing(folder / "config.yaml") as file:
         file.write("# What this was trained with; python -m src.train --config reads it.\n")
         sections = {"model": params.model_config_in_use, "training": params.training}
@@ -79,6 +73,17 @@ def write_models(
         for record, answer in zip(shown, said, strict=True):
             verdict = "right" if answer == record.target else f"wrong, {record.target}"
             file.write(f"{record.prompt}{answer}  {verdict}\n")
+
+
+def drop_old(folder: Path, new: Path) -> None:
+    """Remove runners-up that a training has left which kept more of them.
+
+    Args:
+        new: the folder whose files come in place of the others.
+    """
+    for path in results(folder):
+        if re.fullmatch(_RUNNER_UP, path.name) and not (new / path.name).exists():
+            path.unlink()
 
 
 def write_metrics(fitted: Fit, folder: Path, runs_dir: Path) -> None:

@@ -5,20 +5,19 @@ A run is known by its content, so another architecture, training or data set nev
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..common import folders
 from ..common.checkpoint_files import PROGRESS
-from ..common.errors import UserError
 from ..config import Params
 from ..data.records import Records
+from ..terminal.say import note
 
 _HASHED = 2**16  # rows
 _KEPT = 2  # the newest, and one to fall back on
@@ -46,39 +45,15 @@ def run_name(params: Params, splits: Mapping[str, Records], init_sha256: str | N
 
 
 @contextmanager
-def claimed(folder: Path, runs_dir: Path) -> Iterator[None]:
-    """Reserve a folder for the results of this process's training.
-
-    Raises:
-        UserError: if another process is training to write there.
-    """
-    # The lock is kept elsewhere, so that the folder holds nothing but results.
-    digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
-    with locked(runs_dir / f"into-{digest}", folder):
-        yield
-
-
-@contextmanager
-def locked(run_dir: Path, shown: Path | None = None) -> Iterator[None]:
+def locked(run_dir: Path) -> Iterator[None]:
     """Lock a run's folder for this process; the system releases it when the process ends.
-
-    Args:
-        shown: the name in the error message; None: run_dir.
 
     Raises:
         UserError: if another process holds it, with its id.
     """
     run_dir.mkdir(parents=True, exist_ok=True)
-    with (run_dir / "lock").open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            said = f"{shown or run_dir}: process {file.read()} is training this run"
-            raise UserError(said) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+    # A file, not the folder: hosts that share a network file system see each other's.
+    with folders.locked(run_dir / "lock", run_dir, "is training this run"):
         yield
 
 
@@ -111,7 +86,7 @@ def latest_progress(run_dir: Path) -> Path | None:
             return path
         aside = path.with_suffix(".damaged")
         path.replace(aside)
-        print(f"{path} is damaged; set aside as {aside.name}", file=sys.stderr)
+        note(f"{path} is damaged; set aside as {aside.name}")
     return None
 
 

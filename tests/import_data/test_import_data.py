@@ -207,7 +207,7 @@ def test_only_what_this_command_wrote_is_replaced(tmp_path: Path) -> None:
     assert (out / "notes.txt").read_text() == "mine"
 
     generated = tmp_path / "generated"
-    write(tiny_params().data, generated)
+    write(tiny_params().data, generated, counts_in=tmp_path)
     edited = tmp_path / "edited"
     imported(path, edited)
     with (edited / "test.jsonl").open("a") as file:

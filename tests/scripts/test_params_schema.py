@@ -55,6 +55,12 @@ def test_what_a_command_refuses_an_editor_marks(
         assert list(path)[: len(error.absolute_path)] == list(error.absolute_path)
 
 
+@pytest.mark.parametrize(("name", "fits"), [("mine-1.5", True), ("../mine", False), ("", False)])
+def test_an_architecture_of_ones_own_needs_a_plain_name(name: str, fits: bool) -> None:
+    content = changed(("models", name), CONTENT["models"]["gpt2"])
+    assert SCHEMA.is_valid(content) == fits
+
+
 def test_every_key_may_be_given_and_must_be() -> None:
     for path in leaves(CONTENT):
         content = changed(path, None)

@@ -41,6 +41,14 @@ def test_what_is_said_of_one_architecture_leaves_the_others_alone() -> None:
     assert llama2.overrides == ("model=llama2", "training.seed=0", "data.n_samples=9000")
 
 
+def test_long_names_are_cut_and_stay_different() -> None:
+    names = [
+        grid(["gpt2"], [0], [f"training.init_from={'x' * 300}{end}"])[0].name for end in ("1", "2")
+    ]
+    assert names[0] != names[1]
+    assert all(len(name) < 210 for name in names)
+
+
 def test_how_a_run_is_graded_and_shown_is_not_in_its_name() -> None:
     (run,) = grid(["gpt2"], [0], ["evaluation.exhaustive=true", "runtime.progress=false"])
     assert run.name == "gpt2-seed0"

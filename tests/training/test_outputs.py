@@ -10,8 +10,8 @@ import yaml
 
 from src.checkpoint import load_model
 from src.common.errors import UserError
+from src.common.folders import claimed
 from src.train import main
-from src.training.run_dir import claimed
 
 from ..conftest import read_csv, tiny_params
 
@@ -132,11 +132,18 @@ def test_the_pipelines_folders_are_refused(place: str, here: Path, data_dir: Pat
     assert not Path("runs").exists()
 
 
+def test_a_configuration_called_dots_does_not_write_here(here: Path, data_dir: Path) -> None:
+    Path("mine.yaml").rename("...yaml")
+    with pytest.raises(UserError, match=r"^'\.\.': no name for a folder in checkpoints; --out_dir"):
+        main(["--config", "...yaml", "--data_dir", str(data_dir)])
+    assert [path.name for path in here.iterdir()] == ["...yaml"]
+
+
 def test_two_trainings_at_once_do_not_write_to_one_place(here: Path, data_dir: Path) -> None:
     out = Path("checkpoints/mine")
     with (
-        claimed(here / out, Path("runs")),
-        pytest.raises(UserError, match=r"^checkpoints/mine: process \d+ is training"),
+        claimed(here / out),
+        pytest.raises(UserError, match=r"^checkpoints/mine: process \d+ writes there"),
     ):
         train(data_dir)
     assert not out.exists()
