@@ -1,11 +1,19 @@
 # Everything runs in .venv; each target installs what it needs first. make takes a space for the end
 # of a name: targets are relative, and the folder of this file stands only where no name is split.
+
+# What is typed reaches the commands as it was typed, through the environment, and quoted there: in a
+# recipe, make would take a $ for the name of a variable, and the shell a ; for a command's end.
+TYPED := PYTHON TORCH_INDEX MODELS SEEDS EXHAUSTIVE JOBS THREADS REV ABLATIONS RECIPES QUICK URL \
+	ENDPOINT
+$(foreach name,$(TYPED),$(if $(filter command environment,$(firstword $(origin $(name)))),\
+	$(eval override $(name) := $$(value $(name)))))
+
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro test test-slow compare ablations recipes report bench verify repair remote remote-url \
-	lock clean
+.PHONY: help install repro test test-slow compare ablations recipes trained report bench verify repair \
+	remote settings remote-url lock clean
 
 help:  ## list the targets and the commands
 	@{ sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' Makefile; \
@@ -39,17 +47,14 @@ MODELS ?= gpt2 llama2 mixtral
 SEEDS ?= 0 1 2
 EXHAUSTIVE ?= false
 JOBS ?= 2
-THREADS ?= $(shell expr \( $$(getconf _NPROCESSORS_ONLN) + $(JOBS) - 1 \) / $(JOBS))
+threads = $${THREADS:-$$(( ($$(getconf _NPROCESSORS_ONLN) + JOBS - 1) / JOBS ))}
 
-SWEEP = python -m src.sweep --jobs $(JOBS) --cpus-per-run $(THREADS)
-comma := ,
-space := $() $()
-joined = $(subst $(space),$(comma),$(strip $(1)))
+SWEEP := python -m src.sweep --jobs="$$JOBS" --cpus-per-run="$(threads)"
+COMPARE := python -m src.compare $${REV:+--rev="$$REV"}
 
-compare: repair  ## run each architecture with three seeds, two runs at a time, and compare
-	code=0; $(SWEEP) --models $(call joined,$(MODELS)) --seeds $(call joined,$(SEEDS)) \
-		-S evaluation.exhaustive=$(EXHAUSTIVE) || code=$$?; \
-	[ $$code -gt 1 ] || python -m src.compare $(if $(REV),--rev $(REV)) || exit; exit $$code
+compare: settings repair  ## run each architecture with three seeds, two runs at a time, and compare
+	@code=0; $(SWEEP) --models="$$MODELS" --seeds="$$SEEDS" -S evaluation.exhaustive="$$EXHAUSTIVE" \
+		|| code=$$?; [ $$code -gt 1 ] || $(COMPARE) || exit; exit $$code
 
 # One change each to the default run, to see what it is worth.
 ABLATIONS ?= training.optimizer=adamw training.optimizer=adamw,training.max_steps=5000 \
@@ -58,23 +63,26 @@ ABLATIONS ?= training.optimizer=adamw training.optimizer=adamw,training.max_step
 	training.length_balance=0 data.length_balance=0 models.llama2.n_heads=4 \
 	models.llama2.rope_theta=10000 models.llama2.init_std=0.02
 
-ablations: repair  ## run the default with one change at a time; dvc exp show tells
-	$(SWEEP) $(foreach change,$(ABLATIONS),--each "$(change)")
+ablations: settings repair  ## run the default with one change at a time; dvc exp show tells
+	@set -f; for change in $$ABLATIONS; do set -- "$$@" --each="$$change"; done; $(SWEEP) "$$@"
 
 # The files of configs/ that say what differs from params.yaml, each run by hand, JOBS at a time.
 RECIPES ?= subtract add-subtract three-operands divide multiply four-operators
 
-recipes: .venv/installed  ## train each recipe of configs/, below checkpoints/, for docs/recipes.md
-	OMP_NUM_THREADS=$(THREADS) $(MAKE) --no-print-directory --jobs=$(JOBS) $(RECIPES:%=checkpoints/%/eval/eval.json)
+recipes: settings .venv/installed  ## train each recipe of configs/, below checkpoints/, for docs/recipes.md
+	@OMP_NUM_THREADS="$(threads)" $(MAKE) --no-print-directory --jobs="$$JOBS" trained
 	python -m scripts.recipes
+
+trained: $(patsubst configs/%.yaml,checkpoints/%/eval/eval.json,\
+	$(filter $(wildcard configs/*.yaml),$(RECIPES:%=configs/%.yaml)))
 
 checkpoints/%/eval/eval.json: configs/%.yaml | .venv/installed
 	python -m src.data_gen --config $< --out_dir data/$*
 	python -m src.train --config $< --data_dir data/$* --overwrite
 	python -m src.eval --config $< --ckpt checkpoints/$*/best.ckpt --data_dir data/$*
 
-report: repair  ## one HTML page with every figure, opens without a network
-	python -m src.report $(if $(REV),--rev $(REV))
+report: settings repair  ## one HTML page with every figure, opens without a network
+	@python -m src.report $${REV:+--rev="$$REV"}
 
 bench: .venv/installed-dev  ## speed: data, training, evaluation, beside Hugging Face and the hardware
 	python -m benchmarks.generation
@@ -82,22 +90,43 @@ bench: .venv/installed-dev  ## speed: data, training, evaluation, beside Hugging
 	python -m benchmarks.evaluation
 	python -m benchmarks.repro
 
-verify: .venv/installed  ## reproduce the committed run in a fresh clone; QUICK=1: in two minutes
+verify: settings .venv/installed  ## reproduce the committed run in a fresh clone; QUICK=1: in two minutes
 	python -m scripts.verify $(if $(QUICK),--quick)
 
 repair: .venv/installed  ## put right what a kill or a power cut left of DVC's and git's own files
 	@python -m scripts.repair
 
-remote: remote-url .venv/installed$(if $(filter s3:% ssh:%,$(URL)),-remote)  ## push and pull at URL=/folder, s3://bucket/path or ssh://user@host/path
+remote: remote-url .venv/installed$(if $(filter s3:% ssh:%,$(firstword $(URL))),-remote)  ## push and pull at URL=/folder, s3://bucket/path or ssh://user@host/path
 	dvc remote add --local --force --default store "$$URL"
 	$(if $(ENDPOINT),dvc remote modify --local store endpointurl "$$ENDPOINT")
 
-# A target of its own, so that nothing is installed for a wrong URL.
+# Targets of their own, so that nothing is installed or run for a wrong value. The commands check all
+# that they are given; this is what would be late, or in vain.
+refuse := set -f; refuse() { \
+	printf 'error: %s\n' "$$(printf %s "$$1" | LC_ALL=C tr '[:cntrl:]' '?')" >&2; exit 2; }
+
+settings:
+	@$(refuse); \
+	case "$$JOBS" in '' | 0* | *[!0-9]*) refuse "JOBS=$$JOBS: must be a whole number from 1 on" ;; esac; \
+	case "$$THREADS" in 0* | *[!0-9]*) refuse "THREADS=$$THREADS: must be a whole number from 1 on" ;; esac; \
+	case "$$SEEDS" in '' | *[!0-9,\ ]*) refuse "SEEDS=$$SEEDS: must be whole numbers, such as 0 1 2" ;; esac; \
+	case "$$EXHAUSTIVE" in true | false) ;; *) refuse "EXHAUSTIVE=$$EXHAUSTIVE: must be true or false" ;; esac; \
+	case "$$QUICK" in '' | 1) ;; *) refuse "QUICK=$$QUICK: must be 1, or left out" ;; esac; \
+	for each in "MODELS=$$MODELS" "ABLATIONS=$$ABLATIONS" "RECIPES=$$RECIPES"; do case "$$each" in \
+		MODELS= | ABLATIONS= | RECIPES=) refuse "$$each: names nothing to run" ;; esac; done; \
+	for recipe in $$RECIPES; do \
+		[ -f "configs/$$recipe.yaml" ] || refuse "RECIPES=$$recipe: there is no configs/$$recipe.yaml"; done; \
+	for rev in $$REV; do \
+		git cat-file -e "$$rev^{commit}" 2> /dev/null || refuse "REV=$$rev: git knows no such commit"; done
+
 remote-url:
-	@case "$$URL" in /?* | s3://?* | ssh://?* | http://?* | https://?*) ;; *) \
-		echo "error: URL=$$URL: must be an absolute folder, or s3://, ssh:// or http://;" \
-			"DVC seeks a relative folder below / when a commit's .dvc/config names it" >&2; \
-		exit 2 ;; esac
+	@$(refuse); \
+	case "$$URL $$ENDPOINT" in *%\(*\)s*) refuse "URL=$$URL: DVC would fill in what stands in %()s" ;; esac; \
+	case "$$URL" in /?* | s3://?* | ssh://?* | http://?* | https://?*) ;; *) refuse \
+		"URL=$$URL: must be an absolute folder, or s3://, ssh:// or http://; DVC seeks a relative \
+	folder below / when a commit's .dvc/config names it" ;; esac; \
+	case "$$ENDPOINT" in '' | http://?* | https://?*) ;; *) refuse \
+		"ENDPOINT=$$ENDPOINT: must begin with https:// or http://" ;; esac
 
 # As PyPI has it for Linux: with the CUDA libraries, which torch's builds without CUDA do not bring.
 # Before version 26, pip downloads all that it only has to name.
@@ -119,14 +148,14 @@ PIP := .venv/bin/python -m pip --quiet --disable-pip-version-check
 INSTALL := $(PIP) install -c constraints.txt
 
 .venv/bin/python:
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "error: $(PYTHON) is older than 3.11; try: make PYTHON=python3.12" >&2; exit 1; }
-	"$(PYTHON)" -m venv .venv || { rm -f .venv/bin/python; exit 1; }
+	@"$$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "error: $$PYTHON is older than 3.11; try: make PYTHON=python3.12" >&2; exit 1; }
+	"$$PYTHON" -m venv .venv || { rm -f .venv/bin/python; exit 1; }
 
 # From TORCH_INDEX comes torch alone: an index beside PyPI could put its own in place of any package.
 # What torch itself needs, and all else, comes from PyPI after it.
 .venv/installed: requirements.txt constraints.txt | .venv/bin/python
-	$(if $(TORCH_INDEX),$(INSTALL) --no-deps --index-url "$(TORCH_INDEX)" torch)
+	$(if $(TORCH_INDEX),$(INSTALL) --no-deps --index-url "$$TORCH_INDEX" torch)
 	$(INSTALL) -r requirements.txt
 	touch $@
 
@@ -137,3 +166,6 @@ INSTALL := $(PIP) install -c constraints.txt
 .venv/installed-dev: $(wildcard requirements-*.txt) .venv/installed
 	$(INSTALL) -r requirements-dev.txt
 	touch $@
+
+# Last, as a variable that is exported counts as set to ?=.
+export $(TYPED)

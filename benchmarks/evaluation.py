@@ -24,7 +24,6 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -192,7 +191,7 @@ def measure(
 def main(argv: list[str] | None = None) -> None:
     """The command."""
     flags = parser("evaluation", __doc__)
-    flags.add_argument("--ckpt", type=Path, help="trained weights instead of random ones")
+    flags.add_argument("--ckpt", type=cli.to_path, help="trained weights instead of random ones")
     flags.add_argument("--models", nargs="+", help="architectures (all)")
     flags.add_argument("--rounds", type=int, default=5)
     flags.add_argument("--threads", type=int, default=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import pickle
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -12,14 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
 from .common.checkpoint_files import find_checkpoint
 from .common.errors import UserError
-from .common.files import replacing
-from .config import ModelConfig, Params
-from .data.lineage import story_of
+from .common.files import open_regular, replacing
+from .common.findings import finding
+from .config import ModelConfig, Params, TrainingConfig
+from .data.lineage import Story
 from .models import TransformerLM, build_model
+from .proof import archive
+from .proof.contents import Contents
+from .proof.tensors import check_fit, check_tensors
 from .tokenizer import VOCABULARY
 
 # `LitLM.model`, whose weights the state dict of the Lightning module holds under this prefix.
@@ -31,7 +37,7 @@ def save_checkpoint(
     weights: Mapping[str, Tensor],
     params: Params,
     metrics: Mapping[str, float],
-    story: Mapping[str, Any] | None = None,
+    story: Story | None = None,
 ) -> None:
     """Write what `LitLM.load_from_checkpoint` and ``torch.load(weights_only=True)`` read.
 
@@ -41,10 +47,9 @@ def save_checkpoint(
         weights: state dict of the Lightning module.
         params: the run's configuration.
         metrics: the validation row of these weights.
-        story: the origin of the weights, see `lineage.story_of`; None: not known.
+        story: the origin of the weights, see `lineage.Origin`; None: not known.
     """
-    story = story_of({"story": story})
-    began_with = story["init_from"]
+    began_with = story and story.get("init_from")
     content = {
         "state_dict": {name: tensor.cpu().clone() for name, tensor in weights.items()},
         "hyper_parameters": {
@@ -53,34 +58,45 @@ def save_checkpoint(
             "training": params.training.model_dump()
             | {"init_from": began_with and began_with["file"]},
         },
-        **about(metrics, story),
+        **about(weights, metrics, story),
         "pytorch-lightning_version": version("pytorch-lightning"),
     }
     write_tensors(path, content)
 
 
-def about(metrics: Mapping[str, float], story: Mapping[str, Any]) -> dict[str, Any]:
+def about(
+    weights: Mapping[str, Tensor], metrics: Mapping[str, float], story: Story | None
+) -> dict[str, Any]:
     """The entries of a checkpoint beside weights and configuration.
 
     Args: see `save_checkpoint`.
     """
-    return {"vocabulary": list(VOCABULARY), "metrics": dict(metrics), "story": dict(story)}
+    return {
+        "vocabulary": list(VOCABULARY),
+        "metrics": dict(metrics),
+        "story": dict(story or {"data": None, "init_from": None}),
+        "sha256": weights_hash(weights),
+    }
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A checkpoint that was read.
+    """A checkpoint that was read, and found to be what it should.
 
     Attributes:
         path: the file; for a folder, the file chosen in it.
         model: in evaluation mode on the CPU.
-        content: everything in the file.
+        training: what it was trained with; of an imported one, what it was imported with.
+        metrics: the validation row of the weights; empty for an imported checkpoint.
+        story: the origin of the weights.
     """
 
     path: Path
     model: TransformerLM
     config: ModelConfig
-    content: dict[str, Any]
+    training: TrainingConfig
+    metrics: Mapping[str, float]
+    story: Story
 
 
 def load_model(path: Path) -> tuple[TransformerLM, ModelConfig]:
@@ -100,25 +116,29 @@ def load_checkpoint(path: Path) -> Loaded:
     """
     path, content = _read_newest(path)
     try:
-        vocabulary, weights = content["vocabulary"], content["state_dict"]
-        config = ModelConfig.model_validate(content["hyper_parameters"]["model"])
-    except (KeyError, TypeError, ValueError):
-        raise UserError(f"{path}: not a checkpoint of this program") from None
-    if vocabulary != list(VOCABULARY):
-        raise UserError(f"{path}: trained with another vocabulary: {vocabulary}")
-    try:
+        contents = Contents.model_validate(content)
+        config, weights = contents.hyper_parameters.model, content.get("state_dict", {})
+        if contents.vocabulary != list(VOCABULARY):
+            raise UserError(f"trained with another vocabulary: {contents.vocabulary}")
+        check_tensors(weights)
+        if contents.sha256 not in (None, weights_hash(weights)):
+            raise UserError("its weights are not those that it was written with")
         weights = {name.removeprefix(_PREFIX): tensor for name, tensor in weights.items()}
-        # On no device first: a damaged configuration may ask for more memory than there is.
-        with torch.device("meta"):
-            expected = build_model(config).state_dict()
-        fits = _shapes(weights) == _shapes(expected)
-    except Exception:
-        fits = False
-    if not fits:
-        raise UserError(f"{path}: the weights do not fit the configuration")
+        check_fit(weights, config)
+    except ValidationError as error:
+        raise UserError(f"{path}: not a checkpoint of this program: {finding(error)}") from None
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
     model = build_model(config)
     model.load_state_dict(weights)
-    return Loaded(path, model.eval(), config, content)
+    return Loaded(
+        path,
+        model.eval(),
+        config,
+        contents.hyper_parameters.training,
+        contents.metrics,
+        content.get("story", {}),
+    )
 
 
 def _read_newest(path: Path) -> tuple[Path, dict[str, Any]]:
@@ -143,17 +163,13 @@ def weights_hash(weights: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _shapes(weights: Mapping[str, Tensor]) -> dict[str, torch.Size]:
-    return {name: tensor.shape for name, tensor in weights.items()}
-
-
 def write_tensors(path: Path, content: Mapping[str, Any]) -> None:
     """Write tensors and plain values; the file appears whole or not at all."""
     # Into memory first: given a path, torch writes the file's name into the file.
     buffer = io.BytesIO()
     torch.save(content, buffer)
     with replacing(path) as temporary:
-        temporary.write_bytes(buffer.getvalue())
+        temporary.write_bytes(archive.sealed(buffer.getvalue()))
 
 
 def read_tensors(path: Path) -> dict[str, Any]:
@@ -164,18 +180,19 @@ def read_tensors(path: Path) -> dict[str, Any]:
     """
     try:
         # Opened once, so that a file renamed to its place meanwhile is not mixed in.
-        with path.open("rb") as file:
+        with open_regular(path) as file, warnings.catch_warnings():
+            # Of what no checkpoint of ours holds, and is refused behind.
+            warnings.simplefilter("ignore")
+            archive.check(file)
             content = torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; python -m src.train writes it") from None
-    except (PermissionError, IsADirectoryError):
+    except (UserError, PermissionError, IsADirectoryError):
         raise
     except pickle.UnpicklingError:
-        raise UserError(
-            f"{path}: refused: damaged, or it holds more than tensors and plain values"
-        ) from None
+        raise UserError(f"{path}: refused: it holds more than tensors and plain values") from None
     except Exception as error:
-        # Damaged bytes fail in the zip reader, the unpickler or the storage, each in its own way.
+        # Unusual content fails in the unpickler or the storage, each in its own way.
         raise UserError(f"{path}: damaged or not a checkpoint: {error}") from None
     if not isinstance(content, dict):
         raise UserError(f"{path}: not a checkpoint of this program")

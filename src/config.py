@@ -20,6 +20,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from .common.visible import visible
+
 PositiveInt = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 # Far above what anyone trains here, far below what a damaged file could ask for.
@@ -54,7 +56,9 @@ class Section(BaseModel):
 
 def _broken(key: str, value: object, rule: str) -> PydanticCustomError:
     """The error of a rule that spans several keys, reported at one of them."""
-    return PydanticCustomError("rule", "{rule}", {"key": key, "value": value, "rule": rule})
+    # pydantic fails on half a character pair, which YAML's and JSON's escapes can write.
+    shown = visible(value) if isinstance(value, str) else value
+    return PydanticCustomError("rule", "{rule}", {"key": key, "value": shown, "rule": rule})
 
 
 class DataConfig(Section):
@@ -116,12 +120,14 @@ class ModelConfig(Section):
     n_heads: Size
     n_layers: Count
     d_ff: Size
-    max_seq_len: Size
+    # With RoPE, no weight's size limits the tables of all positions.
+    max_seq_len: Annotated[int, Field(ge=1, le=2**16)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
     norm: Literal["layernorm", "rmsnorm"]
     mlp: Literal["gelu", "swiglu", "moe"]
     pos_encoding: Literal["learned", "rope"]
-    rope_theta: PositiveFloat
+    # Below, or far above, the wavelengths are no numbers in float32.
+    rope_theta: Annotated[float, Field(ge=1, le=1e12, allow_inf_nan=False)]
     tie_weights: bool
     init_std: PositiveFloat
     n_experts: Count

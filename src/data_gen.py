@@ -27,7 +27,7 @@ from .common.errors import UserError
 from .common.files import DATA_DIR, METRICS_DIR, check_not_the_pipelines
 from .common.folders import claimed, filling
 from .config import DataConfig
-from .data.description import DESCRIPTION, check_description, to_text
+from .data.description import DESCRIPTION, check_description, check_drawn, to_text
 from .data.formats import FORMATS
 from .data.lines import to_lines
 from .data.problems import OPERATORS
@@ -36,7 +36,7 @@ from .params import PARAMS_FILE, load_params
 from .splits.rejection import Rejection
 from .splits.source import DRAWING_ORDER, chunks, source_of
 from .splits.stratified import Strata
-from .terminal.cli import Parser, run
+from .terminal.cli import Parser, run, to_path
 from .terminal.progress_bar import track
 from .terminal.say import say
 
@@ -126,6 +126,8 @@ def write(
     with claimed(folder):
         check_description(folder)
         source = source_of(config)
+        names = [f"{split}.jsonl" for split in SPLITS]
+        check_drawn(folder, names if counts_in else [*names, COUNTS])
         # Until config.yaml is there, it does not fit the splits, and counts as none.
         with filling((counts_in or folder) / COUNTS, folder / DESCRIPTION) as (beside, new):
             counts, first, digests = write_splits(config, source, new, progress, workers)
@@ -215,8 +217,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         "data section of the configuration. Without any flag this is the pipeline's stage "
         f"generate, which writes {DATA_DIR} and {METRICS_DIR / 'data.json'}.",
     )
-    parser.add_argument("--config", type=Path, help="configuration (params.yaml)")
-    parser.add_argument("--out_dir", type=Path, help="folder for splits, config.yaml, data.json")
+    parser.add_argument("--config", type=to_path, help="configuration (params.yaml)")
+    parser.add_argument("--out_dir", type=to_path, help="folder for splits, config.yaml, data.json")
     parser.add_argument("--ops", help="any of + - * /, such as '+-' or + -; quote what has a *")
     for key, (kind, text) in FLAGS.items():
         parser.add_argument(f"--{key}", type=kind, help=text)

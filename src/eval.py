@@ -25,12 +25,13 @@ from .common.folders import claimed
 from .config import Params
 from .evaluation.results import (
     about,
+    check_vacant,
     results_folder,
     results_folder_of_other,
     write_results,
 )
 from .params import PARAMS_FILE, load_params
-from .terminal.cli import Parser, run
+from .terminal.cli import Parser, run, to_path
 from .terminal.model_flags import add_model_flags, template_of
 from .terminal.say import say
 
@@ -66,7 +67,6 @@ def evaluate(
         OSError: if nothing can be written to out_dir, before anything is graded.
     """
     from .data.description import read_convention
-    from .data.lineage import story_of
     from .dataset import ArithmeticDataset, check_length
     from .evaluation.breakdowns import break_down, describe_problems, figures
     from .evaluation.exhaustive import grade_every
@@ -85,8 +85,8 @@ def evaluate(
     check_length(dataset, loaded.config.max_seq_len, data_dir / "test.jsonl")
 
     grades = grade(loaded.model, dataset, config.batch_size)
-    written, story = read_convention(data_dir).format, story_of(loaded.content)
-    leaks = find_leaks(records, written, story, data_dir, params.runtime.progress)
+    written = read_convention(data_dir).format
+    leaks = find_leaks(records, written, loaded.story, data_dir, params.runtime.progress)
     problems = describe_problems(records, written)
     counts = loaded.model.num_parameters(), loaded.model.num_parameters(active=True)
     metrics = figures(loaded.config.name, counts, grades) | leaks.metrics(grades.exact) | skipped
@@ -153,12 +153,12 @@ def main(argv: list[str] | None = None) -> None:
         "Grade a checkpoint, or another's model, on the test split. Without flags, it writes to "
         f"{METRICS_DIR}.",
     )
-    parser.add_argument("--config", type=Path, help="configuration (params.yaml)")
+    parser.add_argument("--config", type=to_path, help="configuration (params.yaml)")
     add_model_flags(parser)
-    parser.add_argument("--data_dir", type=Path, help=f"folder of the splits ({DATA_DIR})")
+    parser.add_argument("--data_dir", type=to_path, help=f"folder of the splits ({DATA_DIR})")
     parser.add_argument(
         "--out_dir",
-        type=Path,
+        type=to_path,
         help="folder for the results (eval beside the checkpoint; "
         f"{RUNS_DIR / 'eval'} for one in {MODELS_DIR} or {RUNS_DIR}; with --hf "
         f"{CHECKPOINTS_DIR}/NAME/eval, NAME being that of its folder)",
@@ -186,6 +186,8 @@ def main(argv: list[str] | None = None) -> None:
         check_not_the_pipelines(out_dir)
     where = given.get("data_dir", DATA_DIR), out_dir, "skip_bad_rows" in given
     with claimed(out_dir):
+        if given:
+            check_vacant(out_dir)
         if other:
             from .evaluation.other_grading import evaluate_other
 

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from .common.errors import UserError
 from .common.files import ROOT
-from .common.visible import excerpt
+from .common.findings import shown
 from .common.yaml_1_2 import read_yaml
 from .config import ModelConfig, Params
 
@@ -100,7 +100,7 @@ def _stand_alone(path: Path, given: dict[str, Any]) -> dict[str, Any]:
     name = given["model"].get("name")
     if name not in _NAMES:
         known = ", ".join(_NAMES)
-        raise UserError(f"{path}: model.name = {excerpt(repr(name))}: must be one of {known}")
+        raise UserError(f"{path}: model.name = {shown(name)}: must be one of {known}")
     shipped = CONFIGS_DIR / f"{name}.yaml"
     if not path.samefile(shipped):
         given = merged(read_yaml(shipped), given)
@@ -129,9 +129,7 @@ def describe(errors: list[ErrorDetails]) -> str:
         # Each alternative of a union is a finding of its own, at the same key.
         rule = " or ".join(e["msg"] for e in errors if _key(e) == location)
         rule = rule.replace("Input should be", "must be", 1).replace("Input should be ", "")
-    return (
-        f"{key} = {excerpt(str(value) if isinstance(value, int | float) else repr(value))}: {rule}"
-    )
+    return f"{key} = {shown(value)}: {rule}"
 
 
 def _key(error: ErrorDetails) -> list[str]:

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from .common.errors import UserError
 from .common.files import CHECKPOINT
 from .params import PARAMS_FILE, load_params
-from .terminal.cli import Parser, run
+from .terminal.cli import Parser, run, to_path
 from .terminal.model_flags import add_model_flags, template_of
 from .terminal.say import complain, say
 
@@ -122,7 +121,7 @@ def main(argv: list[str] | None = None) -> None:
     add_model_flags(parser)
     parser.add_argument(
         "--config",
-        type=Path,
+        type=to_path,
         help="configuration: data.precedence and data.format, where a checkpoint tells neither, "
         "and what a model of --hf runs on (params.yaml)",
     )

@@ -29,7 +29,7 @@ from .config import Params
 from .data.description import read_description
 from .data.reading import read_splits
 from .params import PARAMS_FILE, load_params
-from .terminal.cli import Parser, run
+from .terminal.cli import Parser, run, to_path
 from .terminal.say import say
 from .training.run_dir import clear, locked, run_name
 
@@ -125,27 +125,30 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument(
         "--config",
-        type=Path,
+        type=to_path,
         help="params.yaml's layout, of which a part is enough, or a file whose model: is a "
         "section, such as configs/llama2.yaml (params.yaml)",
     )
-    parser.add_argument("--data_dir", type=Path, help=f"folder of the splits ({DATA_DIR})")
+    parser.add_argument("--data_dir", type=to_path, help=f"folder of the splits ({DATA_DIR})")
     parser.add_argument(
         "--out_dir",
-        type=Path,
+        type=to_path,
         help=f"folder for checkpoints, samples and metrics ({CHECKPOINTS_DIR}/<name of --config>)",
     )
     parser.add_argument(
         "--overwrite", action="store_true", help="replace a finished training in that folder"
     )
     parser.add_argument(
-        "--init_from", metavar="CKPT", help="begin with its weights (training.init_from)"
+        "--init_from",
+        type=to_path,
+        metavar="CKPT",
+        help="begin with its weights (training.init_from)",
     )
     parser.add_argument("--logger", help="wandb, tensorboard or none (runtime.logger)")
     given = vars(parser.parse_args(argv))
     config, data_dir = given.get("config", PARAMS_FILE), given.get("data_dir", DATA_DIR)
     keys = {"logger": "runtime.logger", "init_from": "training.init_from"}
-    overrides = {key: given[flag] for flag, key in keys.items() if flag in given}
+    overrides = {key: str(given[flag]) for flag, key in keys.items() if flag in given}
     params = load_params(config, overrides)
     if given:
         models_dir = metrics_dir = given.get("out_dir") or inside(CHECKPOINTS_DIR, config.stem)

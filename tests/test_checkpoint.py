@@ -4,6 +4,7 @@ import os
 import pickle
 import shutil
 import threading
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,10 @@ from src.checkpoint import (
     load_model,
     read_tensors,
     save_checkpoint,
-    story_of,
     weights_hash,
 )
 from src.common.errors import UserError
+from src.data.description import to_plain
 from src.data.reading import read_splits
 from src.dataset import ArithmeticDataset
 from src.lightning_module import LitLM, initial_module
@@ -84,15 +85,15 @@ def test_the_states_of_a_running_training_are_read(
     lit = fitted(tmp_path / "run", data_dir, name, story)
     loaded = load_checkpoint(tmp_path / "run")
     assert loaded.path.name == "step=20.ckpt"
-    assert loaded.content["metrics"].keys() >= {"step", "loss", "exact_match"}
+    assert loaded.metrics.keys() >= {"step", "loss", "exact_match"}
     input_ids = torch.arange(3, 15)[None]
     with torch.no_grad():
         assert torch.equal(loaded.model(input_ids), lit(input_ids))
     (state,) = tmp_path.glob("run/progress-*10-*.ckpt")
     for path in (state, loaded.path):
-        content = load_checkpoint(path).content
-        assert content["metrics"]["step"] == (10 if path == state else 20)
-        assert story_of(content) == story
+        loaded = load_checkpoint(path)
+        assert loaded.metrics["step"] == (10 if path == state else 20)
+        assert loaded.story == story
 
 
 def test_a_state_that_a_training_replaces_meanwhile_is_read(tmp_path: Path) -> None:
@@ -169,6 +170,17 @@ def test_what_is_no_checkpoint_is_refused_by_name(tmp_path: Path) -> None:
         load_model(path)
 
 
+def test_what_torch_warns_of_is_refused_without_its_warning(tmp_path: Path) -> None:
+    path = tmp_path / "x.ckpt"
+    with warnings.catch_warnings():
+        # Everywhere else in tests, warnings are errors.
+        warnings.simplefilter("ignore")
+        odd = torch.quantize_per_tensor(torch.zeros(2), 1, 0, torch.qint8)
+        torch.save({"state_dict": odd}, path)
+    with pytest.raises(UserError, match=r"x.ckpt: not a checkpoint of this program"):
+        load_model(path)
+
+
 def test_a_truncated_checkpoint_is_refused(tmp_path: Path) -> None:
     saved(tmp_path / "whole.ckpt")
     whole, path = (tmp_path / "whole.ckpt").read_bytes(), tmp_path / "part.ckpt"
@@ -206,15 +218,18 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
 def test_a_checkpoint_tells_where_its_weights_come_from(tmp_path: Path) -> None:
     path, params = tmp_path / "best.ckpt", tiny_params()
     weights = saved(path).state_dict()
-    untold = {"data": None, "init_from": None}
-    assert story_of(read_tensors(path)) == untold
-    told = {"data": {"data": {"N": 2, "ops": "+"}, "sha256": {"train": "ab"}}, "init_from": None}
-    chain = {"data": None, "init_from": {"file": "a.ckpt", "story": told}}
+    assert load_checkpoint(path).story == {"data": None, "init_from": None}
+    data = {"data": to_plain(params.data), "sha256": {"train": "ab"}}
+    first = {"file": "a.ckpt", "sha256": "12", "metrics": {"step": 3}}
+    told = {"data": data, "init_from": None}
+    chain = {"data": None, "init_from": {**first, "story": told}}
     save_checkpoint(path, weights, params, {}, chain)
-    assert story_of(read_tensors(path)) == chain
-    load_model(path)
+    assert load_checkpoint(path).story == chain
     # Files of before have none.
-    assert story_of({"state_dict": {}}) == story_of({"story": "?"}) == untold
+    content = torch.load(path, weights_only=True)
+    del content["story"], content["sha256"]
+    torch.save(content, path)
+    assert load_checkpoint(path).story == {}
 
 
 def test_the_hash_of_weights_is_of_values_and_shapes(tmp_path: Path) -> None:

@@ -530,11 +530,12 @@ def test_a_shipped_file_that_lacks_a_key_is_told(
         TEXT + '\n"a\\nb": 2',
         TEXT + '\n"\\uD800": 2',
         re.sub("ops: .*", r'ops: "\\u2028\\uD800"', TEXT),
+        TEXT.replace("model: llama2", 'model: "\\uD800"'),
         re.sub("  llama2:", "  1:", TEXT),
         re.sub("  N: ", "  2: ", TEXT),
         re.sub(r"(?<=  n_samples: ).*", "0x1" + "0" * 400, TEXT),
     ],
-    ids=range(26),
+    ids=range(27),
 )
 def test_odd_documents_are_one_line(text: str) -> None:
     assert_loads_or_is_one_line(text)

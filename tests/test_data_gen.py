@@ -439,8 +439,19 @@ def test_another_config_in_the_folder_is_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-def test_a_stopped_command_leaves_nothing(workers: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("workers", "sent", "code", "said"),
+    [
+        (0, signal.SIGINT, 130, "stopped"),
+        (2, signal.SIGINT, 130, "stopped"),
+        (0, signal.SIGTERM, 143, "stopped by SIGTERM"),
+        (2, signal.SIGTERM, 143, "stopped by SIGTERM"),
+        (2, signal.SIGHUP, 129, "stopped by SIGHUP"),
+    ],
+)
+def test_a_stopped_command_leaves_nothing(
+    workers: int, sent: signal.Signals, code: int, said: str, tmp_path: Path
+) -> None:
     params = tiny_params(
         data={"n_samples": 3_000_000, "B": 99_999}, runtime={"num_workers": workers}
     )
@@ -459,10 +470,10 @@ def test_a_stopped_command_leaves_nothing(workers: int, tmp_path: Path) -> None:
     while not any(path.stat().st_size for path in tmp_path.glob("new/data/.*/*.jsonl")):
         assert process.poll() is None
         time.sleep(0.01)
-    # To all processes, as a terminal's Ctrl-C.
-    os.killpg(process.pid, signal.SIGINT)
-    assert process.communicate(timeout=60) == ("", "error: stopped\n")
-    assert process.returncode == 130
+    # To all processes, as a terminal's Ctrl-C, and its SIGHUP when it is closed.
+    os.killpg(process.pid, sent)
+    assert process.communicate(timeout=60) == ("", f"error: {said}\n")
+    assert process.returncode == code
     assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]
 
 

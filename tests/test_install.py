@@ -69,7 +69,7 @@ def test_an_index_for_torch_serves_torch_alone(clone: Existing) -> None:
     rest = [f"{pip} -r requirements.txt", "touch .venv/installed"]
     for words, first in (
         ([], []),
-        ([f"TORCH_INDEX={index}"], [f'{pip} --no-deps --index-url "{index}" torch']),
+        ([f"TORCH_INDEX={index}"], [f'{pip} --no-deps --index-url "$TORCH_INDEX" torch']),
     ):
         said = clone("make", "--dry-run", "install", *words)
         assert said.splitlines() == first + rest

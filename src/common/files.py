@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from .errors import UserError
+from .kinds import FILE, check_replaceable, kind_of
 
 # The repository, whatever the working directory.
 ROOT = Path(__file__).parent.parent.parent
@@ -26,6 +27,8 @@ CHECKPOINTS_DIR = Path("checkpoints")
 RUNS_DIR = Path(os.environ.get("DVC_ROOT", "."), "runs")
 # Bytes that no file of settings or figures reaches.
 SMALL = 2**26
+# Bytes at the beginning of a file by which a command knows it.
+_HEAD = 2**10
 
 
 def check_writable(folder: Path) -> None:
@@ -88,10 +91,10 @@ def read_bytes(path: Path, limit: int = SMALL) -> bytes:
         OSError: as `open` does.
     """
     with open_regular(path) as file:
-        content = file.read(limit + 1)
-    if len(content) > limit:
-        raise UserError(f"{path}: more than {limit:,} bytes, which no such file has")
-    return content
+        # Python takes the memory of as many bytes as it is asked for.
+        if os.fstat(file.fileno()).st_size > limit:
+            raise UserError(f"{path}: more than {limit:,} bytes, which no such file has")
+        return file.read()
 
 
 @contextmanager
@@ -100,7 +103,11 @@ def replacing(path: Path) -> Iterator[Path]:
 
     An existing file stays whole until then. On an error the temporary file is removed, and with it
     the folders that were made for it.
+
+    Raises:
+        UserError: see `check_replaceable`.
     """
+    check_replaceable(path)
     made = [folder for folder in path.parents if not folder.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -123,7 +130,8 @@ def open_replacing(path: Path) -> Iterator[IO[str]]:
     """A text file to write, which appears under its name when the block succeeds."""
     with (
         replacing(path) as temporary,
-        temporary.open("w", encoding="utf-8", newline="\n") as file,
+        # A path in another encoding has characters that UTF-8 has not.
+        temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file,
     ):
         yield file
 
@@ -138,15 +146,38 @@ def check_free(path: Path, overwrite: bool = False, own: Collection[str] = ()) -
     Raises:
         UserError: naming what exists.
     """
-    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
-        return
-    if not overwrite:
+    there = sorted(path.iterdir()) if own and path.is_dir() else []
+    kind = kind_of(path)
+    if not own and kind not in (None, FILE):
+        raise UserError(f"{path}: is {kind}; name a file")
+    if own and kind and not path.is_dir():
+        raise UserError(f"{path}: is {kind}; name a folder")
+    if (there or kind == FILE) and not overwrite:
         raise UserError(f"{path}: exists already; --overwrite replaces it")
-    if path.is_dir() != bool(own):
-        raise UserError(f"{path}: exists and is {'no' if own else 'a'} folder")
-    others = sorted({entry.name for entry in path.iterdir()} - set(own)) if own else []
-    if others:
-        raise UserError(f"{path}: holds {others[0]}, which this command did not write; left alone")
+    for entry in there:
+        if entry.name not in own or kind_of(entry) != FILE:
+            raise UserError(
+                f"{path}: holds {entry.name}, which this command did not write; left alone"
+            )
+
+
+def check_written(path: Path, mark: bytes) -> None:
+    """Refuse to write in place of what another command, or a person, has written.
+
+    Args:
+        mark: stands in the head of each file that the command writes.
+
+    Raises:
+        UserError: naming what exists, unless it is such a file or an empty one.
+    """
+    kind = kind_of(path)
+    if kind not in (None, FILE):
+        raise UserError(f"{path}: is {kind}; name a file")
+    if kind:
+        with open_regular(path) as file:
+            head = file.read(_HEAD)
+        if head and mark not in head:
+            raise UserError(f"{path}: was not written by this command; name another file")
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from .errors import UserError
+from .kinds import check_replaceable
 
 # Descriptors of what this process has locked.
 _held: set[int] = set()
@@ -63,6 +64,10 @@ def locked(path: Path, shown: Path, doing: str) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UserError(f"{shown}: {_holder(descriptor)} {doing}") from None
+        except OSError:
+            # NFS locks no folder: there, two that write at once are not told apart.
+            if not path.is_dir():
+                raise
         yield
     finally:
         _held.discard(descriptor)
@@ -121,8 +126,7 @@ def filling(*last: Path) -> Iterator[tuple[Path, ...]]:
             for source in sorted(folder.iterdir())
         }
         for path in moves.values():
-            if path.is_dir():
-                raise UserError(f"{path}: is a folder, where a file would be written")
+            check_replaceable(path)
         _move(sorted(moves.items(), key=lambda move: move[1] in last), last)
 
 

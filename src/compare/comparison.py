@@ -43,8 +43,8 @@ def load(revs: Sequence[str] = (), folders: Sequence[Path] = ()) -> Comparison:
     """Read the finished experiments that started from some commits, and evaluations by hand.
 
     Args:
-        revs: the commits, as git names them; empty: the nearest one, HEAD or before, that
-            experiments started from.
+        revs: the commits, as git names them, several in one text too; empty: the nearest one,
+            HEAD or before, that experiments started from.
         folders: of evaluations by hand, see `load_folder`.
 
     Raises:
@@ -52,8 +52,8 @@ def load(revs: Sequence[str] = (), folders: Sequence[Path] = ()) -> Comparison:
     """
     everywhere = commits.experiment_commits()
     notes = []
-    if revs:
-        begun = baselines = list(dict.fromkeys(commits.full_hash(rev) for rev in revs))
+    if named := " ".join(revs).split():
+        begun = baselines = list(dict.fromkeys(map(commits.full_hash, named)))
     else:
         # Of the commits in between, some may be running.
         begun = commits.nearest(everywhere)

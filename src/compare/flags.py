@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from ..terminal.cli import Parser
+from ..terminal.cli import Parser, to_path
 
 
 def add_selection_flags(parser: Parser) -> None:
@@ -18,7 +16,7 @@ def add_selection_flags(parser: Parser) -> None:
     parser.add_argument(
         "--with",
         nargs="+",
-        type=Path,
+        type=to_path,
         metavar="FOLDER",
         help="evaluations by hand, on the same test problems: --out_dir of python -m src.eval",
     )

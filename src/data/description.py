@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from ..common.errors import UserError
 from ..common.files import open_replacing
+from ..common.kinds import kind_of
 from ..common.yaml_1_2 import read_yaml
 from ..config import DataConfig
 from .formats import FORMATS, PLAIN, Format
@@ -154,6 +155,22 @@ def check_description(folder: Path) -> None:
     path = folder / DESCRIPTION
     if path.exists() and _content(folder) is None:
         raise UserError(f"{path}: describes no data and would be overwritten; name another folder")
+
+
+def check_drawn(folder: Path, names: Sequence[str]) -> None:
+    """See that nothing is overwritten but splits that were drawn, and what belongs to them.
+
+    Args:
+        names: of the files that would be.
+
+    Raises:
+        UserError: where there are some, and no config.yaml that says what they were drawn from.
+    """
+    there = [name for name in names if kind_of(folder / name)]
+    content = _content(folder)
+    if there and (content is None or content["data"] is None):
+        said = "was not written by this command; name another folder"
+        raise UserError(f"{folder / there[0]}: {said}")
 
 
 def _content(folder: Path) -> dict[str, Any] | None:

@@ -3,52 +3,99 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
+from pydantic_core import PydanticCustomError
 
-from ..config import DataConfig
-from .description import to_plain
+from ..config import DataConfig, Section
+from .description import convention_of, to_plain
+from .records import SPLITS
 
+# An `Origin` in plain values; keys that are None may be left out.
 Story = Mapping[str, Any]
 
 
-def story_of(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The origin of a checkpoint's weights, as the checkpoint records it.
+def _number(value: object) -> object:
+    """An int or float as it is; of a union of both, pydantic would name either in the key."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 2**63:
+        raise PydanticCustomError("number", "must be a finite number")
+    return value
 
-    Args:
-        content: of the checkpoint, as `checkpoint.read_tensors` returns it.
 
-    Returns:
-        data: the description of the training data, see `description.read_description`;
-        init_from: the checkpoint whose weights the training began with: its file's name, sha256
-        of the weights, metrics, and its own story. Each is None where there is none, or where it
-        is not known.
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise PydanticCustomError("text", "must be printable")
+    return text
+
+
+def _split(name: str) -> str:
+    if name not in SPLITS:
+        raise PydanticCustomError("split", "must be a split: train, val or test")
+    return name
+
+
+def _described(data: Description) -> Description:
+    if data.data is None and (data.precedence or data.format) and not convention_of(dict(data)):
+        raise PydanticCustomError("words", "must name a precedence and a format")
+    return data
+
+
+Digest = Annotated[str, StringConstraints(pattern="^[0-9a-f]{1,64}$")]
+# A row of val.csv.
+Metrics = dict[
+    Annotated[str, StringConstraints(pattern="^[a-z0-9_]{1,64}$")],
+    Annotated[Any, BeforeValidator(_number)],
+]
+
+
+class Description(Section):
+    """The training data, see `description.read_description`."""
+
+    data: DataConfig | None
+    precedence: str | None = None
+    format: str | None = None
+    sha256: dict[Annotated[str, AfterValidator(_split)], Digest]
+
+
+class Beginning(Section):
+    """The checkpoint whose weights a training began with.
+
+    Attributes:
+        file: its name, without folders.
+        sha256: of its weights, see `checkpoint.weights_hash`.
+        metrics: the validation row of its weights.
+        story: its own origin.
     """
-    return {key: _mapping(content.get("story")).get(key) for key in ("data", "init_from")}
+
+    file: Annotated[str, StringConstraints(max_length=255), AfterValidator(_printable)]
+    sha256: Digest
+    metrics: Metrics
+    story: Origin
+
+
+class Origin(Section):
+    """What a checkpoint says under `story`; None where there is none, or where it is not known."""
+
+    data: Annotated[Description, AfterValidator(_described)] | None = None
+    init_from: Beginning | None = None
 
 
 def trainings(story: Story) -> Iterator[Story]:
     """The stories of all trainings that the weights went through, the last one first."""
     yield story
-    while began := _mapping(story.get("init_from")):
-        story = _mapping(began.get("story"))
+    while began := story.get("init_from"):
+        story = began["story"]
         yield story
 
 
 def data_of(story: Story) -> dict[str, Any]:
     """The `data:` section that a training's problems were drawn from; empty if none is known."""
-    try:
-        return to_plain(DataConfig.model_validate(_mapping(story.get("data")).get("data")))
-    except ValidationError:
-        return {}
+    data = (story.get("data") or {}).get("data")
+    return to_plain(DataConfig.model_validate(data)) if data else {}
 
 
-def digest_of(story: Story, split: str) -> object:
+def digest_of(story: Story, split: str) -> str | None:
     """The SHA-256 of a split's file, in hexadecimal digits; None if none is known."""
-    return _mapping(_mapping(story.get("data")).get("sha256")).get(split)
-
-
-def _mapping(value: object) -> Story:
-    """The value if it is a mapping, else an empty one: a file may hold anything."""
-    return value if isinstance(value, Mapping) else {}
+    digest: str | None = (story.get("data") or {}).get("sha256", {}).get(split)
+    return digest

@@ -107,7 +107,7 @@ def find_leaks(
     Args:
         records: the graded problems.
         written: how they are, and all others in their folder.
-        story: see `lineage.story_of`.
+        story: see `lineage.Origin`.
         data_dir: where the graded problems are from.
         progress: show a bar, where there is a terminal, while training data is drawn again.
     """

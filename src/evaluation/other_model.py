@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +15,7 @@ from ..common.visible import excerpt
 from ..data.records import Record
 from ..terminal.model_flags import PLACEHOLDER
 from ..terminal.progress_bar import track
+from .transformers_calls import no_output, quiet, refusing
 
 # Tokens of an answer beyond the longest right one: spaces in front of it, and the end of sequence
 # or the line break behind it; what goes on instead is thereby seen to be another answer.
@@ -58,7 +58,7 @@ class OtherModel:
         config = self._config
         used = getattr(config, "num_experts_per_tok", None)
         there = getattr(config, "num_local_experts", None) or getattr(config, "num_experts", None)
-        if not used or not there:
+        if not (isinstance(used, int) and isinstance(there, int) and 0 < used <= there):
             return self.parameters
         named = self.model.named_parameters()
         of_experts = sum(weight.numel() for name, weight in named if ".experts." in name)
@@ -67,7 +67,8 @@ class OtherModel:
     @cached_property
     def positions(self) -> int | None:
         """Most tokens of a text, with its end; None if the config has no limit."""
-        return getattr(self._config, "max_position_embeddings", None)
+        limit = getattr(self._config, "max_position_embeddings", None)
+        return limit if isinstance(limit, int) else None
 
     def check_room(self, record: Record) -> None:
         """Check that a problem can be asked and answered.
@@ -127,13 +128,13 @@ class OtherModel:
             # Fills up the answers that have ended.
             pad_token_id=self.ends[0] if self.ends else None,
         )
-        with quiet():
+        with quiet(), refusing(f"{self.folder}: its model cannot answer"):
             output = self.model.generate(
                 input_ids=input_ids,
                 attention_mask=torch.ones_like(input_ids),
                 generation_config=greedy,
             )
-        return [self._text(row) for row in output[:, T:].tolist()]
+            return [self._text(row) for row in output[:, T:].tolist()]
 
     def _text(self, ids: list[int]) -> str:
         """An answer from its tokens; special ones in the middle are spelled out."""
@@ -174,31 +175,12 @@ class OtherModel:
         """
         if not texts:
             return []
-        try:
+        what = f"{self.folder}: its tokenizer cannot read {texts[0]!r} and its like"
+        with refusing(what), no_output():
             ids: list[list[int]] = self.tokenizer(texts, add_special_tokens=False)["input_ids"]
-        except Exception as error:  # of Rust's, with no class of its own
-            raise UserError(
-                f"{self.folder}: its tokenizer cannot read {texts[0]!r} and its like: {error}"
-            ) from None
         return ids
 
     @property
     def _config(self) -> Any:
         # Of a model for pictures too, that of its language model.
         return self.model.config.get_text_config()
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Without the bars, hints and reports that transformers prints."""
-    from transformers.utils import logging
-
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from ..common.errors import UserError
+from ..common.files import open_regular, read_bytes
 from ..ops import cpu
 from ..ops.hardware import device_for
 from ..terminal.model_flags import check_template
 from ..tokenizer import VOCABULARY
-from .other_model import OtherModel, quiet
+from .other_model import OtherModel
+from .transformers_calls import no_output, quiet, refusing
 
 
 def open_other(folder: Path, template: str, accelerator: str) -> OtherModel:
@@ -35,6 +40,10 @@ def open_other(folder: Path, template: str, accelerator: str) -> OtherModel:
         raise UserError(f"{folder}: no such folder")
     if not (folder / "config.json").is_file():
         raise UserError(f"{folder}: no config.json in it, as transformers' save_pretrained writes")
+    for path in sorted(folder.iterdir()):
+        # Which of them transformers reads, only it knows; a pipe would never end.
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise UserError(f"{path}: no regular file")
     try:
         from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
     except ImportError:
@@ -44,32 +53,67 @@ def open_other(folder: Path, template: str, accelerator: str) -> OtherModel:
         ) from None
 
     cpu.use_well(accelerator)
-    with quiet():
+    with quiet(), no_output():
+        _check_files(folder)
         tokenizer = _open(AutoTokenizer, "tokenizer", folder)
         begin = _begin(folder, tokenizer)
         how = {"output_loading_info": True, "ignore_mismatched_sizes": True, "dtype": "auto"}
-        model, loading = _open(AutoModelForCausalLM, "causal language model", folder, **how)
-        _check_weights(folder, loading)
-        model.to(device_for(accelerator)).eval()
-        _check_causal(folder, model)
-    ends = _ends(model, tokenizer)
+        with _no_larger_than(folder):
+            model, loading = _open(AutoModelForCausalLM, "causal language model", folder, **how)
+        _check_weights(folder, model, loading)
+        with refusing(f"{folder}: its model cannot be used"):
+            model.to(device_for(accelerator)).eval()
+            _check_causal(folder, model)
+            ends = _ends(model, tokenizer)
     # What it says of sampling or of repetitions would come in where greedy decoding says nothing.
     model.generation_config = GenerationConfig()
     return OtherModel(folder, template, model, tokenizer, begin, ends)
 
 
+def _check_files(folder: Path) -> None:
+    """Refuse what is no file, and an index that names files elsewhere, before they are opened."""
+    for path in sorted(folder.iterdir()):
+        with refusing(str(path)):
+            if not path.is_dir():
+                open_regular(path).close()
+            if path.match("*.index.json"):
+                names = json.loads(read_bytes(path))["weight_map"].values()
+                if not all(Path(name).name == name for name in names):
+                    raise UserError("names a file that is not beside it")
+
+
+@contextmanager
+def _no_larger_than(folder: Path) -> Iterator[None]:
+    """Refuse a model that would have more weights than its files can hold, while it is built.
+
+    transformers builds it without memory first, and then fills in what the files lack.
+    """
+    size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+    weights = tensors = 0
+
+    def count(module: nn.Module, name: str, weight: Tensor | None) -> None:
+        nonlocal weights, tensors
+        if weight is not None and weight.is_meta:
+            weights, tensors = weights + weight.numel(), tensors + 1
+        # A bit a weight, and the shortest entry in the table of a file, are the least there is.
+        if weights > 8 * size or 50 * tensors > size:
+            raise UserError(
+                f"{folder}: config.json asks for more weights than {size:,} bytes of files hold"
+            )
+
+    handle = register_module_parameter_registration_hook(count)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
 def _open(kind: Any, name: str, folder: Path, **how: Any) -> Any:
     """What one of transformers' classes opens in a folder."""
-    try:
+    with refusing(f"{folder}: no {name} that transformers opens"):
         return kind.from_pretrained(
             str(folder), local_files_only=True, trust_remote_code=False, **how
         )
-    except MemoryError:
-        raise
-    except Exception as error:
-        # Each file, format and missing library fails in its own way, some with long lists.
-        reason = textwrap.shorten(str(error) or type(error).__name__, 300, placeholder=" ...")
-        raise UserError(f"{folder}: no {name} that transformers opens: {reason}") from None
 
 
 def _begin(folder: Path, tokenizer: Any) -> list[int]:
@@ -77,22 +121,26 @@ def _begin(folder: Path, tokenizer: Any) -> list[int]:
 
     Those that it puts behind one, as some do, would end the answer before it begins.
     """
-    try:
+    with refusing(f"{folder}: no tokenizer in it that reads digits"):
         digit = tokenizer("0", add_special_tokens=False)["input_ids"]
         ids: list[int] = tokenizer("0")["input_ids"]
         # Some classes open without any file of a vocabulary, and read nothing.
         return ids[: ids.index(digit[0])]
-    except Exception:  # also of Rust's, with no class of its own
-        raise UserError(f"{folder}: no tokenizer in it that reads digits") from None
 
 
-def _check_weights(folder: Path, loading: Mapping[str, Any]) -> None:
-    """Refuse a model of which some weights would be random, as transformers draws what it lacks."""
+def _check_weights(folder: Path, model: Any, loading: Mapping[str, Any]) -> None:
+    """Refuse a model some of whose weights would be random, or are no numbers.
+
+    transformers draws what the files lack.
+    """
     for name in sorted(loading["missing_keys"]):
         raise UserError(f"{folder}: no causal language model in it: {name} is missing")
     for name, there, wanted in sorted(loading["mismatched_keys"]):
         sizes = f"{tuple(there)}, by config.json {tuple(wanted)}"
         raise UserError(f"{folder}: no causal language model in it: {name} is {sizes}")
+    for name, weight in model.named_parameters():
+        if weight.is_floating_point() and not weight.float().isfinite().all():
+            raise UserError(f"{folder}: {name} holds NaN or infinite values")
 
 
 @torch.inference_mode()
@@ -101,6 +149,8 @@ def _check_causal(folder: Path, model: Any) -> None:
     n_embeddings = model.get_input_embeddings().num_embeddings
     ids = torch.tensor([[0, 1, 2, 3], [0, 4, 5, 6]], device=model.device) % n_embeddings
     logits = model(input_ids=ids).logits[:, 0]
+    if logits.isnan().any():
+        raise UserError(f"{folder}: what its model computes is NaN")
     one, other = logits.float()
     # Later tokens may change by rounding how many an expert has to compute at once.
     if (one - other).abs().max() > torch.finfo(logits.dtype).eps ** 0.5 * one.std():
@@ -119,7 +169,7 @@ def _ends(model: Any, tokenizer: Any) -> list[int]:
     def is_end(token: int) -> bool:
         # A config's default, made for another tokenizer, may be the number of a digit here, or of
         # no token at all.
-        if token >= n_embeddings:
+        if not 0 <= token < n_embeddings:
             return False
         text = tokenizer.decode([token]).strip()
         return not text or not set(text) <= set(VOCABULARY)

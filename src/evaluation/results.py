@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..common.csv_cells import write_csv
 from ..common.errors import UserError
-from ..common.files import CHECKPOINTS_DIR, MODELS_DIR, RUNS_DIR
+from ..common.files import CHECKPOINTS_DIR, MODELS_DIR, RUNS_DIR, read_bytes
 from ..common.folders import filling, inside
+from ..common.kinds import check_replaceable
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_RESULTS = re.compile(r"(by_\w+|errors|exhaustive|routing)\.csv|(about|eval)\.json")
 # What a training calls its checkpoints: the folder's name says more.
 _OF_ANY_TRAINING = re.compile(r"best(-\d+)?|last|progress-.*")
 
@@ -42,6 +44,29 @@ def write_results(
             if content is not None:
                 with (new / f"{name}.json").open("w", encoding="utf-8", newline="\n") as file:
                     file.write(json.dumps(content, indent=2) + "\n")
+
+
+def check_vacant(out_dir: Path) -> None:
+    """Check that an evaluation by hand replaces nothing but an earlier one.
+
+    Raises:
+        UserError: naming a file that would be lost.
+    """
+    if not out_dir.is_dir():
+        return
+    there = sorted(path for path in out_dir.iterdir() if _RESULTS.fullmatch(path.name))
+    if there and not any(_is_of_evaluation(out_dir / f"{name}.json") for name in ("about", "eval")):
+        raise UserError(f"{there[0]}: was not written by this command; --out_dir writes elsewhere")
+    for path in there:
+        check_replaceable(path)
+
+
+def _is_of_evaluation(path: Path) -> bool:
+    try:
+        content = json.loads(read_bytes(path))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and bool({"test_sha256", "exact_match"} & content.keys())
 
 
 def about(
@@ -111,7 +136,7 @@ def results_folder_of_other(folder: Path) -> Path:
     out_dir = inside(CHECKPOINTS_DIR, name_of(folder)) / "eval"
     if (out_dir / "eval.json").exists():
         try:
-            model = Path(json.loads((out_dir / "about.json").read_text())["model"])
+            model = Path(json.loads(read_bytes(out_dir / "about.json"))["model"])
         except (OSError, ValueError, KeyError, TypeError):
             model = out_dir.parent
         if model.resolve() != folder.resolve():

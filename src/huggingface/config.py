@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import AfterValidator, Field, ValidationError, create_model
+from pydantic_core import PydanticCustomError
 
 from ..common.errors import UserError
-from ..config import ModelConfig
+from ..common.findings import shown
+from ..config import ModelConfig, PositiveFloat
 from ..models import MODELS
 from ..params import describe
 from ..tokenizer import CharTokenizer
+from .json_file import Part, parse
 from .layouts import LAYOUTS, Layout
 
 
@@ -80,76 +83,109 @@ def from_config(content: Mapping[str, Any], entries: Mapping[str, ModelConfig]) 
     Raises:
         UserError: naming the key whose value our models cannot have.
     """
-    layout = LAYOUTS.get(str(content.get("model_type")))
-    if layout is None:
-        choices = ", ".join(LAYOUTS)
-        raise UserError(f"model_type = {content.get('model_type')}: must be one of {choices}")
+    kind = content.get("model_type")
+    if not isinstance(kind, str) or kind not in LAYOUTS:
+        raise UserError(f"model_type = {shown(kind)}: must be one of {', '.join(LAYOUTS)}")
+    layout = LAYOUTS[kind]
     entry = next((e for e in entries.values() if e.name == layout.name), None)
     if entry is None:
         raise UserError(f"params.yaml has no entry of models: with name: {layout.name}")
-    complete = {**layout.defaults, **content}
-    _check_fixed(complete, layout)
-    values = {ours: complete.get(theirs) for ours, theirs in layout.keys.items()}
-    if layout.parts["mlp"] == "gelu" and values["d_ff"] is None:
-        values["d_ff"] = 4 * (values["d_model"] or 0)
-    for ours, theirs in layout.keys.items():
-        if values[ours] is None:
-            raise UserError(f"{theirs}: missing")
-    values |= {**layout.parts, "dropout": complete[layout.dropouts[0]]}
+    theirs = parse(content, _READERS[kind]).model_dump()
+    values: dict[str, Any] = {ours: theirs[key] for ours, key in layout.keys.items()}
+    if values["d_ff"] is None:
+        values["d_ff"] = 4 * values["d_model"]
+    values |= {**layout.parts, "dropout": _dropout(theirs, layout)}
     if layout.parts["pos_encoding"] == "rope":
-        values["rope_theta"] = _rope_theta(content, layout)
+        values["rope_theta"] = _rope_theta(theirs, layout)
     if layout.parts["mlp"] == "moe":
-        values["aux_loss_coef"] = complete["router_aux_loss_coef"]
+        # 15 digits survive the division, so that 0.01 comes back as 0.01.
+        coefficient = theirs["router_aux_loss_coef"] * theirs["num_experts_per_tok"]
+        values["aux_loss_coef"] = float(f"{coefficient:.15g}")
     try:
         config = ModelConfig.model_validate(entry.model_dump() | values)
     except ValidationError as error:
         raise UserError(describe(error.errors())) from None
-    if "head_dim" in complete:
-        _check_heads(complete, config)
-    if config.mlp == "moe":
-        # 15 digits survive the division, so that 0.01 comes back as 0.01.
-        coefficient = float(f"{config.aux_loss_coef * config.top_k:.15g}")
-        config = config.model_copy(update={"aux_loss_coef": coefficient})
+    _check_heads(theirs, config)
     return config
 
 
-def _check_fixed(content: Mapping[str, Any], layout: Layout) -> None:
-    """Refuse values of keys for which our models have a single value."""
-    required = {
-        "architectures": ([layout.architecture], None),
-        "vocab_size": (CharTokenizer.vocab_size,),
-        "quantization_config": (None,),
+def _reader(layout: Layout) -> type[Part]:
+    """The keys of config.json that count for a class, with the types that ours have."""
+
+    def typed(key: str) -> Any:
+        ours = ModelConfig.model_fields[key]
+        return Annotated[ours.annotation, *ours.metadata] if ours.metadata else ours.annotation
+
+    types: dict[str, Any] = {
+        "architectures": _one_of([layout.architecture], None),
+        "vocab_size": _one_of(CharTokenizer.vocab_size),
+        "quantization_config": _one_of(None),
+        # GPT-2 has no such keys; where they stand all the same, they must be right.
+        "num_key_value_heads": int | None,
+        "head_dim": int | None,
+        "rope_theta": PositiveFloat | None,
+        "rope_parameters": dict[str, Any] | None,
+        "rope_scaling": dict[str, Any] | None,
+        **{theirs: typed(ours) for ours, theirs in layout.keys.items()},
+        **dict.fromkeys(layout.dropouts, typed("dropout")),
+        **{key: _one_of(*values) for key, values in layout.fixed.items()},
     }
-    for key, values in {**required, **layout.fixed}.items():
-        if content.get(key) not in values:
-            raise UserError(f"{key} = {content.get(key)}: must be {values[0]}")
-    dropouts = [(key, content[key]) for key in layout.dropouts]
-    for key, value in dropouts[1:]:
-        if value != dropouts[0][1]:
-            first = " = ".join(map(str, dropouts[0]))
-            raise UserError(f"{key} = {value}, but {first}: our models have one dropout")
+    if layout.parts["mlp"] == "moe":
+        # So that it is still finite times the number of chosen experts.
+        types["router_aux_loss_coef"] = Annotated[float, Field(ge=0, le=1e9)]
+    if "n_inner" in types:
+        types["n_inner"] |= None
+    # A rope_theta may stand elsewhere too, see `_rope_theta`.
+    defaults = dict.fromkeys(types.keys() - layout.keys.values()) | layout.defaults
+    defaults["rope_theta"] = None
+    fields: dict[str, Any] = {key: (kind, defaults.get(key, ...)) for key, kind in types.items()}
+    return create_model(layout.architecture, __base__=Part, **fields)
 
 
-def _rope_theta(content: Mapping[str, Any], layout: Layout) -> Any:
+def _one_of(*values: object) -> Any:
+    """The type of a key for which our models have a single value, in one spelling or several."""
+
+    def check(given: object) -> object:
+        if given not in values:
+            raise PydanticCustomError("one_of", "must be {first}", {"first": shown(values[0])})
+        return given
+
+    return Annotated[Any, AfterValidator(check)]
+
+
+def _dropout(theirs: Mapping[str, Any], layout: Layout) -> float:
+    first, *others = layout.dropouts
+    for key in others:
+        if theirs[key] != theirs[first]:
+            raise UserError(
+                f"{key} = {theirs[key]}, but {first} = {theirs[first]}: our models have one dropout"
+            )
+    return float(theirs[first])
+
+
+def _rope_theta(theirs: Mapping[str, Any], layout: Layout) -> Any:
     """The base of RoPE's wavelengths, under the key of transformers 4 or 5."""
-    name = "rope_parameters" if content.get("rope_parameters") else "rope_scaling"
-    parameters = content.get(name) or {}
-    if not isinstance(parameters, dict):
-        raise UserError(f"{name} = {parameters}: must be an object")
+    name = "rope_parameters" if theirs["rope_parameters"] else "rope_scaling"
+    parameters = theirs[name] or {}
     for key, value in parameters.items():
         if key != "rope_theta" and (key not in ("rope_type", "type") or value != "default"):
-            raise UserError(f"{name}.{key} = {value}: our models scale no wavelengths")
-    stated = [c["rope_theta"] for c in (parameters, content) if c.get("rope_theta") is not None]
+            raise UserError(
+                f"{name}.{shown(key)[1:-1]} = {shown(value)}: our models scale no wavelengths"
+            )
+    stated = [c["rope_theta"] for c in (parameters, theirs) if c.get("rope_theta") is not None]
     if any(value != stated[0] for value in stated):
-        raise UserError(f"rope_theta = {stated[1]}, but {name}.rope_theta = {stated[0]}")
+        raise UserError(f"rope_theta = {stated[1]}, but {name}.rope_theta = {shown(stated[0])}")
     return stated[0] if stated else layout.defaults["rope_theta"]
 
 
-def _check_heads(content: Mapping[str, Any], config: ModelConfig) -> None:
+def _check_heads(theirs: Mapping[str, Any], config: ModelConfig) -> None:
     required = {"num_key_value_heads": config.n_heads, "head_dim": config.d_model // config.n_heads}
     for key, value in required.items():
-        if content[key] not in (None, value):
+        if theirs[key] not in (None, value):
             raise UserError(
-                f"{key} = {content[key]}: must be {value}, as our heads share no keys and values "
+                f"{key} = {theirs[key]}: must be {value}, as our heads share no keys and values "
                 "and divide hidden_size"
             )
+
+
+_READERS = {kind: _reader(layout) for kind, layout in LAYOUTS.items()}

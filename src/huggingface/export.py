@@ -9,10 +9,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..common.files import CHECKPOINT, check_free, open_replacing, replacing_folder
+from ..common.files import CHECKPOINT, check_free, open_replacing, replacing, replacing_folder
 from ..data.description import UNDESCRIBED, convention_of
-from ..data.lineage import data_of, story_of
-from ..terminal.cli import Parser, run
+from ..data.lineage import data_of
+from ..terminal.cli import Parser, run, to_path
 from ..terminal.say import say
 from .provenance import evaluated
 
@@ -60,7 +60,7 @@ def export(checkpoint: Path, folder: Path, overwrite: bool = False) -> str:
 
     check_free(folder, overwrite, FILES)
     loaded = load_checkpoint(checkpoint)
-    model, config, content = loaded.model, loaded.config, loaded.content
+    model, config, story, metrics = loaded.model, loaded.config, loaded.story, loaded.metrics
     classes = to_config(config)
     generation = {
         "bos_token_id": CharTokenizer.bos_id,
@@ -72,16 +72,15 @@ def export(checkpoint: Path, folder: Path, overwrite: bool = False) -> str:
     # transformers 4 takes do_sample = False for a value that was not given, and its pipeline then
     # samples at temperature 0.7, unless the task's own parameters forbid it.
     task = {"text-generation": {"do_sample": False, "temperature": 1.0}}
-    story, metrics = story_of(content), content.get("metrics") or {}
     operators = data_of(story).get("ops", "")
     example = next((e for e in _EXAMPLES if e[1] in operators), _EXAMPLES[0])
-    asked = (convention_of(story["data"]) or UNDESCRIBED).format.write(*example).prompt
+    asked = (convention_of(story.get("data")) or UNDESCRIBED).format.write(*example).prompt
     card = model_card(
         classes,
         config.model_dump(),
         # A checkpoint without metrics was imported; its section training: did not make it.
-        content["hyper_parameters"].get("training", {}) if metrics else {},
-        metrics if {"step", "loss", "exact_match"} <= set(metrics) else {},
+        loaded.training.model_dump() if metrics else {},
+        metrics,
         story,
         evaluated(loaded.path),
         (asked, generate_answers(model, [asked])[0]),
@@ -94,10 +93,12 @@ def export(checkpoint: Path, folder: Path, overwrite: bool = False) -> str:
         tensors = to_tensors(model.state_dict(), config)
         # transformers requires the name of the library that the tensors come from.
         saved = save(tensors, metadata={"format": "pt"})
-        # Not by `save_file`, whose files only their owner may read, whatever the umask.
-        (new / "model.safetensors").write_bytes(saved)
-        with open_replacing(new / "README.md") as file:
-            file.write(card)
+        # Not by `save_file`, whose files only their owner may read, whatever the umask, and whose
+        # error on a full disk is one of its own.
+        with replacing(new / "model.safetensors") as file:
+            file.write_bytes(saved)
+        with open_replacing(new / "README.md") as readme:
+            readme.write(card)
     return str(classes["architectures"][0])
 
 
@@ -112,8 +113,10 @@ def main(argv: list[str] | None = None) -> None:
         "src.huggingface.export",
         "Write a checkpoint as a folder for Hugging Face's transformers.",
     )
-    parser.add_argument("--ckpt", type=Path, help=f"checkpoint, or folder of some ({CHECKPOINT})")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    parser.add_argument(
+        "--ckpt", type=to_path, help=f"checkpoint, or folder of some ({CHECKPOINT})"
+    )
+    parser.add_argument("--out", type=to_path, required=True, help="folder to write")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier export")
     given = vars(parser.parse_args(argv))
     folder = given["out"]

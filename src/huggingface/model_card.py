@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
+from pydantic import Field, ValidationError
 
+from ..common.markdown import code
+from ..config import NonNegativeFloat, Share
 from ..data.lineage import data_of, digest_of, trainings
 from ..tokenizer import VOCABULARY
+from .json_file import AnyPart, Part
 
 Values = Mapping[str, Any]
+_Step = Annotated[float, Field(ge=0, le=2**53)]
+
+
+class _Validation(Part):
+    step: _Step
+    loss: NonNegativeFloat
+    exact_match: Share
+
+
+class _Evaluation(Part):
+    problems: Annotated[int, Field(ge=1, le=2**63)]
+    exact_match: Share
+    exact_match_low: Share
+    exact_match_high: Share
+    loss: NonNegativeFloat
+
+
+class _Began(Part):
+    step: _Step | None = None
 
 
 def model_card(
@@ -24,14 +48,20 @@ def model_card(
 ) -> str:
     """Markdown with the front matter that the Hugging Face Hub reads.
 
+    A text of the checkpoint stays text in it, whatever it holds; figures that are no numbers, or
+    not all there, are left out.
+
     Args:
         classes: content of config.json.
         model, training: the sections of params.yaml that made the model; training may be empty.
         validation: step, loss and exact_match of these weights; may be empty.
-        story: origin of the weights, see `story_of`.
+        story: origin of the weights, see `lineage.Origin`.
         evaluation: content of eval.json; may be empty.
         example: a prompt, and the model's answer.
     """
+    tested, validated = _typed(_Evaluation, evaluation), _typed(_Validation, validation)
+    sections = yaml.safe_dump(_sections(model, training, data_of(story)), sort_keys=False)
+    fence = _fence(sections)
     name = f"{model['name']}-arithmetic"
     (architecture,) = classes["architectures"]
     prompt, answer = example
@@ -40,11 +70,11 @@ def model_card(
         "pipeline_tag": "text-generation",
         "tags": ["arithmetic", str(classes["model_type"])],
     }
-    if evaluation:
+    if tested:
         result = {
             "task": {"type": "text-generation"},
             "dataset": {"type": "synthetic", "name": "arithmetic, test split"},
-            "metrics": [{"type": "exact_match", "value": evaluation["exact_match"]}],
+            "metrics": [{"type": "exact_match", "value": tested.exact_match}],
         }
         front["model-index"] = [{"name": name, "results": [result]}]
     return f"""---
@@ -67,13 +97,30 @@ The tokenizer puts `<bos>` in front. Decoding is greedy and ends at `<eos>`. The
 
 ## Results
 
-{_results_table(validation, evaluation)}
+{_results_table(validated, tested)}
 
 ## Made with
 
-```yaml
-{yaml.safe_dump(_sections(model, training, data_of(story)), sort_keys=False)}```
+{fence}yaml
+{sections}{fence}
 """
+
+
+def _typed(kind: type[AnyPart], values: object) -> AnyPart | None:
+    try:
+        return kind.model_validate(values)
+    except ValidationError:
+        return None
+
+
+def _fence(text: str) -> str:
+    """What begins and ends a block of code that no line of a text can end."""
+    return "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+
+
+def _name(value: object) -> str:
+    """A file's name or a hash, as far as it has the length of one."""
+    return code(value[:255] if isinstance(value, str) else None)
 
 
 def _sections(model: Values, training: Values, data: Values) -> dict[str, Any]:
@@ -93,11 +140,12 @@ def _training_data(story: Values) -> str:
         else:
             told.append("On which problems it was trained is not recorded.")
         if began := training.get("init_from"):
-            step = (began.get("metrics") or {}).get("step")
+            known = _typed(_Began, began.get("metrics"))
+            step = f"step {known.step:,.0f}, " if known and known.step else ""
             told.append(
                 f"{'That' if told[1:] else 'The'} training began with the weights of "
-                f"`{began.get('file')}` ({f'step {step:,.0f}, ' if step else ''}SHA-256 of the "
-                f"weights `{began.get('sha256')}`)"
+                f"{_name(began.get('file'))} ({step}SHA-256 of the weights "
+                f"{_name(began.get('sha256'))})"
             )
     return " ".join(told)
 
@@ -107,7 +155,7 @@ def _problems(story: Values) -> str:
     data = data_of(story)
     if not data:
         digest = digest_of(story, "train")
-        return f"imported problems (SHA-256 of the file `{digest}`)" if digest else ""
+        return f"imported problems (SHA-256 of the file {_name(digest)})" if digest else ""
     order = ""
     if data["N"] > 2:
         left = data["precedence"] == "left_to_right"
@@ -118,18 +166,18 @@ def _problems(story: Values) -> str:
     )
 
 
-def _results_table(validation: Values, evaluation: Values) -> str:
+def _results_table(validated: _Validation | None, tested: _Evaluation | None) -> str:
     lines = ["| split | problems | exact match | 95 % | loss |", "|---|---|---|---|---|"]
-    if evaluation:
-        low, high = evaluation["exact_match_low"], evaluation["exact_match_high"]
+    if tested:
+        low, high = tested.exact_match_low, tested.exact_match_high
         lines.append(
-            f"| test | {evaluation['problems']:,} | {evaluation['exact_match']:.2%} | "
-            f"{low:.2%} .. {high:.2%} | {evaluation['loss']:.5f} |"
+            f"| test | {tested.problems:,} | {tested.exact_match:.2%} | {low:.2%} .. {high:.2%} | "
+            f"{tested.loss:.5f} |"
         )
-    if validation:
+    if validated:
         lines.append(
-            f"| validation, at step {validation['step']:,.0f} | | {validation['exact_match']:.2%} "
-            f"| | {validation['loss']:.5f} |"
+            f"| validation, at step {validated.step:,.0f} | | {validated.exact_match:.2%} "
+            f"| | {validated.loss:.5f} |"
         )
     if len(lines) == 2:
         return "None are known: the checkpoint holds no figures."

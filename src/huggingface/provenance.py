@@ -28,7 +28,7 @@ def evaluated(checkpoint: Path) -> dict[str, Any]:
             and _of(stage["outs"], EVALUATION) == _hash(content)
         )
         return json.loads(content) if proven else {}
-    except (OSError, KeyError, TypeError, ValueError):
+    except (OSError, KeyError, TypeError, ValueError, RecursionError):
         # Not a repository of this pipeline, or one that was never run.
         return {}
 

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..common.errors import UserError
+from ..common.findings import shown
 from ..tokenizer import BOS, EOS, PAD, VOCABULARY
+from .json_file import Part, parse
 
 
 def tokenizer_json() -> dict[str, Any]:
@@ -65,19 +67,35 @@ def tokenizer_config(max_seq_len: int) -> dict[str, Any]:
     }
 
 
+class _Token(Part):
+    id: int
+    content: str
+
+
+class _Model(Part):
+    vocab: dict[str, int]
+
+
+class _Tokenizer(Part):
+    model: _Model
+    added_tokens: list[_Token] | None = None
+
+
 def check_vocabulary(content: Mapping[str, Any]) -> None:
     """Refuse a tokenizer.json whose tokens or ids are not ours.
 
     Raises:
-        UserError: naming the first token that differs.
+        UserError: naming the first token that differs, or what is no vocabulary.
     """
-    try:
-        ids = dict(content["model"]["vocab"])
-        ids |= {token["content"]: token["id"] for token in content.get("added_tokens") or []}
-    except (KeyError, TypeError, ValueError):
-        raise UserError("has no vocabulary of tokens with numbers") from None
-    for i, token in enumerate(VOCABULARY):
-        if ids.pop(token, None) != i:
-            raise UserError(f"another vocabulary: token {i} must be {token}")
+    tokenizer = parse(content, _Tokenizer)
+    ids = dict(tokenizer.model.vocab)
+    for token in tokenizer.added_tokens or []:
+        # Where the vocabulary lacks it, the library gives it the next free number instead.
+        if ids.get(token.content) != token.id:
+            rule = f"must be {token.id} in the vocabulary too, as in added_tokens"
+            raise UserError(f"{shown(token.content)} = {ids.get(token.content)}: {rule}")
+    for i, name in enumerate(VOCABULARY):
+        if ids.pop(name, None) != i:
+            raise UserError(f"another vocabulary: token {i} must be {name}")
     if ids:
-        raise UserError(f"another vocabulary: our models have no token {min(ids)!r}")
+        raise UserError(f"another vocabulary: our models have no token {shown(min(ids))}")

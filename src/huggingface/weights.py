@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from ..common.errors import UserError
+from ..common.findings import shown
 from ..config import ModelConfig
-from ..models import build_model
+from ..proof.tensors import check_tensors, expected_weights
 from .config import layout_of
 from .layouts import Layout
 
@@ -18,7 +19,6 @@ Weights = dict[str, Tensor]
 
 # Masks and frequencies that older releases saved, although they are computed.
 _COMPUTED = re.compile(r".*\.(attn\.(masked_)?bias|rotary_emb\.inv_freq)")
-_FLOATS = (torch.float32, torch.float16, torch.bfloat16)
 
 
 def _their_names(ours: str, layout: Layout) -> tuple[str, ...]:
@@ -75,9 +75,11 @@ def from_tensors(theirs: Mapping[str, Tensor], config: ModelConfig) -> Weights:
         theirs: the tensors of model.safetensors.
 
     Raises:
-        UserError: naming a tensor that is missing, unknown, or of the wrong shape or type.
+        UserError: naming a tensor that is missing, unknown, of the wrong shape or type, or holds
+            what is no finite number.
     """
     layout = layout_of(config)
+    expected = expected_weights(config, len(theirs))
     (prefix,) = {name.partition(".")[0] for name in layout.modules["token_embedding"]}
     heads = ("lm_head.", f"{prefix}.")
     # Names have no prefix where the class without a head was saved, as with OpenAI's GPT-2.
@@ -87,15 +89,13 @@ def from_tensors(theirs: Mapping[str, Tensor], config: ModelConfig) -> Weights:
         if not _COMPUTED.fullmatch(f".{name}")
     }
     tied = rest.pop("lm_head.weight", None) if config.tie_weights else None
-    with torch.device("meta"):
-        expected = build_model(config).state_dict()
     weights: Weights = {}
     for ours, parts in _correspondence(expected, config):
         for name, part in parts.items():
             _check_tensor(name, rest.get(name), part.shape)
         weights[ours] = torch.cat([_oriented(rest.pop(n), ours, layout).float() for n in parts])
     if rest:
-        raise UserError(f"{min(rest)}: our models have no such tensor")
+        raise UserError(f"{shown(min(rest))[1:-1]}: our models have no such tensor")
     if config.tie_weights:
         weights["lm_head.weight"] = weights["token_embedding.weight"]
         if tied is not None and not torch.equal(tied.float(), weights["lm_head.weight"]):
@@ -108,5 +108,4 @@ def _check_tensor(name: str, tensor: Tensor | None, shape: torch.Size) -> None:
         raise UserError(f"{name}: missing")
     if tensor.shape != shape:
         raise UserError(f"{name}: {tuple(tensor.shape)}, by config.json {tuple(shape)}")
-    if tensor.dtype not in _FLOATS:
-        raise UserError(f"{name}: {tensor.dtype}, must be one of {', '.join(map(str, _FLOATS))}")
+    check_tensors({name: tensor})

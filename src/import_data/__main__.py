@@ -27,7 +27,7 @@ from ..data.formats import PLAIN
 from ..data.problems import PRECEDENCES
 from ..data.records import SPLITS, to_line, to_records
 from ..params import load_params
-from ..terminal.cli import Parser, run
+from ..terminal.cli import Parser, run, to_path
 from ..terminal.counted import counted
 from ..terminal.say import say
 from .gathering import Report, Table, choose_precedence, drop_duplicates
@@ -183,8 +183,8 @@ def main(argv: list[str] | None = None) -> None:
         "Write other people's problems as a data set of this program.",
     )
     add = parser.add_argument
-    add("files", type=Path, nargs="*", metavar="FILE", help=".txt, .csv, .tsv or .jsonl")
-    add("--out_dir", type=Path, required=True, help="new folder for the splits")
+    add("files", type=to_path, nargs="*", metavar="FILE", help=".txt, .csv, .tsv or .jsonl")
+    add("--out_dir", type=to_path, required=True, help="new folder for the splits")
     add("--split", action="append", metavar="SPLIT=FILE", help="a file that is train, val or test")
     add("--problem", nargs="+", metavar="COLUMN", help="columns of the problem, such as a + b")
     add("--answer", metavar="COLUMN", help="column of the answer")

@@ -9,7 +9,7 @@ from typing import Protocol
 from ..checkpoint import Loaded
 from ..config import DataConfig
 from ..data.description import Convention, convention_of
-from ..data.lineage import data_of, story_of, trainings
+from ..data.lineage import data_of, trainings
 from ..data.records import Record
 from ..evaluation.other_model import OtherModel
 from ..terminal.verdict import verdict
@@ -48,10 +48,9 @@ class OurExaminer:
     """
 
     def __init__(self, loaded: Loaded, data: DataConfig) -> None:
-        story = story_of(loaded.content)
         self.model = loaded.model
-        self.convention = convention_of(story["data"]) or Convention.of(data)
-        self._known = [data_of(training) for training in trainings(story)]
+        self.convention = convention_of(loaded.story.get("data")) or Convention.of(data)
+        self._known = [data_of(training) for training in trainings(loaded.story)]
 
     def target(self, prompt: str) -> str:
         """See `Examiner.target`."""

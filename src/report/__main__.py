@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..common.files import open_replacing
+from ..common.files import check_written, open_replacing
 from ..compare.flags import add_selection_flags
-from ..terminal.cli import Parser, run
+from ..terminal.cli import Parser, run, to_path
 from ..terminal.say import say
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .page import Section
 
 PAGE = Path("report.html")
+_TITLE = "Arithmetic learned by"
 
 
 def report(revs: Sequence[str], folders: Sequence[Path], out: Path) -> None:
@@ -31,8 +32,11 @@ def report(revs: Sequence[str], folders: Sequence[Path], out: Path) -> None:
         out: the file to write.
 
     Raises:
-        UserError: if no experiment has finished, or what is asked for is not there.
+        UserError: if no experiment has finished, or what is asked for is not there, and where
+            something else than such a page would be lost.
     """
+    # Before minutes of reading.
+    check_written(out, f"<title>{_TITLE} ".encode())
     # DVC and pandas take a second to import, also for --help.
     from ..compare.comparison import load
 
@@ -53,7 +57,7 @@ def page(comparison: Comparison) -> str:
         sections += [
             replace(each, title=f"{each.title} ({data.label})") for each in _sections(data)
         ]
-    return render(f"Arithmetic learned by {', '.join(defaults(first.groups))}", sections)
+    return render(f"{_TITLE} {', '.join(defaults(first.groups))}", sections)
 
 
 def _sections(data: DataSet) -> list[Section]:
@@ -83,7 +87,7 @@ def main(argv: list[str] | None = None) -> None:
         "Write one HTML page with every figure of the finished experiments.",
     )
     add_selection_flags(parser)
-    parser.add_argument("--out", type=Path, help=f"the page ({PAGE})")
+    parser.add_argument("--out", type=to_path, help=f"the page ({PAGE})")
     given = vars(parser.parse_args(argv))
     out = given.get("out", PAGE)
     report(given.get("rev", ()), given.get("with", ()), out)

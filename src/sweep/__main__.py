@@ -14,11 +14,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from ..common.files import RUNS_DIR
 from ..compare.commits import read
-from ..terminal.cli import Parser, run
+from ..terminal.cli import Parser, run, to_name, to_path
 from ..terminal.say import note, say
 from . import elsewhere, local
 from .grid import grid
@@ -29,11 +28,23 @@ from .repository import head
 _OF_A_CLUSTER = ("address", "git_remote", "runs_dir", "gpus_per_run", "retries")
 
 
+def _words(text: str) -> list[str]:
+    """What commas, spaces or both part; spaces are how make parts it.
+
+    Raises:
+        ArgumentTypeError: if that is nothing.
+    """
+    words = text.replace(",", " ").split()
+    if not words:
+        raise argparse.ArgumentTypeError("names nothing to run")
+    return words
+
+
 def _seeds(text: str) -> list[int]:
-    try:
-        return [int(word) for word in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text}: must be whole numbers, such as 0,1,2") from None
+    words = _words(text)
+    if not all(word.isascii() and word.isdecimal() for word in words):
+        raise argparse.ArgumentTypeError(f"{text}: must be whole numbers from 0 on, such as 0,1,2")
+    return list(map(int, words))
 
 
 def _at_least(least: int, kind: Callable[[str], float]) -> Callable[[str], float]:
@@ -53,7 +64,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--jobs", type=_at_least(1, int), help="here, so many at a time, without Ray or remotes"
     )
-    parser.add_argument("--models", help="gpt2,llama2,mixtral")
+    parser.add_argument("--models", type=_words, help="gpt2,llama2,mixtral")
     parser.add_argument("--seeds", type=_seeds, help="0,1,2")
     parser.add_argument(
         "-S",
@@ -69,11 +80,15 @@ def main(argv: list[str] | None = None) -> None:
         help="a run with these changes together; once for each such run. Without --models or "
         "--seeds: those of params.yaml",
     )
-    parser.add_argument("--address", help="HOST:PORT of a Ray cluster (one on this machine)")
-    parser.add_argument("--git-remote", help="where runs start from and come back to (origin)")
+    parser.add_argument(
+        "--address", type=to_name, help="HOST:PORT of a Ray cluster (one on this machine)"
+    )
+    parser.add_argument(
+        "--git-remote", type=to_name, help="where runs start from and come back to (origin)"
+    )
     parser.add_argument(
         "--runs-dir",
-        type=Path,
+        type=to_path,
         help="a folder that all machines share, for lost runs to resume (runs, on this machine)",
     )
     parser.add_argument("--cpus-per-run", type=_at_least(1, int), help="threads of each run (1)")
@@ -91,10 +106,8 @@ def main(argv: list[str] | None = None) -> None:
         flag = of_a_cluster[0].replace("_", "-")
         parser.error(f"--jobs runs here, without a cluster or remotes: --{flag} is of no use")
     commit = head()
-    models = given["models"].split(",") if "models" in given else None
-    runs = grid(
-        models, given.get("seeds"), given.get("set_param", []), groups, read(commit, "params.yaml")
-    )
+    axes = given.get("models"), given.get("seeds"), given.get("set_param", [])
+    runs = grid(*axes, groups, read(commit, "params.yaml"))
     cpus = given.get("cpus_per_run", 1)
     try:
         if "jobs" in given:

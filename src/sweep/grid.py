@@ -62,6 +62,10 @@ def grid(
     """
     text = PARAMS_FILE.read_text(encoding="utf-8") if params is None else params
     defaults = _applied(text, [])
+    for model in models or ():
+        if model not in defaults["models"]:
+            choices = ", ".join(defaults["models"])
+            raise UserError(f"--models {model}: must be of those of params.yaml: {choices}")
     for change in changes:
         flag = _FLAGS.get(_key(change))
         if flag:

@@ -69,18 +69,28 @@ def _plain(flag: str) -> str:
     return flag.lstrip("-").replace("-", "_")
 
 
-def path(text: str) -> Path:
+def to_name(text: str) -> str:
+    """The type of a flag whose value names something: anything but nothing.
+
+    Raises:
+        ArgumentTypeError: for an empty text.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("must not be empty")
+    return text
+
+
+def to_path(text: str) -> Path:
     """The type of a flag that names a file or a folder.
 
-    >>> path("data/mine")
+    >>> to_path("data/mine")
     PosixPath('data/mine')
 
     Raises:
-        ArgumentTypeError: for an empty one, which Python takes for the working directory, and for
+        ArgumentTypeError: for an empty text, which Python takes for the working directory, and for
             what no file can be called.
     """
-    if not text:
-        raise argparse.ArgumentTypeError("names nothing; the working directory is .")
+    to_name(text)
     try:
         encoded = os.fsencode(text)
     except UnicodeEncodeError:
@@ -153,7 +163,8 @@ def end(error: BaseException) -> None:
             message = f"{where}{cause.strerror or cause}"
         case _ if _lacks_memory(cause):
             # Behind the first line, torch lists functions.
-            message = f"not enough memory: {str(cause).partition(chr(10))[0]}"
+            words = str(cause).partition("\n")[0]
+            message = f"not enough memory: {words}" if words else "not enough memory"
         case ModuleNotFoundError() if cause.name and cause.name.split(".")[0] not in _OURS:
             message = (
                 f"{sys.executable} has no package {cause.name}: make install, "

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ..common.errors import UserError
 from ..common.files import CHECKPOINT
-from .cli import Parser
+from .cli import Parser, to_path
 
 # Where the problem stands in what another's model is asked.
 PLACEHOLDER = "{prompt}"
@@ -17,10 +16,10 @@ PLACEHOLDER = "{prompt}"
 def add_model_flags(parser: Parser) -> None:
     """Give a command --ckpt, or --hf with --prompt."""
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--ckpt", type=Path, help=f"checkpoint, or folder of some ({CHECKPOINT})")
+    which.add_argument("--ckpt", type=to_path, help=f"checkpoint, or folder of some ({CHECKPOINT})")
     which.add_argument(
         "--hf",
-        type=Path,
+        type=to_path,
         metavar="FOLDER",
         help="instead of a checkpoint: any causal language model, as transformers saves it",
     )

@@ -31,7 +31,8 @@ def complain(message: object) -> None:
     Raises:
         OSError: if it cannot be written.
     """
-    line = " ".join(str(message).split())
+    # Made visible first: what is spelled out is longer.
+    line = visible(" ".join(str(message).split()))
     if len(line) > _BEGINNING + _END:
         line = f"{line[:_BEGINNING]} ... {line[-_END:]}"
     note(f"error: {line}")

@@ -112,7 +112,7 @@ def fit(
         lit: the module to train, see `lightning_module.initial_module`.
         watchers: callbacks of the first process that show the run and do not change it.
         make_logger: makes Lightning's logger, given the state that the run is resumed from, if any.
-        story: the origin of the weights that checkpoints record, see `lineage.story_of`.
+        story: the origin of the weights that checkpoints record, see `lineage.Origin`.
 
     Raises:
         UserError: if training diverges, or wandb is asked for and not installed.

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..checkpoint import load_checkpoint, story_of, weights_hash
+from ..checkpoint import load_checkpoint, weights_hash
 from ..common.errors import UserError
 from ..config import ModelConfig, Params
 
@@ -31,7 +31,7 @@ class Start:
     Attributes:
         weights: state dict of the model.
         sha256: see `weights_hash`.
-        story: what the new checkpoints record of this one, see `lineage.story_of`.
+        story: what the new checkpoints record of this one, see `lineage.Origin`.
     """
 
     weights: dict[str, Tensor]
@@ -67,8 +67,8 @@ def load_start(params: Params, outputs: Iterable[Path]) -> Start | None:
         # Of the path only the name: it is another one on another machine.
         "file": loaded.path.name,
         "sha256": sha256,
-        "metrics": loaded.content.get("metrics", {}),
-        "story": story_of(loaded.content),
+        "metrics": loaded.metrics,
+        "story": loaded.story,
     }
     return Start(weights, sha256, story)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from ..checkpoint import about, write_tensors
-from ..data.lineage import story_of
+from ..data.lineage import Story
 from . import distributed
 from .history import DivergedError, History
 from .run_dir import save_progress
@@ -47,7 +46,7 @@ class Progress(pl.Callback):
         run_dir: gets the files, see `run_dir`.
         every_n_steps: optimizer steps between two states.
         history: checked for divergence before a state is saved.
-        story: the origin of the weights that checkpoints record, see `lineage.story_of`.
+        story: the origin of the weights that checkpoints record, see `lineage.Origin`.
     """
 
     def __init__(
@@ -55,12 +54,12 @@ class Progress(pl.Callback):
         run_dir: Path,
         every_n_steps: int,
         history: History,
-        story: Mapping[str, Any] | None = None,
+        story: Story | None = None,
     ) -> None:
         self.run_dir = run_dir
         self.every_n_steps = every_n_steps
         self.history = history
-        self.story = story_of({"story": story})
+        self.story = story
         self._saved_step = 0
         self._random: dict[str, Any] | None = None
 
@@ -113,7 +112,7 @@ class Progress(pl.Callback):
         row: dict[str, float] = {"step": trainer.global_step}
         if self.history.val and self.history.val[-1]["step"] == trainer.global_step:
             row = self.history.val[-1]
-        checkpoint |= about(row, self.story)
+        checkpoint |= about(checkpoint["state_dict"], row, self.story)
         loop = checkpoint["loops"]["fit_loop"]
         for count in ("total", "current"):
             progress = loop["epoch_loop.batch_progress"][count]

@@ -1,6 +1,7 @@
 """Files are written whole or not at all."""
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from src.common.errors import UserError
 from src.common.files import (
     check_free,
+    check_written,
     open_regular,
     open_replacing,
     read_bytes,
@@ -60,9 +62,51 @@ def test_an_error_before_anything_was_written_leaves_no_file(tmp_path: Path) -> 
 def test_a_failed_renaming_leaves_no_temporary(tmp_path: Path) -> None:
     folder = tmp_path / "taken"
     folder.mkdir()
-    with pytest.raises(OSError, match="taken"), open_replacing(folder) as file:
+
+    def write() -> None:
+        with replacing(folder / "file") as temporary:
+            temporary.write_text("new")
+            # After the check.
+            (folder / "file").mkdir()
+
+    with pytest.raises(OSError, match="taken"):
+        write()
+    assert list(folder.iterdir()) == [folder / "file"]
+
+
+def test_a_file_takes_no_place_of_what_is_none(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "folder", tmp_path / "pipe", Path("/dev/null")):
+        kind = "a device" if path.name == "null" else f"a {path.name}"
+        said = f"^{path}: is {kind}, where a file would be written$"
+        with pytest.raises(UserError, match=said), open_replacing(path):
+            pytest.fail("began to write")
+        for check in (check_free, lambda path: check_free(path, True)):
+            with pytest.raises(UserError, match=f"^{path}: is {kind}; name a file$"):
+                check(path)
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
+    # What a link leads to stays.
+    (tmp_path / "text").write_text("old")
+    (tmp_path / "link").symlink_to("text")
+    with open_replacing(tmp_path / "link") as file:
         file.write("new")
-    assert list(tmp_path.iterdir()) == [folder]
+    assert (tmp_path / "text").read_text() == "old"
+
+
+def test_a_command_knows_what_it_wrote_by_a_mark(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    check_written(path, b"<title>ours")
+    for own in ("", "<html><title>ours</title>"):
+        path.write_text(own)
+        check_written(path, b"<title>ours")
+    path.write_text("<html><title>theirs</title>")
+    with pytest.raises(UserError, match=r"page\.html: was not written by this command"):
+        check_written(path, b"<title>ours")
+    (tmp_path / "link").symlink_to(path)
+    for other, kind in ((tmp_path / "link", "link"), (tmp_path, "folder")):
+        with pytest.raises(UserError, match=f"^{other}: is a {kind}; name a file$"):
+            check_written(other, b"")
 
 
 def test_text_is_written_as_utf8_with_unix_line_ends(tmp_path: Path) -> None:
@@ -109,7 +153,7 @@ def test_a_link_to_a_folder_stays_a_link(tmp_path: Path) -> None:
 def test_what_would_be_lost_is_named(tmp_path: Path) -> None:
     check_free(tmp_path / "nothing")
     (tmp_path / "folder").mkdir()
-    check_free(tmp_path / "folder")
+    check_free(tmp_path / "folder", own=("a",))
     (tmp_path / "folder" / "a").write_text("1")
     with pytest.raises(UserError, match="folder: exists already"):
         check_free(tmp_path / "folder", own=("a",))
@@ -119,10 +163,14 @@ def test_what_would_be_lost_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="a: exists already"):
         check_free(tmp_path / "folder" / "a")
     check_free(tmp_path / "folder" / "a", True)
-    with pytest.raises(UserError, match="a: exists and is no folder"):
+    with pytest.raises(UserError, match="a: is a file; name a folder"):
         check_free(tmp_path / "folder" / "a", True, own=("b",))
-    with pytest.raises(UserError, match="folder: exists and is a folder"):
-        check_free(tmp_path / "folder", True)
+    (tmp_path / "broken").symlink_to("nowhere")
+    with pytest.raises(UserError, match="broken: is a link; name a file"):
+        check_free(tmp_path / "broken", True)
+    (tmp_path / "other" / "a").mkdir(parents=True)
+    with pytest.raises(UserError, match="other: holds a, which this command did not write"):
+        check_free(tmp_path / "other", True, own=("a",))
 
 
 def test_only_a_regular_file_is_opened_and_none_waits_for_a_writer(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from src.config import DataConfig
 from src.data.description import (
     UNDESCRIBED,
     Convention,
+    check_drawn,
     convention_of,
     read_convention,
     read_description,
@@ -138,3 +139,16 @@ def test_another_config_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"config\.yaml: describes no data"):
         described(tmp_path, DATA)
     assert path.read_text() == "model: {name: llama2}\n"
+
+
+def test_only_splits_that_were_drawn_are_replaced(tmp_path: Path) -> None:
+    check_drawn(tmp_path, ["train.jsonl"])
+    (tmp_path / "train.jsonl").write_text("mine")
+    check_drawn(tmp_path, ["test.jsonl"])
+    with pytest.raises(UserError, match=r"train\.jsonl: was not written by this command"):
+        check_drawn(tmp_path, ["train.jsonl"])
+    write_description(tmp_path, UNDESCRIBED)
+    with pytest.raises(UserError, match=r"train\.jsonl: was not written by this command"):
+        check_drawn(tmp_path, ["train.jsonl"])
+    write_description(tmp_path, DATA)
+    check_drawn(tmp_path, ["train.jsonl"])

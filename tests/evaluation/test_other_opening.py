@@ -1,6 +1,7 @@
 """What is no causal language model, or has no tokenizer, is told in one line."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -82,6 +83,50 @@ def that_looks_ahead(folder: Path) -> None:
     save(folder, untrained("bert", "BertForMaskedLM"), tokenizer())
 
 
+def of_sizes_that_no_file_holds(folder: Path) -> None:
+    gpt2(folder)
+    config(folder, n_embd=2**16)
+
+
+def of_layers_that_no_file_holds(folder: Path) -> None:
+    gpt2(folder)
+    config(folder, n_layer=10**6)
+
+
+def of_an_escape_sequence(folder: Path) -> None:
+    gpt2(folder)
+    config(folder, dtype="\x1b[2J")
+
+
+def with_nan_weights(folder: Path) -> None:
+    model = untrained("gpt2", "GPT2LMHeadModel")
+    model.get_parameter("transformer.h.0.attn.c_attn.bias").data[5] = float("nan")
+    save(folder, model, tokenizer())
+
+
+def that_computes_nan(folder: Path) -> None:
+    gpt2(folder)
+    config(folder, layer_norm_epsilon=float("nan"))
+
+
+def that_returns_tuples(folder: Path) -> None:
+    gpt2(folder)
+    config(folder, return_dict=False)
+
+
+def with_a_tokenizer_that_panics(folder: Path) -> None:
+    gpt2(folder)
+    path = folder / "tokenizer.json"
+    unknown = {"SpecialToken": {"id": "unknown", "type_id": 0}}
+    post = {"type": "TemplateProcessing", "single": [unknown], "pair": [], "special_tokens": {}}
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"post_processor": post}))
+
+
+def with_deep_nesting(folder: Path) -> None:
+    gpt2(folder)
+    (folder / "config.json").write_text("[" * 100_000)
+
+
 @pytest.mark.parametrize(
     ("made", "reason"),
     [
@@ -93,6 +138,17 @@ def that_looks_ahead(folder: Path) -> None:
             of_another_size,
             "no causal language model in it: transformer.h.0.attn.c_attn.bias is ",
         ),
+        (of_sizes_that_no_file_holds, "config.json asks for more weights than "),
+        (of_layers_that_no_file_holds, "config.json asks for more weights than "),
+        (
+            of_an_escape_sequence,
+            r"no tokenizer that transformers opens: module 'torch' has no attr",
+        ),
+        (with_nan_weights, "transformer.h.0.attn.c_attn.bias holds NaN or infinite values"),
+        (that_computes_nan, "what its model computes is NaN"),
+        (that_returns_tuples, "its model cannot be used: 'tuple' object has no attribute"),
+        (with_a_tokenizer_that_panics, "no tokenizer in it that reads digits: no entry found for"),
+        (with_deep_nesting, "no tokenizer that transformers opens: maximum recursion depth exceed"),
         (of_no_known_kind, "no causal language model that transformers opens: "),
         (without_a_tokenizer, "no tokenizer in it that reads digits"),
         (with_a_tokenizer_of_letters, "no tokenizer in it that reads digits"),
@@ -111,9 +167,43 @@ def test_what_cannot_be_graded_is_one_line(
     with pytest.raises(UserError) as caught:
         open_other(folder, "{prompt}", "cpu")
     assert str(caught.value).startswith(f"{folder}: {reason}")
-    assert "\n" not in str(caught.value)
+    assert str(caught.value).isprintable()
     # Neither a bar nor a report of its own.
     assert capfd.readouterr() == ("", "")
+
+
+def test_only_files_of_the_folder_are_opened(tmp_path: Path) -> None:
+    folder = gpt2(tmp_path / "hf")
+    (folder / "model.safetensors").rename(tmp_path / "secret.safetensors")
+    index = folder / "model.safetensors.index.json"
+    content = {"metadata": {}, "weight_map": {"transformer.wte.weight": "../secret.safetensors"}}
+    index.write_text(json.dumps(content))
+    with pytest.raises(UserError, match=r"^\S+\.index\.json: names a file that is not beside it$"):
+        open_other(folder, "{prompt}", "cpu")
+    index.unlink()
+    # One without a writer would be waited for.
+    os.mkfifo(folder / "model.safetensors")
+    with pytest.raises(UserError, match=r"^\S+model\.safetensors: no regular file$"):
+        open_other(folder, "{prompt}", "cpu")
+
+
+def test_names_in_a_tokenizers_files_are_not_printed(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = gpt2(tmp_path / "hf")
+    odd = {"eos_token": {"content": "<|end|>", "\x1b[2J": 1}}
+    (folder / "special_tokens_map.json").write_text(json.dumps(odd))
+    capfd.readouterr()
+    open_other(folder, "{prompt}", "cpu")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_odd_numbers_of_a_config_that_do_not_matter_are_passed_over(tmp_path: Path) -> None:
+    folder = save(tmp_path / "hf", untrained("llama", "LlamaForCausalLM"), tokenizer())
+    config(folder, eos_token_id=[-5, 0, 10**6], num_experts_per_tok="x", num_local_experts=[4])
+    other = open_other(folder, "{prompt}", "cpu")
+    assert other.ends == [0]
+    assert other.active_parameters == other.parameters > 0
 
 
 def test_code_in_the_folder_is_not_run(tmp_path: Path) -> None:

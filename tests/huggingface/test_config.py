@@ -1,6 +1,7 @@
 """Configurations and weights survive the way to Hugging Face's classes and back."""
 
 import re
+from collections.abc import Callable
 from itertools import product
 from typing import Any
 
@@ -132,13 +133,17 @@ LLAMA, MIXTRAL, GPT2 = "llama2", "mixtral", "gpt2"
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
-        (LLAMA, {"model_type": "qwen2"}, "model_type = qwen2: must be one of gpt2, llama, mixtral"),
+        (
+            LLAMA,
+            {"model_type": "qwen2"},
+            "model_type = 'qwen2': must be one of gpt2, llama, mixtral",
+        ),
         (LLAMA, {"architectures": ["LlamaModel"]}, "architectures = ['LlamaModel']: must be"),
         (LLAMA, {"vocab_size": 32000}, "vocab_size = 32000: must be 18"),
         (LLAMA, {"quantization_config": {"bits": 4}}, "quantization_config = {'bits': 4}"),
         (LLAMA, {"num_key_value_heads": 1}, "num_key_value_heads = 1: must be 2"),
         (LLAMA, {"head_dim": 8}, "head_dim = 8: must be 16"),
-        (LLAMA, {"hidden_act": "gelu"}, "hidden_act = gelu: must be silu"),
+        (LLAMA, {"hidden_act": "gelu"}, "hidden_act = 'gelu': must be 'silu'"),
         (LLAMA, {"rms_norm_eps": 1e-6}, "rms_norm_eps = 1e-06: must be 1e-05"),
         (LLAMA, {"rms_norm_eps": None}, "rms_norm_eps = None"),
         (LLAMA, {"attention_bias": True}, "attention_bias = True: must be False"),
@@ -146,24 +151,33 @@ LLAMA, MIXTRAL, GPT2 = "llama2", "mixtral", "gpt2"
         (
             LLAMA,
             {"rope_parameters": {"rope_type": "llama3", "rope_theta": 100.0}},
-            "rope_parameters.rope_type = llama3: our models scale no wavelengths",
+            "rope_parameters.rope_type = 'llama3': our models scale no wavelengths",
         ),
         (
             LLAMA,
             {"rope_parameters": None, "rope_scaling": {"type": "linear", "factor": 2.0}},
-            "rope_scaling.type = linear",
+            "rope_scaling.type = 'linear'",
         ),
         (LLAMA, {"rope_theta": 7.0}, "rope_theta = 7.0, but rope_parameters.rope_theta = 100.0"),
-        (LLAMA, {"hidden_size": None}, "hidden_size: missing"),
-        (LLAMA, {"hidden_size": "wide"}, "d_model = 'wide': must be a valid integer"),
+        (LLAMA, {"hidden_size": None}, "hidden_size = None: must be a valid integer"),
+        (LLAMA, {"hidden_size": "wide"}, "hidden_size = 'wide': must be a valid integer"),
         (LLAMA, {"num_attention_heads": 3}, "d_model = 32: must be divisible by n_heads = 3"),
         (MIXTRAL, {"sliding_window": 4096}, "sliding_window = 4096: must be None"),
         (MIXTRAL, {"router_jitter_noise": 0.1}, "router_jitter_noise = 0.1: must be 0.0"),
         (MIXTRAL, {"num_experts_per_tok": 5}, "top_k = 5: must not exceed n_experts = 4"),
-        (GPT2, {"activation_function": "relu"}, "activation_function = relu: must be gelu_new"),
+        (GPT2, {"activation_function": "relu"}, "activation_function = 'relu': must be 'gelu_new'"),
         (GPT2, {"layer_norm_epsilon": 1e-6}, "layer_norm_epsilon = 1e-06: must be 1e-05"),
         (GPT2, {"scale_attn_by_inverse_layer_idx": True}, "scale_attn_by_inverse_layer_idx = True"),
         (GPT2, {"attn_pdrop": 0.1}, "attn_pdrop = 0.1, but resid_pdrop = 0.0"),
+        # Of no meaning in a GPT-2, but wrong.
+        (GPT2, {"head_dim": 8}, "head_dim = 8: must be 16"),
+        (GPT2, {"n_embd": {"a": 1}, "n_inner": None}, "n_embd = {'a': 1}: must be a valid integer"),
+        (GPT2, {"n_head": True}, "n_head = True: must be a valid integer"),
+        (GPT2, {"n_layer": 10**6}, "n_layer = 1000000: must be less than or equal to 1024"),
+        (MIXTRAL, {"router_aux_loss_coef": 1e308}, "router_aux_loss_coef = 1e+308: must be less"),
+        (LLAMA, {"rope_parameters": [1]}, "rope_parameters = [1]: must be a valid dictionary"),
+        (LLAMA, {"model_type": "\x1b[2J"}, r"model_type = '\x1b[2J': must be one of"),
+        (LLAMA, {"hidden_act": "x" * 10**6}, "xxx...xxx"),
     ],
 )
 def test_what_our_models_do_not_have_is_refused_by_name(
@@ -174,25 +188,41 @@ def test_what_our_models_do_not_have_is_refused_by_name(
         back(content)
 
 
-JSON = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.floats(),
-    st.text(max_size=3),
-    st.lists(st.integers(), max_size=2),
-    st.dictionaries(st.sampled_from(("rope_theta", "rope_type", "x")), st.integers(), max_size=2),
+# Values that JSON can hold, numbers out of range too, and deeper than any configuration.
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3), st.just(1e308)
+    ),
+    lambda values: st.one_of(
+        st.lists(values, max_size=3),
+        st.dictionaries(
+            st.sampled_from(("rope_theta", "rope_type", "type", "x\x1b")), values, max_size=2
+        ),
+    ),
+    max_leaves=6,
 )
 
 
-@settings(max_examples=200)
+def refusal(read: Callable[[], object]) -> str:
+    """The line that refuses something; empty if it is read."""
+    try:
+        read()
+    except UserError as error:
+        message = str(error)
+    else:
+        return ""
+    assert message.isprintable()
+    assert len(message) < 500
+    return message
+
+
+@settings(max_examples=300)
 @given(data=st.data(), value=JSON)
 def test_whatever_stands_in_a_file_is_read_or_refused(data: st.DataObject, value: Any) -> None:
     content = CONTENTS[data.draw(st.sampled_from(ARCHITECTURES))]
-    try:
-        back(content | {data.draw(st.sampled_from(sorted(content))): value})
-    except UserError as error:
-        event(str(error).partition(" ")[0])
+    key = data.draw(st.sampled_from([*sorted(content), "head_dim", "rope_scaling", "n_inner"]))
+    message = refusal(lambda: back(content | {key: value}))
+    event(message.partition(" ")[0])
 
 
 def test_what_a_file_leaves_out_is_as_transformers_has_it() -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -210,6 +211,34 @@ def test_parts_without_a_class_are_one_line_and_leave_nothing(
         "exported; LlamaForCausalLM would need norm = rmsnorm\n"
     )
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_weights_that_are_no_numbers_are_refused_and_leave_nothing(tmp_path: Path) -> None:
+    params = tiny_params()
+    weights = build_model(params.model_config_in_use).state_dict()
+    weights["norm.weight"][3] = float("nan")
+    path = tmp_path / "nan.ckpt"
+    save_checkpoint(path, {f"model.{name}": w for name, w in weights.items()}, params, {})
+    with pytest.raises(UserError, match=r"norm\.weight: holds numbers that are not finite"):
+        export(path, tmp_path / "hf")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
+    path, folder = checkpoint(tmp_path), tmp_path / "a model"
+    export(path, folder)
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # Room for the small files, not for the weights.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**14, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as caught:
+            export(path, folder, overwrite=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert caught.value.filename == str(folder)
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+    assert sorted(tmp_path.iterdir()) == sorted([path, folder])
 
 
 def test_the_same_checkpoint_gives_the_same_bytes(tmp_path: Path) -> None:

@@ -1,10 +1,6 @@
 """A sweep's runs: all combinations, named; wrong values are refused before anything starts."""
 
-import os
 import re
-import shlex
-import subprocess
-from itertools import pairwise
 
 import pytest
 
@@ -13,7 +9,6 @@ from src.params import PARAMS_FILE, load_params
 from src.sweep import __main__ as sweep
 from src.sweep.grid import grid
 
-from ..conftest import ROOT
 from ..terminal.test_cli import ending
 
 
@@ -140,9 +135,13 @@ def test_a_wrong_group_is_refused(models: list[str] | None, group: str, reason: 
 @pytest.mark.parametrize(
     ("flags", "reason"),
     [
-        ("--models gpt3 --seeds 0", "model = 'gpt3': must be an entry of models: gpt2, llama2"),
-        ("--models gpt2 --seeds x", "argument --seeds: x: must be whole numbers, such as 0,1,2"),
-        ("--models gpt2 --seeds -1", "training.seed = -1: must be greater than or equal to 0"),
+        ("--models gpt3 --seeds 0", "--models gpt3: must be of those of params.yaml: gpt2, llama2"),
+        ("--models gpt2 --seeds x", "--seeds: x: must be whole numbers from 0 on, such as 0,1,2"),
+        ("--models gpt2 --seeds -1", "argument --seeds: -1: must be whole numbers from 0 on"),
+        ("--models gpt2 --seeds=0,\u00b2", "must be whole numbers from 0 on, such as 0,1,2"),
+        ("--models gpt2 --seeds=,", "argument --seeds: names nothing to run"),
+        ("--models= --seeds 0", "argument --models: names nothing to run"),
+        ("--models ${model} --seeds 0", "--models ${model}: must be of those of params.yaml"),
         ("--model gpt2 --seeds 0", "--model: unknown flag; did you mean --models?"),
         ("--models gpt2 --seeds 0 --gpus_per_run 1", "unknown flag; did you mean --gpus-per-run?"),
         ("--models gpt2", "--seeds is missing: which runs?"),
@@ -162,27 +161,3 @@ def test_a_wrong_flag_is_one_line(
     assert code == 2
     assert reason in stderr
     assert len(stderr.splitlines()) == 1
-
-
-def swept(target: str, *settings: str) -> list[str]:
-    """The words of the sweep that make would run."""
-    outer = {name: text for name, text in os.environ.items() if "MAKE" not in name}
-    command = ["make", "--dry-run", "--old-file=.venv/installed", target, *settings]
-    done = subprocess.run(
-        command, cwd=ROOT, env=outer, check=True, capture_output=True, text=True
-    ).stdout
-    (line,) = (line for line in done.replace("\\\n", "").splitlines() if "src.sweep" in line)
-    return shlex.split(line)
-
-
-def test_make_says_the_runs_of_its_variables() -> None:
-    words = swept("compare", "MODELS= gpt2  llama2 ", "SEEDS=3 4", "EXHAUSTIVE=true", "THREADS=5")
-    flags = "--cpus-per-run 5 --models gpt2,llama2 --seeds 3,4 -S evaluation.exhaustive=true"
-    start = words.index("--cpus-per-run")
-    assert words[start : start + 8] == flags.split()
-    words = swept("ablations")
-    groups = [group for flag, group in pairwise(words) if flag == "--each"]
-    names = [run.name for run in grid(None, None, [], groups)]
-    assert len(names) == len(groups) > 9
-    assert "gpt2-seed0-optimizer-adamw" in names
-    assert "llama2-seed0-max_steps-5000-optimizer-adamw" in names

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from src.checkpoint import load_model, read_tensors, story_of, weights_hash
+from src.checkpoint import load_checkpoint, load_model, read_tensors, weights_hash
 from src.common.checkpoint_files import find_checkpoint
 from src.common.errors import UserError
 from src.config import Params
@@ -61,7 +61,7 @@ def test_training_begins_with_the_weights_and_tells_so(
     best = read_tensors(tmp_path / "models" / "best.ckpt")
     for key, tensor in first.items():
         torch.testing.assert_close(best["state_dict"][f"model.{key}"], tensor, rtol=0, atol=1e-4)
-    told = story_of(best)
+    told = best["story"]
     assert told["data"] == read_description(data_dir) is not None
     assert told["init_from"] == {
         "file": f"{name}.ckpt",
@@ -85,7 +85,7 @@ def test_a_chain_is_told_with_the_data_of_each_training(tmp_path: Path) -> None:
         data = tmp_path / "data"
         if nth == "one":
             (data / "config.yaml").unlink()
-    newest, middle, oldest = trainings(story_of(read_tensors(path)))
+    newest, middle, oldest = trainings(load_checkpoint(path).story)
     assert newest["data"] is None
     assert middle["data"]["data"]["ops"] == "-"
     assert data_of(middle) == to_plain(tiny_params(data={"ops": "-"}).data)

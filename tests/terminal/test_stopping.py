@@ -1,0 +1,100 @@
+"""Signals that ask a command to end: it cleans up, says so in a line, and ends as in a shell."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ..conftest import ROOT
+
+# Writes a file for ever, and says when it has begun; then again where that is all it cleans up.
+WRITE = """
+import os, time
+from pathlib import Path
+from src.common.files import open_replacing
+from src.terminal import cli
+
+def main():
+    {before}
+    try:
+        with open_replacing(Path("new/file")) as file:
+            file.write("half")
+            print("begun", flush=True)
+            time.sleep(60)
+    finally:
+        {after}
+
+cli.run(main)
+"""
+
+
+def start(cwd: Path, before: str = "pass", after: str = "pass") -> "subprocess.Popen[str]":
+    """The command, once it writes."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITE.format(before=before, after=after)],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "begun\n"
+    return process
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_command_that_is_asked_to_end_leaves_nothing(
+    sent: signal.Signals, code: int, tmp_path: Path
+) -> None:
+    process = start(tmp_path)
+    process.send_signal(sent)
+    assert process.communicate(timeout=20) == ("", f"error: stopped by {sent.name}\n")
+    assert process.returncode == code
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_signal_does_not_end_the_cleaning_up(tmp_path: Path) -> None:
+    process = start(tmp_path, after="time.sleep(0.5); Path('cleaned').touch()")
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGHUP)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+    assert process.returncode in (143, 129)
+    assert [path.name for path in tmp_path.iterdir()] == ["cleaned"]
+
+
+def test_an_error_that_follows_from_the_signal_is_not_told(tmp_path: Path) -> None:
+    process = start(tmp_path, after="raise RuntimeError('a worker was ended too')")
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=20) == ("", "error: stopped by SIGTERM\n")
+    assert process.returncode == 143
+
+
+def test_a_child_that_was_forked_ends_without_a_word(tmp_path: Path) -> None:
+    # Python forgets a signal that comes while it forks.
+    fork = "child = os.fork(); time.sleep(0.3 if child else 60); os.kill(child, {}); "
+    fork += "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))"
+    for sent in (signal.SIGTERM, signal.SIGHUP):
+        script = f"import os, time; from src.terminal import cli; cli.run(lambda: exec({fork!r}))"
+        done = subprocess.run(
+            [sys.executable, "-c", script.format(sent.value)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=20,
+        )
+        assert (done.stdout, done.stderr) == (f"-{sent.value}\n", "")
+
+
+def test_what_nohup_ignores_stays_ignored(tmp_path: Path) -> None:
+    line = 'trap \'\' HUP; exec "$0" -c "$1"'
+    script = "import signal; from src.terminal import cli; "
+    script += "cli.run(lambda: print(signal.getsignal(signal.SIGHUP).name))"
+    done = subprocess.run(
+        ["bash", "-c", line, sys.executable, script], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.stdout == "SIG_IGN\n"
