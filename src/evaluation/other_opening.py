@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.module import register_module_parameter_registration_hook
+from torch.nn.modules.module import (
+    register_module_buffer_registration_hook,
+    register_module_parameter_registration_hook,
+)
 
 from ..common.errors import UserError
 from ..common.files import open_regular, read_bytes
@@ -85,23 +88,30 @@ def _no_larger_than(folder: Path) -> Iterator[None]:
     transformers builds it without memory first, and then fills in what the files lack.
     """
     size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
-    weights = tensors = 0
 
-    def count(module: nn.Module, name: str, weight: Tensor | None) -> None:
-        nonlocal weights, tensors
-        if weight is not None and weight.is_meta:
-            weights, tensors = weights + weight.numel(), tensors + 1
-        # A bit a weight, and the shortest entry in the table of a file, are the least there is.
-        if weights > 8 * size or 50 * tensors > size:
-            raise UserError(
-                f"{folder}: config.json asks for more weights than {size:,} bytes of files hold"
-            )
+    def counting(bits: int, entry: int) -> Callable[[nn.Module, str, Tensor | None], None]:
+        def count(module: nn.Module, name: str, tensor: Tensor | None) -> None:
+            nonlocal bits
+            if tensor is not None and tensor.is_meta:
+                bits -= tensor.numel() + entry
+            if bits < 0:
+                raise UserError(
+                    f"{folder}: config.json asks for more weights than {size:,} bytes of files hold"
+                )
 
-    handle = register_module_parameter_registration_hook(count)
+        return count
+
+    # A bit a weight and the shortest entry in the table of a file are the least there is. Buffers,
+    # such as tables of positions, are computed: they have some room beside the files.
+    handles = (
+        register_module_parameter_registration_hook(counting(8 * size, entry=8 * 50)),
+        register_module_buffer_registration_hook(counting(8 * size + 2**26, entry=0)),
+    )
     try:
         yield
     finally:
-        handle.remove()
+        for handle in handles:
+            handle.remove()
 
 
 def _open(kind: Any, name: str, folder: Path, **how: Any) -> Any:
