@@ -107,8 +107,8 @@ refuse := set -f; refuse() { \
 
 settings:
 	@$(refuse); \
-	case "$$JOBS" in '' | 0* | *[!0-9]*) refuse "JOBS=$$JOBS: must be a whole number from 1 on" ;; esac; \
-	case "$$THREADS" in 0* | *[!0-9]*) refuse "THREADS=$$THREADS: must be a whole number from 1 on" ;; esac; \
+	case "$$JOBS" in '' | 0* | *[!0-9]* | ????*) refuse "JOBS=$$JOBS: must be a number from 1 to 999" ;; esac; \
+	case "$$THREADS" in 0* | *[!0-9]* | ????*) refuse "THREADS=$$THREADS: must be a number from 1 to 999" ;; esac; \
 	case "$$SEEDS" in '' | *[!0-9,\ ]*) refuse "SEEDS=$$SEEDS: must be whole numbers, such as 0 1 2" ;; esac; \
 	case "$$EXHAUSTIVE" in true | false) ;; *) refuse "EXHAUSTIVE=$$EXHAUSTIVE: must be true or false" ;; esac; \
 	case "$$QUICK" in '' | 1) ;; *) refuse "QUICK=$$QUICK: must be 1, or left out" ;; esac; \
@@ -121,7 +121,8 @@ settings:
 
 remote-url:
 	@$(refuse); \
-	case "$$URL $$ENDPOINT" in *%\(*\)s*) refuse "URL=$$URL: DVC would fill in what stands in %()s" ;; esac; \
+	case "$$URL $$ENDPOINT" in *%\(*\)s* | *[[:cntrl:]]*) refuse \
+		"URL=$$URL: DVC cannot keep control characters, nor what stands in %()s" ;; esac; \
 	case "$$URL" in /?* | s3://?* | ssh://?* | http://?* | https://?*) ;; *) refuse \
 		"URL=$$URL: must be an absolute folder, or s3://, ssh:// or http://; DVC seeks a relative \
 	folder below / when a commit's .dvc/config names it" ;; esac; \

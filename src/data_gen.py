@@ -125,9 +125,9 @@ def write(
     check_space(config, folder)
     with claimed(folder):
         check_description(folder)
+        source = source_of(config)
         names = [f"{split}.jsonl" for split in SPLITS]
         check_drawn(folder, names if counts_in else [*names, COUNTS])
-        source = source_of(config)
         # Until config.yaml is there, it does not fit the splits, and counts as none.
         with filling((counts_in or folder) / COUNTS, folder / DESCRIPTION) as (beside, new):
             counts, first, digests = write_splits(config, source, new, progress, workers)

@@ -96,6 +96,15 @@ def test_imports_go_one_way(module: str) -> None:
         assert not {"torch", "pytorch_lightning"} & IMPORTS[module]
 
 
+def test_commands_print_by_say_alone() -> None:
+    # It shows what cannot be printed, and no terminal obeys it.
+    for module, path in MODULES.items():
+        if module == "src" or unit(module) != "terminal":
+            nodes = ast.walk(ast.parse(path.read_text()))
+            names = {node.id for node in nodes if isinstance(node, ast.Name)}
+            assert "print" not in names, path
+
+
 def test_no_modules_of_a_wing_import_each_other_in_a_circle() -> None:
     done: set[str] = set()
 

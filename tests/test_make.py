@@ -15,7 +15,7 @@ from .clone import Clone
 from .conftest import ROOT
 from .remotes import Existing
 
-NUMBER = "must be a whole number from 1 on"
+NUMBER = "must be a number from 1 to 999"
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +37,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Existing:
         ("compare", "JOBS=0", NUMBER),
         ("compare", "JOBS=x", NUMBER),
         ("compare", "JOBS=", NUMBER),
+        ("compare", "JOBS=99999999999999999999", NUMBER),
         ("recipes", "JOBS=-1", NUMBER),
         ("ablations", "JOBS=1;touch ran", NUMBER),
         ("compare", "THREADS=0", NUMBER),
@@ -56,7 +57,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Existing:
         ("report", "REV=--all", "git knows no such commit"),
         ("verify", "QUICK=yes", "must be 1, or left out"),
         ("remote", "URL=store", "must be an absolute folder, or s3://"),
-        ("remote", "URL=/%(x)s", "DVC would fill in what stands in %()s"),
+        ("remote", "URL=/%(x)s", "DVC cannot keep control characters, nor what stands in %()s"),
     ],
 )
 def test_a_wrong_value_is_refused_before_anything_is_installed(
@@ -76,6 +77,8 @@ def test_a_wrong_endpoint_is_refused(bare: Existing) -> None:
 def test_a_wrong_value_is_shown_without_its_control_characters(bare: Existing) -> None:
     said, _ = bare("make", "compare", "REV=\x1b[2J", code=2).splitlines()
     assert said == "error: REV=?[2J: git knows no such commit"
+    said, _ = bare("make", "remote", "URL=/x\n\ty", code=2).splitlines()
+    assert said.startswith("error: URL=/x??y: DVC cannot keep control characters")
 
 
 @pytest.mark.parametrize(

@@ -195,6 +195,27 @@ def test_lines_that_a_block_cuts_come_whole() -> None:
     assert list(piped(Stream())) == [["1+2=", "3+4="], ["5+6="]]  # type: ignore[arg-type]
 
 
+def test_a_line_of_millions_is_read_in_linear_time_and_its_beginning_told(
+    checkpoint: Path,
+) -> None:
+    process = start(checkpoint, subprocess.PIPE)
+    # Quadratic, it took 43 seconds.
+    output, _ = process.communicate(b"1" * 60_000_000 + b"\n\x1b[2J", timeout=30)
+    first, second = output.decode().splitlines()
+    assert first == (
+        f"error: {'1' * 80}...: 60000001 tokens, but the model's max_seq_len = 24 must hold the "
+        "answer too"
+    )
+    assert second.startswith(r"error: \x1b[2J: must be of the form")
+    assert process.returncode == 2
+
+
+def test_a_line_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("src.predict._LONGEST", 2**20)
+    with Path("/dev/zero").open("rb") as endless, pytest.raises(UserError, match="1,048,576 bytes"):
+        list(piped(endless))
+
+
 def read_until(terminal: int, end: bytes) -> bytes:
     """What the terminal shows, until it shows the end."""
     seen, last = b"", time.monotonic() + 60

@@ -15,7 +15,7 @@ import pandas as pd
 
 from ..common.csv_cells import unquote, unquoted
 from ..common.errors import UserError
-from ..common.files import RUNS_DIR
+from ..common.files import RUNS_DIR, read_bytes
 from ..common.yaml_1_2 import parse_yaml
 from . import commits
 from .commits import MissingFileError
@@ -93,7 +93,7 @@ class Experiment:
         if self.folder is None:
             return commits.read(self.rev, path)
         try:
-            return (self.folder / Path(path).name).read_bytes().decode()
+            return read_bytes(self.folder / Path(path).name).decode()
         except FileNotFoundError as error:
             raise MissingFileError(f"{error.filename} is not there") from None
 
@@ -166,8 +166,7 @@ def load_folder(folder: Path, experiments: Sequence[Experiment]) -> Experiment:
     """
     try:
         about, metrics = (
-            json.loads((folder / name).read_text(encoding="utf-8"))
-            for name in ("about.json", "eval.json")
+            json.loads(read_bytes(folder / name)) for name in ("about.json", "eval.json")
         )
         name, test = str(about["name"]), about["test_sha256"]
     except (OSError, ValueError, KeyError, TypeError):

@@ -43,6 +43,10 @@ def open_other(folder: Path, template: str, accelerator: str) -> OtherModel:
         raise UserError(f"{folder}: no such folder")
     if not (folder / "config.json").is_file():
         raise UserError(f"{folder}: no config.json in it, as transformers' save_pretrained writes")
+    for path in sorted(folder.iterdir()):
+        # Which of them transformers reads, only it knows; a pipe would never end.
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise UserError(f"{path}: no regular file")
     try:
         from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
     except ImportError:

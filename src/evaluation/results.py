@@ -136,7 +136,7 @@ def results_folder_of_other(folder: Path) -> Path:
     out_dir = inside(CHECKPOINTS_DIR, name_of(folder)) / "eval"
     if (out_dir / "eval.json").exists():
         try:
-            model = Path(json.loads((out_dir / "about.json").read_text())["model"])
+            model = Path(json.loads(read_bytes(out_dir / "about.json"))["model"])
         except (OSError, ValueError, KeyError, TypeError):
             model = out_dir.parent
         if model.resolve() != folder.resolve():

@@ -36,6 +36,8 @@ def _fault(tensor: object) -> str:
     """What is wrong with one of the weights; empty if nothing is."""
     if not isinstance(tensor, Tensor):
         return f"a {type(tensor).__name__}, must be a tensor"
+    if tensor.is_nested or tensor.is_neg():
+        return "several tensors in one, or the negative of one, must be a plain tensor"
     if tensor.layout != torch.strided:
         return f"{tensor.layout}, must be torch.strided"
     if tensor.dtype not in FLOATS:

@@ -5,30 +5,35 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ..common.errors import UserError
-from . import process_group, worker
+from . import access, process_group, worker
 from .grid import Run
 from .worker import Job
 
 
-def connect(address: str | None, job: Job) -> None:
-    """Join a cluster, or start one on this machine that ends with this process.
+@contextmanager
+def connected(address: str | None, job: Job) -> Iterator[None]:
+    """Join a cluster, or start one on this machine that ends with the block, and its files with it.
 
     Args:
         address: ``host:port`` of the cluster; None starts one.
         job: its runs must fit on the machine, if the cluster is started here.
 
     Raises:
-        UserError: if Ray is not installed, no cluster answers, or a run needs more CPUs or GPUs
-            than the new cluster has.
+        UserError: if Ray is not installed, no cluster answers, the one that does is not protected
+            (see `access.check_protected`), or a run needs more CPUs or GPUs than the new one has.
     """
     # Read when Ray is imported: report no usage to its makers, and leave lost nodes to `run_all`,
     # which names them in one line each.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "Raylet is terminated|has been marked dead")
+    os.environ.update(access.asking() if address else access.closed())
     try:
         import ray
     except ImportError:
@@ -37,20 +42,33 @@ def connect(address: str | None, job: Job) -> None:
         ) from None
 
     settings: dict[str, Any] = {"address": address}
-    if address:
-        _check_answers(address)
-    else:
-        # A new cluster, even if one runs here. Runs exchange files, so the object store is small.
-        settings = {"address": "local", "include_dashboard": False}
-        settings["object_store_memory"] = 100 * 2**20
-    try:
-        # The output of a run comes back with its result.
-        ray.init(**settings, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise UserError(f"no Ray cluster at {address}: {error}") from None
+    with ExitStack() as stack:
+        if address:
+            _check_answers(address)
+            print(access.check_protected(address), file=sys.stderr)
+        else:
+            # Ray lets everybody into its folders; nobody else can enter the one around them.
+            private = TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True)
+            settings = {"address": "local", "_temp_dir": f"{stack.enter_context(private)}/ray"}
+            # A new cluster, even if one runs here. Runs exchange files: the object store is small.
+            settings |= {"include_dashboard": False, "object_store_memory": 100 * 2**20}
+        try:
+            # The output of a run comes back with its result.
+            ray.init(**settings, log_to_driver=False, logging_level=logging.ERROR)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise UserError(f"no Ray cluster at {address}: {error}") from None
+        stack.callback(ray.shutdown)
+        if address is None:
+            _check_room(job)
+        yield
+
+
+def _check_room(job: Job) -> None:
+    import ray
+
     for kind, wanted in (("CPU", job.cpus), ("GPU", job.gpus)):
         there = max(node["Resources"].get(kind, 0) for node in ray.nodes() if node["Alive"])
-        if wanted > there and address is None:
+        if wanted > there:
             raise UserError(f"a run is to have {wanted:g} {kind}s, this machine has {there:g}")
 
 

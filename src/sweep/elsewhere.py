@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 from ..common.errors import UserError
@@ -79,31 +80,30 @@ def sweep(
     Raises:
         UserError: for wrong settings, before anything has started.
     """
-    from .cluster import connect, run_all
+    from .cluster import connected, run_all
 
     remotes = find_remotes(git_remote)
     todo, before = missing(runs, git_remote, remotes.commit)
     failures: list[str] = []
 
-    if todo:
-        job = Job(
-            git_url=remotes.git_url,
-            commit=remotes.commit,
-            refs=refs_on(remotes.commit),
-            dvc_config=remotes.dvc_config,
-            runs_dir=str(runs_dir) if runs_dir else None,
-            cpus=int(settings["cpus"]),
-            gpus=settings["gpus"],
-            prefix=prefix(),
-        )
-        connect(address, job)
-    problem = collect(git_remote, before)
-    if problem:
-        failures += before
-        for name in before:
-            _write_log(name, problem)
-    if todo:
-        for name, finished, log in run_all(job, todo, int(settings["retries"]), say):
+    job = Job(
+        git_url=remotes.git_url,
+        commit=remotes.commit,
+        refs=refs_on(remotes.commit),
+        dvc_config=remotes.dvc_config,
+        runs_dir=str(runs_dir) if runs_dir else None,
+        cpus=int(settings["cpus"]),
+        gpus=settings["gpus"],
+        prefix=prefix(),
+    )
+    with connected(address, job) if todo else nullcontext():
+        problem = collect(git_remote, before)
+        if problem:
+            failures += before
+            for name in before:
+                _write_log(name, problem)
+        retries = int(settings["retries"])
+        for name, finished, log in run_all(job, todo, retries, say) if todo else ():
             problem = collect(git_remote, [name]) if finished else ""
             _write_log(name, log + problem)
             if problem or not finished:

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..common.errors import UserError
+from ..common.folders import locked
 from ..common.yaml_1_2 import read_yaml
 
 # So long no process holds a lock on a git ref, and none takes to bring a file into the repository
@@ -37,14 +38,9 @@ def alone(folder: Path) -> Iterator[float]:
         UserError: if another sweep holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("a+") as file:
-        before = os.fstat(file.fileno()).st_mtime
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise UserError(f"process {file.read()} runs a sweep of this repository") from None
-        yield before
+    lock = folder / "lock"
+    with locked(lock, folder, "runs a sweep of this repository"):
+        yield lock.stat().st_mtime
 
 
 def remove_leftovers(folder: Path, cache: Path, git_dir: Path, since: float) -> None:

@@ -144,8 +144,9 @@ def _lock(job: Job, name: str, place: Path) -> Path | None:
 
 
 def _environment(job: Job, place: Path) -> dict[str, str]:
-    # Variables that DVC, git or make set for this repository would mislead commands in another.
-    outer = ("DVC_", "GIT_", "MAKE", "MFLAGS")
+    # Variables that DVC, git or make set for this repository would mislead commands in another; and
+    # among those of Ray is the token of the cluster.
+    outer = ("DVC_", "GIT_", "MAKE", "MFLAGS", "RAY_")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(outer)}
     environment |= {
         # DVC starts a stage as `python`.

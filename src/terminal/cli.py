@@ -163,7 +163,8 @@ def end(error: BaseException) -> None:
             message = f"{where}{cause.strerror or cause}"
         case _ if _lacks_memory(cause):
             # Behind the first line, torch lists functions.
-            message = f"not enough memory: {str(cause).partition(chr(10))[0]}"
+            words = str(cause).partition("\n")[0]
+            message = f"not enough memory: {words}" if words else "not enough memory"
         case ModuleNotFoundError() if cause.name and cause.name.split(".")[0] not in _OURS:
             message = (
                 f"{sys.executable} has no package {cause.name}: make install, "

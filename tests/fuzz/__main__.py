@@ -65,7 +65,7 @@ def _tell(name: str, result: Result, traces: bool) -> None:
         print(f"\n{name}: {kind}, {times:,} times, first --only {number}: {what}")
         if traces:
             print(trace)
-    if rest := len(most) - _TOLD > 0:
+    if (rest := len(most) - _TOLD) > 0:
         print(f"\n{name}: and {rest} other kinds")
 
 

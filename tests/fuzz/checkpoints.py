@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from src.checkpoint import Loaded, load_checkpoint, save_checkpoint, weights_hash
+from src.config import ModelConfig
 from src.data.description import to_plain
 from src.data.formats import PLAIN
 from src.data.records import Record
@@ -80,15 +80,15 @@ def changed_content(valid: bytes, chance: random.Random) -> bytes:
     if chance.random() < 0.1:
         return archive(valid, chance)
     while True:
-        content = nested.mutate(_original(valid), chance, tensors.odd)
-        if isinstance(content, dict) and chance.random() < 0.05:
-            _resize(content, chance)
         buffer = io.BytesIO()
         try:
-            if chance.random() < 0.7:
+            content = nested.mutate(_original(valid), chance, tensors.odd)
+            if chance.random() < 0.05:
+                _resize(content, chance)
+            elif chance.random() < 0.7:
                 content["sha256"] = weights_hash(content["state_dict"])
             torch.save(content, buffer)
-        except (LookupError, RuntimeError, TypeError, AttributeError, UnicodeError):
+        except (LookupError, RuntimeError, ValueError, TypeError, AttributeError):
             # Not all that is odd can be hashed and written.
             continue
         return sealed(buffer.getvalue()) if chance.random() < 0.7 else buffer.getvalue()
@@ -96,25 +96,18 @@ def changed_content(valid: bytes, chance: random.Random) -> bytes:
 
 def _resize(content: dict[str, Any], chance: random.Random) -> None:
     """Other sizes, and weights to fit that take no room in the file: one value everywhere."""
-    model = _original_model(content)
-    if model is None:
-        return
+    model = content["hyper_parameters"]["model"]
     sizes = ("d_model", "d_ff", "n_heads", "n_layers", "n_experts", "max_seq_len")
-    for key in chance.sample(sizes, chance.choice((1, 2))):
+    for key in chance.sample(sizes, chance.choice((1, 2, 3))):
         model[key] = chance.choice((1, 2, 4, 64, 1024, 2**16, 2**20))
-    weights = content.get("state_dict")
-    if isinstance(weights, dict):
-        for name, weight in weights.items():
-            if isinstance(weight, Tensor) and weight.layout == torch.strided:
-                shape = [model.get("d_model", 8) if size == 8 else size for size in weight.shape]
-                if all(type(size) is int and size < 2**31 for size in shape):
-                    weights[name] = torch.zeros(1).expand(shape)
-
-
-def _original_model(content: dict[str, Any]) -> dict[str, Any] | None:
-    sections = content.get("hyper_parameters")
-    model = sections.get("model") if isinstance(sections, dict) else None
-    return model if isinstance(model, dict) else None
+    content.pop("sha256", None)
+    config = ModelConfig.model_validate(model)
+    if config.n_layers * config.n_experts <= 64:
+        with torch.device("meta"):
+            weights = build_model(config).state_dict()
+        content["state_dict"] = {
+            f"model.{name}": torch.zeros(1).expand(weight.shape) for name, weight in weights.items()
+        }
 
 
 def read(path: Path) -> Loaded:

@@ -40,18 +40,23 @@ def folders(folder: Path) -> list[Path]:
     transformers.utils.logging.set_verbosity_error()
     exported = []
     for name in ARCHITECTURES:
-        save(folder / f"{name}.ckpt", name)
-        export(folder / f"{name}.ckpt", folder / name)
+        save(folder / f"{name}.trained.ckpt", name)
+        export(folder / f"{name}.trained.ckpt", folder / name)
         exported.append(folder / name)
     return exported
 
 
 def read(path: Path) -> tuple[TransformerLM, ModelConfig]:
     """Import the folder of a file; what the checkpoint holds."""
-    out = path.parent.with_suffix(".imported.ckpt")
+    out = path.parent.with_suffix(".ckpt")
     import_checkpoint.import_hf(path.parent, out, overwrite=True)
     loaded = load_checkpoint(out)
     return loaded.model, loaded.config
+
+
+def read_tokens(path: Path) -> ModelConfig:
+    """Import the folder of a file, for what is checked meanwhile."""
+    return import_checkpoint.import_hf(path.parent, path.parent.with_suffix(".ckpt"), True)
 
 
 def changed_json(valid: bytes, chance: random.Random) -> bytes:
@@ -178,6 +183,6 @@ def _files(name: str) -> Any:
 
 READERS = {
     "config.json": Reader(_files("config.json"), changed_json, read, computes_as_transformers),
-    "tokenizer.json": Reader(_files("tokenizer.json"), changed_json, read, has_our_tokens),
+    "tokenizer.json": Reader(_files("tokenizer.json"), changed_json, read_tokens, has_our_tokens),
     "safetensors": Reader(_files("model.safetensors"), changed_tensors, read, holds_these_tensors),
 }

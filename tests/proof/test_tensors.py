@@ -45,6 +45,8 @@ ODD: dict[str, tuple[Callable[[Tensor], object], str]] = {
     "overlapping": (lambda t: torch.zeros(99).as_strided(t.shape, (1, 1)), "only a part"),
     "nan": (with_value(float("nan")), "holds numbers that are not finite"),
     "inf": (with_value(float("-inf")), "holds numbers that are not finite"),
+    "nested": (lambda t: torch.nested.nested_tensor([t, t]), "must be a plain tensor"),
+    "negative": (lambda t: torch._neg_view(t), "must be a plain tensor"),
     "list": (lambda t: t.tolist(), "a list, must be a tensor"),
     "none": (lambda t: None, "a NoneType, must be a tensor"),
 }

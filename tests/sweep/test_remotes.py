@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from src.common.errors import UserError
-from src.sweep.cluster import connect
+from src.sweep.access import closed
+from src.sweep.cluster import connected
 from src.sweep.elsewhere import missing
 from src.sweep.grid import Run
 from src.sweep.remotes import find_remotes
@@ -93,13 +94,21 @@ def test_what_is_there_is_skipped_and_what_is_only_here_refused(
 JOB = Job("url", "commit", "refs", "", None, 1, 0)
 
 
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray's variables, which a sweep sets, as they were."""
+    for name in (*closed(), "RAY_USAGE_STATS_ENABLED", "RAY_DEDUP_LOGS_SKIP_REGEX"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+
+
 def test_without_ray_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(UserError, match=r"pip install -r requirements-ray\.txt"):
-        connect(None, JOB)
+        connected(None, JOB).__enter__()
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "auto", "host:99999999", "::"])
 def test_a_cluster_that_does_not_answer_is_named(address: str) -> None:
     with pytest.raises(UserError, match=f"no Ray cluster at {address}, which must be HOST:PORT"):
-        connect(address, JOB)
+        connected(address, JOB).__enter__()

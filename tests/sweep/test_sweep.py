@@ -12,6 +12,8 @@ from typing import Any
 import psutil
 import pytest
 
+from src.sweep.access import closed
+
 from ..clone import Clone
 
 NAMES = ["llama2-seed0-max_steps-400", "mixtral-seed0-max_steps-400"]
@@ -45,8 +47,12 @@ class Node:
 @pytest.fixture
 def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Node]]:
     """The address of a cluster, and one of its two nodes with a core each."""
-    cluster_utils = pytest.importorskip("ray.cluster_utils")
+    for name, value in closed().items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    # As Ray does itself where the variables come after its import.
+    pytest.importorskip("ray._raylet").Config.initialize("")
+    cluster_utils = pytest.importorskip("ray.cluster_utils")
     # Where the clones are, and Ray's sockets, whose paths must be short.
     temporary = tempfile.mkdtemp(prefix="ray")
     monkeypatch.setenv("TMPDIR", temporary)
@@ -98,6 +104,7 @@ def test_a_lost_run_resumes_elsewhere_and_a_finished_one_is_not_repeated(
     node.lose()
     said, _ = sweep.communicate(timeout=300)
     assert sweep.returncode == 0, said
+    assert f"the Ray cluster at {address} is protected by its token" in said
     (name,) = (name for name in NAMES if name.startswith(lost.name.partition("-")[0]))
     assert "is lost; what ran there starts again elsewhere" in said
     assert f"{name}: resuming after step" in said

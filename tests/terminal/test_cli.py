@@ -55,6 +55,8 @@ def test_a_command_that_succeeds_ends_with_0_and_says_nothing(
         (UserError("data.N = 1: must be greater"), "error: data.N = 1: must be greater\n"),
         (UserError("not YAML:\n  line 1\r\n\tcolumn 2\n"), "error: not YAML: line 1 column 2\n"),
         (UserError("a\x0bb\x0cc\x85d\u2028e\u2029f\x1cg"), "error: a b c d e f g\n"),
+        (UserError("\x1b[2J\x07\udcff"), "error: \\x1b[2J\\x07\\udcff\n"),
+        (UserError(f"{'1' * 10**6}: no"), f"error: {'1' * 1500} ... {'1' * 496}: no\n"),
         (
             FileNotFoundError(errno.ENOENT, "No such file or directory", "a/b"),
             "error: a/b: No such file or directory\n",
@@ -69,6 +71,11 @@ def test_a_command_that_succeeds_ends_with_0_and_says_nothing(
             PermissionError(errno.EACCES, "Permission denied", "x\ny"),
             "error: x y: Permission denied\n",
         ),
+        (MemoryError("2 GB"), "error: not enough memory: 2 GB\n"),
+        (
+            RuntimeError("[x] DefaultCPUAllocator: can't allocate memory: 8 bytes\nframe #0\n"),
+            "error: not enough memory: [x] DefaultCPUAllocator: can't allocate memory: 8 bytes\n",
+        ),
     ],
 )
 def test_a_users_mistake_is_one_line_and_2(
@@ -77,7 +84,25 @@ def test_a_users_mistake_is_one_line_and_2(
     assert ending(failing(error), capsys) == (2, line)
 
 
-@pytest.mark.parametrize("error", [ValueError("ours"), KeyError("ours")])
+LIMITED = "import resource; resource.setrlimit(resource.RLIMIT_AS, (2**33, 2**33)); "
+
+
+@pytest.mark.parametrize(
+    ("allocate", "said"),
+    [
+        ("bytearray(2**40)", ""),
+        ("__import__('numpy').ones(2**40)", ": Unable to allocate 8.00 TiB for an array "),
+        ("__import__('torch').ones(2**40)", r": .*DefaultCPUAllocator: can't allocate memory: "),
+    ],
+)
+def test_memory_that_there_is_not_is_one_line(allocate: str, said: str) -> None:
+    done = command("-c", LIMITED + f"from src.terminal import cli; cli.run(lambda: {allocate})")
+    assert done.returncode == 2
+    assert re.match(f"error: not enough memory{said}", done.stderr)
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("error", [ValueError("ours"), KeyError("ours"), RuntimeError("ours")])
 def test_our_own_mistakes_keep_their_traceback(error: BaseException) -> None:
     with pytest.raises(type(error), match="ours"):
         run(failing(error))
@@ -156,6 +181,13 @@ def test_an_output_folder_that_is_a_file_is_one_line(
     assert code == 2
     assert stderr == f"error: {taken}: File exists\n"
     assert taken.read_text() == "old"
+
+
+@pytest.mark.parametrize("text", ["", "a\0b", "\ud800"])
+def test_a_flag_that_should_name_a_file_names_one(text: str) -> None:
+    for flag in ("--out_dir", "--config"):
+        with pytest.raises(UserError, match=f"^argument {flag}: "):
+            data_gen.main([flag, text])
 
 
 def command(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -331,6 +363,27 @@ def test_closed_streams_are_no_error_and_what_goes_there_lands_in_no_file(tmp_pa
     line = f'"$0" -c {shlex.quote(script)} <&- >&- 2>&-; echo $?'
     assert in_shell(line, tmp_path) == ("0\n", "")
     assert (tmp_path / "file").read_text() == "in\n"
+
+
+def test_an_error_lands_nowhere_else_where_stderr_is_closed(tmp_path: Path) -> None:
+    (tmp_path / "stopped").mkdir()
+    (tmp_path / "stopped" / "pydantic.py").write_text("raise KeyboardInterrupt")
+    for bad, code in (("--bogus", 2), ("--N x", 2), ("--config /dev/zero", 2)):
+        line = f'"$0" -m src.data_gen {bad} 2>&-; echo $?'
+        assert in_shell(line, tmp_path) == (f"{code}\n", "")
+    # During imports, before the command has begun.
+    line = 'PYTHONPATH="stopped:$PYTHONPATH" "$0" -m src.data_gen 2>&-; echo $?'
+    assert in_shell(line, tmp_path) == ("130\n", "")
+
+
+def test_a_path_that_the_terminal_cannot_show_is_spelled_out(tmp_path: Path) -> None:
+    flags = "-m src.data_gen --n_samples 200 --out_dir"
+    plain = "LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0 PYTHONIOENCODING=ascii"
+    for path, shown in ((r"$'a\xff\e[2J'", r"a\udcff\x1b[2J"), ("ä", r"\udcc3\udca4")):
+        out, err = in_shell(f'{plain} "$0" {flags} {path}; echo $?', tmp_path)
+        assert out.startswith(f"{shown}: ")
+        assert out.endswith("\n0\n")
+        assert err == ""
 
 
 def test_a_shell_sees_it_so_too(tmp_path: Path) -> None:
