@@ -16,7 +16,7 @@ from torch.nn.modules.module import (
 )
 
 from ..common.errors import UserError
-from ..common.files import open_regular, read_bytes
+from ..common.files import read_bytes
 from ..ops import cpu
 from ..ops.hardware import device_for
 from ..terminal.model_flags import check_template
@@ -43,10 +43,7 @@ def open_other(folder: Path, template: str, accelerator: str) -> OtherModel:
         raise UserError(f"{folder}: no such folder")
     if not (folder / "config.json").is_file():
         raise UserError(f"{folder}: no config.json in it, as transformers' save_pretrained writes")
-    for path in sorted(folder.iterdir()):
-        # Which of them transformers reads, only it knows; a pipe would never end.
-        if path.exists() and not (path.is_file() or path.is_dir()):
-            raise UserError(f"{path}: no regular file")
+    _check_files(folder)
     try:
         from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
     except ImportError:
@@ -57,7 +54,6 @@ def open_other(folder: Path, template: str, accelerator: str) -> OtherModel:
 
     cpu.use_well(accelerator)
     with quiet(), no_output():
-        _check_files(folder)
         tokenizer = _open(AutoTokenizer, "tokenizer", folder)
         begin = _begin(folder, tokenizer)
         how = {"output_loading_info": True, "ignore_mismatched_sizes": True, "dtype": "auto"}
@@ -76,13 +72,14 @@ def open_other(folder: Path, template: str, accelerator: str) -> OtherModel:
 def _check_files(folder: Path) -> None:
     """Refuse what is no file, and an index that names files elsewhere, before they are opened."""
     for path in sorted(folder.iterdir()):
-        with refusing(str(path)):
-            if not path.is_dir():
-                open_regular(path).close()
-            if path.match("*.index.json"):
-                names = json.loads(read_bytes(path))["weight_map"].values()
-                if not all(Path(name).name == name for name in names):
-                    raise UserError("names a file that is not beside it")
+        # Which of them transformers reads, only it knows; a pipe would never end.
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise UserError(f"{path}: no regular file")
+    for index in sorted(folder.glob("*.index.json")):
+        with refusing(str(index)):
+            names = json.loads(read_bytes(index))["weight_map"].values()
+            if not all(Path(name).name == name for name in names):
+                raise UserError("names a file that is not beside it")
 
 
 @contextmanager
