@@ -24,6 +24,7 @@ from .mutations import text
 from .problems import RECORDS
 from .reader import Reader, WrongError, alone
 
+LARGE = tiny_params().model_dump(exclude={"models"})
 SMALL = {
     "model": "gpt2",
     "data": {"N": 3, "B": 99, "n_samples": 1000},
@@ -166,7 +167,7 @@ def read_as_dvc(path: Path) -> object:
 READERS = {
     "config.yaml": Reader(valid_description, yaml_text, read_described, as_described),
     "params.yaml": Reader(
-        alone("params.yaml", *map(in_yaml, (tiny_params().model_dump(), SMALL, STAND_ALONE))),
+        alone("params.yaml", *map(in_yaml, (LARGE, SMALL, STAND_ALONE))),
         changed_params,
         load_params,
         as_dvc_reads,
