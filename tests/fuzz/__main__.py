@@ -14,7 +14,7 @@ from pathlib import Path
 from src.common.errors import UserError
 from src.terminal.cli import Parser, run
 
-from . import checkpoints, folders, problems, questions, settings, tensor_files
+from . import checkpoints, folders, others, problems, questions, settings, tensor_files
 from .run import Plan, Result, fuzz
 from .trial import FAILURES, READ, REFUSED
 
@@ -25,6 +25,7 @@ READERS = {
     **checkpoints.READERS,
     **folders.READERS,
     **tensor_files.READERS,
+    **others.READERS,
 }
 _COLUMNS = ("reader", "inputs", READ, REFUSED, *FAILURES, "a second")
 # Kinds of failures of each reader.
