@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.module import register_module_parameter_registration_hook
+from torch.nn.modules.module import (
+    register_module_buffer_registration_hook,
+    register_module_parameter_registration_hook,
+)
 
 from ..common.errors import UserError
-from ..common.files import open_regular, read_bytes
+from ..common.files import read_bytes
 from ..ops import cpu
 from ..ops.hardware import device_for
 from ..terminal.model_flags import check_template
@@ -40,10 +43,7 @@ def open_other(folder: Path, template: str, accelerator: str) -> OtherModel:
         raise UserError(f"{folder}: no such folder")
     if not (folder / "config.json").is_file():
         raise UserError(f"{folder}: no config.json in it, as transformers' save_pretrained writes")
-    for path in sorted(folder.iterdir()):
-        # Which of them transformers reads, only it knows; a pipe would never end.
-        if path.exists() and not (path.is_file() or path.is_dir()):
-            raise UserError(f"{path}: no regular file")
+    _check_files(folder)
     try:
         from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
     except ImportError:
@@ -54,7 +54,6 @@ def open_other(folder: Path, template: str, accelerator: str) -> OtherModel:
 
     cpu.use_well(accelerator)
     with quiet(), no_output():
-        _check_files(folder)
         tokenizer = _open(AutoTokenizer, "tokenizer", folder)
         begin = _begin(folder, tokenizer)
         how = {"output_loading_info": True, "ignore_mismatched_sizes": True, "dtype": "auto"}
@@ -73,13 +72,14 @@ def open_other(folder: Path, template: str, accelerator: str) -> OtherModel:
 def _check_files(folder: Path) -> None:
     """Refuse what is no file, and an index that names files elsewhere, before they are opened."""
     for path in sorted(folder.iterdir()):
-        with refusing(str(path)):
-            if not path.is_dir():
-                open_regular(path).close()
-            if path.match("*.index.json"):
-                names = json.loads(read_bytes(path))["weight_map"].values()
-                if not all(Path(name).name == name for name in names):
-                    raise UserError("names a file that is not beside it")
+        # Which of them transformers reads, only it knows; a pipe would never end.
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise UserError(f"{path}: no regular file")
+    for index in sorted(folder.glob("*.index.json")):
+        with refusing(str(index)):
+            names = json.loads(read_bytes(index))["weight_map"].values()
+            if not all(Path(name).name == name for name in names):
+                raise UserError("names a file that is not beside it")
 
 
 @contextmanager
@@ -89,23 +89,30 @@ def _no_larger_than(folder: Path) -> Iterator[None]:
     transformers builds it without memory first, and then fills in what the files lack.
     """
     size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
-    weights = tensors = 0
 
-    def count(module: nn.Module, name: str, weight: Tensor | None) -> None:
-        nonlocal weights, tensors
-        if weight is not None and weight.is_meta:
-            weights, tensors = weights + weight.numel(), tensors + 1
-        # A bit a weight, and the shortest entry in the table of a file, are the least there is.
-        if weights > 8 * size or 50 * tensors > size:
-            raise UserError(
-                f"{folder}: config.json asks for more weights than {size:,} bytes of files hold"
-            )
+    def counting(bits: int, entry: int) -> Callable[[nn.Module, str, Tensor | None], None]:
+        def count(module: nn.Module, name: str, tensor: Tensor | None) -> None:
+            nonlocal bits
+            if tensor is not None and tensor.is_meta:
+                bits -= tensor.numel() + entry
+            if bits < 0:
+                raise UserError(
+                    f"{folder}: config.json asks for more weights than {size:,} bytes of files hold"
+                )
 
-    handle = register_module_parameter_registration_hook(count)
+        return count
+
+    # A bit a weight and the shortest entry in the table of a file are the least there is. Buffers,
+    # such as tables of positions, are computed: they have some room beside the files.
+    handles = (
+        register_module_parameter_registration_hook(counting(8 * size, entry=8 * 50)),
+        register_module_buffer_registration_hook(counting(8 * size + 2**26, entry=0)),
+    )
     try:
         yield
     finally:
-        handle.remove()
+        for handle in handles:
+            handle.remove()
 
 
 def _open(kind: Any, name: str, folder: Path, **how: Any) -> Any:

@@ -165,17 +165,20 @@ def _dropout(theirs: Mapping[str, Any], layout: Layout) -> float:
 
 def _rope_theta(theirs: Mapping[str, Any], layout: Layout) -> Any:
     """The base of RoPE's wavelengths, under the key of transformers 4 or 5."""
-    name = "rope_parameters" if theirs["rope_parameters"] else "rope_scaling"
-    parameters = theirs[name] or {}
-    for key, value in parameters.items():
-        if key != "rope_theta" and (key not in ("rope_type", "type") or value != "default"):
-            raise UserError(
-                f"{name}.{shown(key)[1:-1]} = {shown(value)}: our models scale no wavelengths"
-            )
-    stated = [c["rope_theta"] for c in (parameters, theirs) if c.get("rope_theta") is not None]
-    if any(value != stated[0] for value in stated):
-        raise UserError(f"rope_theta = {stated[1]}, but {name}.rope_theta = {shown(stated[0])}")
-    return stated[0] if stated else layout.defaults["rope_theta"]
+    stated = {"rope_theta": theirs["rope_theta"]}
+    for name in ("rope_parameters", "rope_scaling"):
+        for key, value in (theirs[name] or {}).items():
+            place = f"{name}.{shown(key)[1:-1]}"
+            if key == "rope_theta":
+                stated[place] = value
+            elif key not in ("rope_type", "type") or value != "default":
+                raise UserError(f"{place} = {shown(value)}: our models scale no wavelengths")
+    known = [(place, value) for place, value in stated.items() if value is not None]
+    for place, value in known[1:]:
+        if value != known[0][1]:
+            first = " = ".join((known[0][0], shown(known[0][1])))
+            raise UserError(f"{first}, but {place} = {shown(value)}")
+    return known[0][1] if known else layout.defaults["rope_theta"]
 
 
 def _check_heads(theirs: Mapping[str, Any], config: ModelConfig) -> None:

@@ -61,7 +61,7 @@ def untrained(kind: str, name: str, **changes: Any) -> PreTrainedModel:
     settings = {"vocab_size": 320, "bos_token_id": None, "eos_token_id": 0}
     torch.manual_seed(0)
     model: PreTrainedModel = getattr(transformers, name)(
-        transformers.AutoConfig.for_model(kind, **{**settings, **SIZES[kind], **changes})
+        transformers.AutoConfig.for_model(kind, **{**settings, **SIZES.get(kind, {}), **changes})
     )
     return model
 

@@ -93,6 +93,12 @@ def of_layers_that_no_file_holds(folder: Path) -> None:
     config(folder, n_layer=10**6)
 
 
+def of_positions_that_no_file_holds(folder: Path) -> None:
+    sizes = {"n_embd": 32, "n_layer": 2, "n_head": 2, "rotary_dim": 8, "n_positions": 64}
+    save(folder, untrained("gptj", "GPTJForCausalLM", **sizes), tokenizer())
+    config(folder, n_positions=10**8)
+
+
 def of_an_escape_sequence(folder: Path) -> None:
     gpt2(folder)
     config(folder, dtype="\x1b[2J")

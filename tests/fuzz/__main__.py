@@ -14,11 +14,19 @@ from pathlib import Path
 from src.common.errors import UserError
 from src.terminal.cli import Parser, run
 
-from . import checkpoints, folders, questions, texts
+from . import checkpoints, folders, others, problems, questions, settings, tensor_files
 from .run import Plan, Result, fuzz
 from .trial import FAILURES, READ, REFUSED
 
-READERS = {**questions.READERS, **texts.READERS, **checkpoints.READERS, **folders.READERS}
+READERS = {
+    **questions.READERS,
+    **problems.READERS,
+    **settings.READERS,
+    **checkpoints.READERS,
+    **folders.READERS,
+    **tensor_files.READERS,
+    **others.READERS,
+}
 _COLUMNS = ("reader", "inputs", READ, REFUSED, *FAILURES, "a second")
 # Kinds of failures of each reader.
 _TOLD = 30
@@ -32,9 +40,11 @@ def main(argv: list[str] | None = None) -> None:
     add("--reader", nargs="+", metavar="NAME", help=f"of {', '.join(READERS)} (all)")
     add("--seed", type=int, help="of the mutations (another each time)")
     add("--only", type=int, metavar="NUMBER", help="this input alone, and its traceback")
-    add("--seconds", type=float, help="an input that takes longer hangs (5)")
+    add("--seconds", type=float, help="of the processor; an input that takes more hangs (5)")
     add("--keep", type=Path, metavar="FOLDER", help="gets the inputs that fail")
     given = vars(parser.parse_args(argv))
+    if given.get("inputs", 1) < 1:
+        raise UserError(f"--inputs {given['inputs']}: must be at least 1")
     inputs, seed = given.get("inputs", 1000), given.get("seed", random.randrange(10**6))
     first, last = (given["only"], given["only"] + 1) if "only" in given else (0, inputs)
     names = given.get("reader", list(READERS))

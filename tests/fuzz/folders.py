@@ -1,20 +1,16 @@
-"""Folders from Hugging Face: config.json, tokenizer.json and the tensors."""
+"""Folders from Hugging Face: config.json and tokenizer.json."""
 
 from __future__ import annotations
 
 import json
-import math
 import random
-import struct
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import transformers
 from tokenizers import Tokenizer
-from torch import Tensor
 
 from src.checkpoint import load_checkpoint
 from src.config import ModelConfig
@@ -65,11 +61,11 @@ def changed_json(valid: bytes, chance: random.Random) -> bytes:
         return mutations.text(valid, chance)
     if chance.random() < 0.01:
         return valid.replace(b": ", b": " + chance.choice((b"[", b'{"a":')) * 10**5, 1)
-    return json.dumps(nested.mutate(_parsed(valid), chance)).encode()
+    return json.dumps(nested.mutate(parsed(valid), chance)).encode()
 
 
 @lru_cache(maxsize=8)
-def _parsed(valid: bytes) -> Any:
+def parsed(valid: bytes) -> Any:
     return json.loads(valid)
 
 
@@ -106,83 +102,12 @@ def has_our_tokens(path: Path, valid: bytes, imported: object) -> None:
         raise WrongError("another vocabulary")
 
 
-def changed_tensors(valid: bytes, chance: random.Random) -> bytes:
-    """Bytes changed, or entries of the head, or a few values."""
-    size = int.from_bytes(valid[:8], "little")
-    head, data = valid[8 : 8 + size], valid[8 + size :]
-    match chance.randrange(4):
-        case 0:
-            return mutations.binary(valid, chance)
-        case 1:
-            head = mutations.text(head, chance)
-        case 2:
-            head = json.dumps(nested.mutate(_parsed(head), chance, _odd_entry)).encode()
-        case 3:
-            odd = struct.pack("<f", chance.choice((math.nan, math.inf, -math.inf, 1e38, 0.0)))
-            at = 4 * chance.randrange(len(data) // 4)
-            data = data[:at] + odd + data[at + 4 :]
-    return len(head).to_bytes(8, "little") + head + data
-
-
-def _odd_entry(value: Any, chance: random.Random) -> Any:
-    """Another type of numbers, other sizes, or anything."""
-    types = ("F32", "F16", "BF16", "F64", "I8", "I32", "U8", "BOOL", "F8_E4M3", "C64", "F4")
-    if isinstance(value, str) and chance.random() < 0.7:
-        return chance.choice(types)
-    if isinstance(value, int) and chance.random() < 0.5:
-        return chance.choice((0, 8, 16, 24, 32, 2**16, 2**40))
-    return nested.plain(value, chance)
-
-
-def holds_these_tensors(
-    path: Path, valid: bytes, imported: tuple[TransformerLM, ModelConfig]
-) -> None:
-    """Each tensor is what stands in the file, by a reading of it that is the tests' own."""
-    theirs = _tensors(path.read_bytes())
-    for name, tensor in to_tensors(*_weights(imported)).items():
-        if not tensor.isfinite().all():
-            raise WrongError("weights that are not finite")
-        there = theirs[name] if name in theirs else theirs[name.removeprefix("transformer.")]
-        if not torch.equal(there, tensor):
-            raise WrongError("other weights than in the file")
-
-
-def _weights(imported: tuple[TransformerLM, ModelConfig]) -> tuple[dict[str, Tensor], ModelConfig]:
-    model, config = imported
-    return model.state_dict(), config
-
-
-def _tensors(content: bytes) -> dict[str, Tensor]:
-    size = int.from_bytes(content[:8], "little")
-    head, data = json.loads(content[8 : 8 + size]), content[8 + size :]
-    tensors = {}
-    for name, entry in head.items():
-        if name == "__metadata__":
-            continue
-        if isinstance(entry, list):
-            # The library reads a list of the three, too.
-            entry = dict(zip(("dtype", "shape", "data_offsets"), entry, strict=True))
-        start, end = entry["data_offsets"]
-        part = data[start:end]
-        match entry["dtype"]:
-            case "F32":
-                values = np.frombuffer(part, "<f4")
-            case "F16":
-                values = np.frombuffer(part, "<f2").astype("<f4")
-            case "BF16":
-                values = (np.frombuffer(part, "<u2").astype("<u4") << 16).view("<f4")
-            case _:
-                continue
-        tensors[name] = torch.from_numpy(values.copy()).reshape(entry["shape"])
-    return tensors
-
-
-def _files(name: str) -> Any:
+def files(name: str) -> Any:
+    """Makes such folders, and returns one file of each."""
     return lambda folder: [exported / name for exported in folders(folder)]
 
 
 READERS = {
-    "config.json": Reader(_files("config.json"), changed_json, read, computes_as_transformers),
-    "tokenizer.json": Reader(_files("tokenizer.json"), changed_json, read_tokens, has_our_tokens),
-    "safetensors": Reader(_files("model.safetensors"), changed_tensors, read, holds_these_tensors),
+    "config.json": Reader(files("config.json"), changed_json, read, computes_as_transformers),
+    "tokenizer.json": Reader(files("tokenizer.json"), changed_json, read_tokens, has_our_tokens),
 }

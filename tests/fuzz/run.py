@@ -26,8 +26,10 @@ from .trial import FAILURES, HANG, MEMORY, READ, UNCAUGHT, Outcome, limit_memory
 
 # In memory, where that is a file system.
 _PLACE = "/dev/shm" if Path("/dev/shm").is_dir() else None
-# What a process may take to begin.
+# Seconds that a process may take to begin.
 _START = 120
+# How many times the seconds of the processor may pass on a clock: the machine may be busy.
+_PATIENCE = 8
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Plan:
     Attributes:
         name: the reader's.
         first, last: numbers of the inputs, from first up to last - 1.
-        seconds: an input that takes longer hangs.
+        seconds: of the processor; an input that takes more hangs.
         keep: folder for the inputs that fail.
     """
 
@@ -91,10 +93,14 @@ def fuzz(plan: Plan) -> Result:
             process = context.Process(target=_work, args=(plan, first, Path(folder), theirs))
             process.start()
             theirs.close()
-            for number, found in _received(plan, first, ours, process, Path(folder)):
-                result.add(number, found)
-                first = number + 1
-            process.join()
+            try:
+                for number, found in _received(plan, first, ours, process, Path(folder)):
+                    result.add(number, found)
+                    first = number + 1
+            finally:
+                # It has nothing more to say; or this process was stopped.
+                process.kill()
+                process.join()
     return result
 
 
@@ -108,7 +114,7 @@ def _received(
     """Outcomes as a process sends them, and that of an input with which it ends."""
     number, began = first, False
     while number < plan.last:
-        if not connection.poll(plan.seconds * 3 if began else _START):
+        if not connection.poll(plan.seconds * _PATIENCE if began else _START):
             faulty = _stack(process, folder)
             _keep(plan, folder, number)
             yield number, Outcome(HANG, "not to be interrupted", faulty)
@@ -129,21 +135,20 @@ def _received(
         number += 1
         if found.kind == MEMORY:
             # Its peak would hide a smaller one.
-            process.join()
             return
 
 
 def _stack(process: multiprocessing.process.BaseProcess, folder: Path) -> str:
-    """Where a process hangs; it is ended."""
+    """Where a process hangs."""
     assert process.pid is not None
     os.kill(process.pid, signal.SIGUSR1)
     time.sleep(0.5)
-    process.kill()
     return (folder / "stack.txt").read_text()
 
 
 def _work(plan: Plan, first: int, folder: Path, connection: Connection) -> None:
     """What the process does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     stack = (folder / "stack.txt").open("w")
     faulthandler.register(signal.SIGUSR1, stack)
     torch.set_num_threads(1)
@@ -163,11 +168,11 @@ def _work(plan: Plan, first: int, folder: Path, connection: Connection) -> None:
         for number in range(first, plan.last):
             chance = random.Random(f"{plan.seed}/{plan.name}/{number}")
             path, valid = chance.choice(files)
+            (folder / "current").write_text(str(path))
             with warnings.catch_warnings():
                 # Of what is odd and made all the same.
                 warnings.simplefilter("ignore")
                 path.write_bytes(plan.reader.mutate(valid, chance))
-            (folder / "current").write_text(str(path))
             found = outcome(plan.reader, path, valid, plan.seconds)
             if found.kind in FAILURES:
                 _keep(plan, folder, number)

@@ -158,6 +158,7 @@ LLAMA, MIXTRAL, GPT2 = "llama2", "mixtral", "gpt2"
             {"rope_parameters": None, "rope_scaling": {"type": "linear", "factor": 2.0}},
             "rope_scaling.type = 'linear'",
         ),
+        (LLAMA, {"rope_scaling": {"type": "linear"}}, "rope_scaling.type = 'linear': our models"),
         (LLAMA, {"rope_theta": 7.0}, "rope_theta = 7.0, but rope_parameters.rope_theta = 100.0"),
         (LLAMA, {"hidden_size": None}, "hidden_size = None: must be a valid integer"),
         (LLAMA, {"hidden_size": "wide"}, "hidden_size = 'wide': must be a valid integer"),
