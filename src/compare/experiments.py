@@ -166,8 +166,7 @@ def load_folder(folder: Path, experiments: Sequence[Experiment]) -> Experiment:
     """
     try:
         about, metrics = (
-            json.loads(read_bytes(folder / name))
-            for name in ("about.json", "eval.json")
+            json.loads(read_bytes(folder / name)) for name in ("about.json", "eval.json")
         )
         name, test = str(about["name"]), about["test_sha256"]
     except (OSError, ValueError, KeyError, TypeError):
