@@ -5,7 +5,7 @@ import os
 import pytest
 
 from src.common.errors import UserError
-from src.data.formats import PLAIN, Format
+from src.data.formats import PLAIN
 from src.splits.source import DRAWING_ORDER, source_of
 from src.splits.stratified import Strata
 from src.splits.writing import lines_of
@@ -18,6 +18,6 @@ def test_a_process_that_is_ended_is_told_in_a_line(monkeypatch: pytest.MonkeyPat
     assert isinstance(source, Strata)
     parts = [(split, *part) for split in DRAWING_ORDER for part in source.parts(split)]
     assert all(lines_of(source, parts, PLAIN, 1))
-    monkeypatch.setattr(Format, "texts", lambda *_: os._exit(1))
+    monkeypatch.setattr(type(PLAIN), "texts", lambda *_: os._exit(1))
     with pytest.raises(UserError, match="a process that computed rows was ended"):
         list(lines_of(source, parts, PLAIN, 1))
