@@ -118,8 +118,8 @@ def test_a_child_that_was_forked_ends_without_a_word(tmp_path: Path) -> None:
 
 def test_a_signal_that_could_not_be_raised_comes_again(tmp_path: Path) -> None:
     # As while Python forks, or collects what is left of an object.
-    before = "globals().update(Left=type('Left', (), {'__del__': lambda _: time.sleep(0.5)}))"
-    process = start(tmp_path, before=f"{before}; print('begun', flush=True); Left()")
+    wait = "lambda _: print('begun', flush=True) or time.sleep(0.5)"
+    process = start(tmp_path, before=f"type('Left', (), {{'__del__': {wait}}})()")
     process.send_signal(signal.SIGTERM)
     assert process.communicate(timeout=20)[1] == "error: stopped by SIGTERM\n"
     assert process.returncode == 143
@@ -147,8 +147,9 @@ def parts():
         print("cleaned", UserError.__name__, file=sys.stderr, flush=True)
 
 def main():
-    for part in zip(parts()):
-        raise UserError("full")
+    left = parts()
+    next(left)
+    raise UserError("full")
 
 cli.run(main)
 """
