@@ -7,6 +7,7 @@ import difflib
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any, NoReturn
 
 from ..common.errors import UserError
 from .say import complain
-from .stopping import Stopped, end_at_once, stop_on_signals, stopped
+from .stopping import end_at_once, stop_on_signals, stopped
 from .streams import drop_unwritable, prepare_streams, reader_has_gone
 
 # Top-level packages of this repository.
@@ -117,6 +118,9 @@ def run(main: Callable[[], object]) -> NoReturn:
         finally:
             # A failure here becomes one line; one of Python's own flush at exit would not.
             sys.stdout.flush()
+        if (asked := stopped()) and asked.sent is not signal.SIGINT:
+            # Ctrl-C at a prompt may be a way to leave.
+            raise asked
     except BaseException as error:
         end(error)
         raise
@@ -140,21 +144,18 @@ def end(error: BaseException) -> None:
     gone = reader_has_gone()
     for stream in (sys.stdout, sys.stderr):
         drop_unwritable(stream)
-    # Ctrl-C may have words of the command.
-    cause = error if isinstance(error, KeyboardInterrupt) else stopped() or error
-    code = 2
+    asked, code = stopped(), 2
+    # An interrupt may have words of the command.
+    cause = error if isinstance(error, KeyboardInterrupt) else asked or error
     # Lightning turns Ctrl-C into a SystemExit of its own, and rich a closed pipe.
     if type(cause) is SystemExit and isinstance(
         cause.__context__, KeyboardInterrupt | BrokenPipeError
     ):
         cause = cause.__context__
     match cause:
-        case Stopped():
-            end_at_once()
-            message, code = str(cause), 128 + cause.sent
         case KeyboardInterrupt():
             end_at_once()
-            message, code = str(cause) or "stopped", 128 + signal.SIGINT
+            message, code = str(cause) or "stopped", 128 + (asked.sent if asked else signal.SIGINT)
         case BrokenPipeError() if gone or cause is not error:
             sys.exit(128 + signal.SIGPIPE)
         case UserError():
@@ -173,6 +174,8 @@ def end(error: BaseException) -> None:
             )
         case _:
             return
+    # Generators that were left half-way clean up now: while Python ends, they could not any more.
+    traceback.clear_frames(error.__traceback__)
     with suppress(OSError):
         complain(message)
     drop_unwritable(sys.stderr)

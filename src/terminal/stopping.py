@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from types import FrameType
 
@@ -15,29 +16,26 @@ _TOGETHER = 1.0
 _LATER = 0.05
 
 
-class Stopped(SystemExit):
-    """A command was asked to end; where nothing catches it, the exit code is a shell's."""
+class Stopped(KeyboardInterrupt):
+    """A command was asked to end; all that knows of Ctrl-C lets it pass, and ends its processes."""
 
     def __init__(self, sent: signal.Signals) -> None:
-        super().__init__(128 + sent)
+        super().__init__("stopped" if sent is signal.SIGINT else f"stopped by {sent.name}")
         self.sent = sent
-
-    def __str__(self) -> str:
-        return f"stopped by {self.sent.name}"
 
 
 # What was raised. Its unwinding may end in another error, such as of processes that were asked to
 # end too.
-_raised: Stopped | KeyboardInterrupt | None = None
+_raised: Stopped | None = None
 _asked = -_TOGETHER
 _process: int
 
 
 def stop_on_signals() -> None:
-    """Have SIGTERM, and SIGHUP of a closed terminal, raise `Stopped` in this process.
+    """Have Ctrl-C, SIGTERM, and SIGHUP of a closed terminal, raise `Stopped` in this process.
 
-    Ctrl-C raises KeyboardInterrupt, as Python has it. None of them is raised in the middle of an
-    import: torch's own would abort. A signal that is ignored, as nohup ignores SIGHUP, stays so.
+    Not in the middle of an import, as torch's own would abort. A signal that is ignored, as nohup
+    ignores SIGHUP, stays so.
     """
     global _process, _raised, _asked
     _process, _raised, _asked = os.getpid(), None, -_TOGETHER
@@ -53,28 +51,43 @@ def end_at_once() -> None:
             signal.signal(sent, signal.SIG_DFL)
 
 
-def stopped() -> Stopped | KeyboardInterrupt | None:
+def stopped() -> Stopped | None:
     """What ends the command, if a signal does."""
     return _raised
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    global _raised, _asked
+    global _asked
     sent = signal.Signals(number)
     if os.getpid() != _process and sent in _ASKING:
         # A process that was forked has nothing to clean up: it ends as by default.
         signal.signal(sent, signal.SIG_DFL)
         os.kill(os.getpid(), sent)
         return
-    if _is_importing(frame):
-        signal.signal(signal.SIGALRM, lambda _, frame: _stop(number, frame))
-        signal.setitimer(signal.ITIMER_REAL, _LATER)
-        return
     before, _asked = _asked, time.monotonic()
-    if sent in _ASKING and _asked - before < _TOGETHER:
+    if sent is signal.SIGINT or _asked - before > _TOGETHER:
+        _raise(sent, frame)
+
+
+def _raise(sent: signal.Signals, frame: FrameType | None) -> None:
+    global _raised
+    if _is_importing(frame):
+        _raise_later(sent)
         return
-    _raised = KeyboardInterrupt() if sent is signal.SIGINT else Stopped(sent)
+    sys.unraisablehook = _not_raised
+    _raised = Stopped(sent)
     raise _raised
+
+
+def _raise_later(sent: signal.Signals) -> None:
+    signal.signal(signal.SIGALRM, lambda _, frame: _raise(sent, frame))
+    signal.setitimer(signal.ITIMER_REAL, _LATER)
+
+
+def _not_raised(hook: sys.UnraisableHookArgs) -> None:
+    """Try again where nothing could be raised, as while Python forks; other errors follow."""
+    if hook.exc_value is _raised and _raised:
+        _raise_later(_raised.sent)
 
 
 def _is_importing(frame: FrameType | None) -> bool:

@@ -116,6 +116,49 @@ def test_a_child_that_was_forked_ends_without_a_word(tmp_path: Path) -> None:
         assert (done.stdout, done.stderr) == (f"-{sent.value}\n", "")
 
 
+def test_a_signal_that_could_not_be_raised_comes_again(tmp_path: Path) -> None:
+    # As while Python forks, or collects what is left of an object.
+    wait = "lambda _: print('begun', flush=True) or time.sleep(0.5)"
+    process = start(tmp_path, before=f"type('Left', (), {{'__del__': {wait}}})()")
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=20)[1] == "error: stopped by SIGTERM\n"
+    assert process.returncode == 143
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_command_that_went_on_after_a_signal_has_not_succeeded(tmp_path: Path) -> None:
+    process = start(tmp_path, after="return")
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=20) == ("", "error: stopped by SIGTERM\n")
+    assert process.returncode == 143
+
+
+def test_a_generator_that_was_left_half_way_cleans_up_before_the_error_is_told() -> None:
+    script = """
+import sys
+from src.common.errors import UserError
+from src.terminal import cli
+
+def parts():
+    try:
+        yield 1
+    finally:
+        # While Python ends, its modules are empty.
+        print("cleaned", UserError.__name__, file=sys.stderr, flush=True)
+
+def main():
+    left = parts()
+    next(left)
+    raise UserError("full")
+
+cli.run(main)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=20
+    )
+    assert done.stderr == "cleaned UserError\nerror: full\n"
+
+
 def test_what_nohup_ignores_stays_ignored(tmp_path: Path) -> None:
     line = 'trap \'\' HUP; exec "$0" -c "$1"'
     script = "import signal; from src.terminal import cli; "
