@@ -1,7 +1,9 @@
 """What several test modules share: tiny configurations and a tiny data set."""
 
 import csv
+import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +71,20 @@ def tiny_params(model: str = "llama2", **sections: Mapping[str, Any]) -> Params:
 def tiny_model(model: str = "llama2", **changes: Any) -> ModelConfig:
     """The entry of `models:` made small."""
     return tiny_params(model, models=changes).model_config_in_use
+
+
+@contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[None]:
+    """A folder as a file system of its own, of a size such as 64k."""
+    folder.mkdir(exist_ok=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small file system is not permitted here")
+    try:
+        yield
+    finally:
+        # Lazily, as a logger may still have a file open.
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 @pytest.fixture(autouse=True)

@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from src.common.errors import UserError
+from src.common.folders import claimed
 from src.config import DataConfig
 from src.data.description import read_description, to_plain
 from src.data.problems import PRECEDENCES
@@ -475,6 +477,37 @@ def test_a_stopped_command_leaves_nothing(
     assert process.communicate(timeout=60) == ("", f"error: {said}\n")
     assert process.returncode == code
     assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]
+
+
+def test_helpers_of_a_killed_command_end_too(tmp_path: Path) -> None:
+    params = tiny_params(data={"n_samples": 30_000_000, "B": 999_999}, runtime={"num_workers": 2})
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params.model_dump()))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "src.data_gen", "--config", "params.yaml", "--out_dir", "data"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        start_new_session=True,
+    )
+    children: list[psutil.Process] = []
+    while len(children) < 2:
+        assert process.poll() is None
+        children = psutil.Process(process.pid).children()
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    # Nor do they hold the folder meanwhile.
+    write(data_config(), tmp_path / "data")
+    assert psutil.wait_procs(children, timeout=30)[1] == []
+
+
+def test_a_second_command_into_one_folder_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with claimed(folder):
+        with pytest.raises(UserError, match=rf"data: process {os.getpid()} writes there"):
+            main(["--out_dir", str(folder), "--n_samples", "100"])
+        assert list(folder.iterdir()) == []
+    main(["--out_dir", str(folder), "--n_samples", "100"])
+    assert read_splits(folder)
 
 
 def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import torch
 from src.checkpoint import save_checkpoint
 from src.common.errors import UserError
 from src.common.files import METRICS_DIR
+from src.common.folders import claimed
 from src.data.formats import PLAIN
 from src.data.reading import read_records
 from src.data.records import Record
@@ -170,6 +172,16 @@ def test_no_results_are_left_beside_those_of_another_model(tmp_path: Path) -> No
         write_results({"problems": 2}, {"errors": pd.DataFrame()}, tmp_path, {"name": "other"})
     assert {path.name for path in tmp_path.iterdir()} == {"errors.csv", "eval.json"}
     assert json.loads((tmp_path / "eval.json").read_text()) == {"problems": 1}
+
+
+def test_a_second_command_into_one_folder_is_refused(tmp_path: Path, data_dir: Path) -> None:
+    path, out = checkpoint(tmp_path), tmp_path / "out"
+    words = ["--ckpt", str(path), "--data_dir", str(data_dir), "--out_dir", str(out)]
+    with claimed(out), pytest.raises(UserError, match=rf"out: process {os.getpid()} writes there"):
+        main(words)
+    assert not out.exists()
+    main(words)
+    assert (out / "eval.json").exists()
 
 
 def test_a_folder_of_checkpoints_has_its_results_inside(tmp_path: Path, data_dir: Path) -> None:

@@ -19,6 +19,7 @@ import pandas as pd
 from ..common.csv_cells import write_csv
 from ..common.errors import UserError
 from ..common.files import METRICS_DIR, ROOT, RUNS_DIR, open_replacing
+from ..common.folders import filling
 from ..common.marked_section import insert
 from ..terminal.cli import Parser, run
 from ..terminal.say import say
@@ -32,17 +33,18 @@ TABLES = RUNS_DIR / "comparison"
 
 
 def write(content: dict[str, Any], out_dir: Path) -> None:
-    """comparison.json, comparison.csv (a row for each run) and comparison.md.
+    """comparison.json, comparison.csv (a row for each run) and comparison.md, all or none.
 
     Args:
         content: what `to_json` returns.
     """
-    with open_replacing(out_dir / "comparison.json") as file:
-        file.write(json.dumps(content, indent=2) + "\n")
-    with open_replacing(out_dir / "comparison.csv") as file:
-        write_csv(pd.DataFrame(content["runs"]), file)
-    with open_replacing(out_dir / "comparison.md") as file:
-        file.write(markdown(content))
+    with filling(out_dir / "comparison.md") as (new,):
+        with open_replacing(new / "comparison.json") as file:
+            file.write(json.dumps(content, indent=2) + "\n")
+        with open_replacing(new / "comparison.csv") as file:
+            write_csv(pd.DataFrame(content["runs"]), file)
+        with open_replacing(new / "comparison.md") as file:
+            file.write(markdown(content))
 
 
 def publish(content: dict[str, Any], metrics_dir: Path, root: Path) -> None:

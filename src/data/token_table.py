@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Self
 
@@ -36,7 +37,9 @@ class TokenTable:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._file.close()
+        # What did not fit on the disk, `append` has told.
+        with suppress(OSError):
+            self._file.close()
 
     def __len__(self) -> int:
         return self._count

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 
+from ..common.errors import UserError
 from ..data.formats import Format
 from ..data.lines import to_lines
 from .stratified import Strata
@@ -31,6 +32,9 @@ def lines_of(
         parts: split, first row, last row (not included) of each.
         written: how problems become texts.
         workers: processes, beside this one.
+
+    Raises:
+        UserError: if one of them was ended.
     """
     waiting: deque[Future[bytes]] = deque()
     start = (source, written, os.getpid())
@@ -42,14 +46,20 @@ def lines_of(
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+        except BrokenProcessPool:
+            raise UserError(
+                "a process that computed rows was ended, perhaps for want of memory; "
+                "runtime.num_workers = 0 computes them without others"
+            ) from None
         finally:
             # Parts that nobody waits for any more, if the command was stopped.
             pool.shutdown(cancel_futures=True)
 
 
 def _start(source: Strata, written: Format, parent: int) -> None:
-    # Ctrl-C reaches all processes of a terminal: the first one ends the others.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C, or the end of a terminal, reaches all processes of its group: the first one alone,
+    # which ends the others. It would wait for ever for the rest of what one of them was sending.
+    os.setpgid(0, 0)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     global _source, _format
     _source, _format = source, written

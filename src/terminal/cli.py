@@ -140,7 +140,8 @@ def end(error: BaseException) -> None:
     gone = reader_has_gone()
     for stream in (sys.stdout, sys.stderr):
         drop_unwritable(stream)
-    cause: BaseException = stopped() or error
+    # Ctrl-C may have words of the command.
+    cause = error if isinstance(error, KeyboardInterrupt) else stopped() or error
     code = 2
     # Lightning turns Ctrl-C into a SystemExit of its own, and rich a closed pipe.
     if type(cause) is SystemExit and isinstance(

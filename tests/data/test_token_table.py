@@ -1,6 +1,7 @@
 """A table that grows: the same rows in memory and on disk, and nothing left behind."""
 
 import tracemalloc
+from collections import deque
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.data.token_table import TokenTable
+
+from ..conftest import small_disk
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 12)), min_size=1, max_size=8))
@@ -54,3 +57,14 @@ def test_a_folder_that_cannot_be_written_is_no_obstacle(
     with TokenTable(tmp_path / "missing") as rows:
         rows.append(np.ones((30, 3), np.uint8))
         assert rows.table().sum() == 90
+
+
+def test_a_disk_without_room_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("src.data.token_table._IN_MEMORY", 2**12)
+    with small_disk(tmp_path, "64k"), TokenTable(tmp_path) as rows:
+        part = np.ones((2**10, 4), np.uint8)
+        with pytest.raises(OSError, match="No space left on device") as caught:
+            deque(map(rows.append, [part] * 100))
+        assert caught.value.filename == str(tmp_path)
+        # What fitted can be read to its last page.
+        assert rows.table().sum() == 4 * len(rows) > 2**12

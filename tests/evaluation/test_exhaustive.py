@@ -1,5 +1,6 @@
 """All problems are graded, each once, under the split that it belongs to."""
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -162,6 +163,7 @@ def test_data_that_does_not_say_what_it_was_drawn_from_is_refused(tmp_path: Path
     with pytest.raises(UserError, match=message):
         evaluate(params, ckpt, data, out)
     # Its splits are no longer those that were drawn.
+    shutil.rmtree(data)
     write(params.data, data)
     write_records(data / "val.jsonl", [Record("100+1=", "101")])
     with pytest.raises(UserError, match=message):

@@ -1,19 +1,21 @@
 """Other people's problems become a data set that trains and is graded, or nothing is written."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from src.common.errors import UserError
+from src.common.folders import claimed
 from src.data.description import read_convention, read_description
 from src.data.reading import read_distinct, read_splits
 from src.data.records import SPLITS, Record
 from src.data_gen import write
 from src.import_data.__main__ import by_split, import_data, main
 
-from ..conftest import tiny_params
+from ..conftest import small_disk, tiny_params
 
 FRACTIONS = {"val": 0.2, "test": 0.1}
 
@@ -221,6 +223,27 @@ def test_only_what_this_command_wrote_is_replaced(tmp_path: Path) -> None:
 def test_the_pipelines_own_data_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="the pipeline writes in data/arithmetic"):
         main([str(hundred(tmp_path)), "--out_dir", "data/arithmetic"])
+
+
+def test_a_second_command_into_one_folder_is_refused(tmp_path: Path) -> None:
+    path, out = hundred(tmp_path), tmp_path / "out"
+    with claimed(out), pytest.raises(UserError, match=rf"out: process {os.getpid()} writes there"):
+        main([str(path), "--out_dir", str(out)])
+    main([str(path), "--out_dir", str(out)])
+    assert read_splits(out)
+
+
+def test_a_full_disk_is_named_and_an_earlier_data_set_stays(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with small_disk(tmp_path, "64k"):
+        imported(sums(tmp_path, "few.txt", *(f"{a}+0={a}" for a in range(40))), out)
+        before = {path.name: path.read_bytes() for path in out.iterdir()}
+        many = sums(tmp_path, "many.txt", *(f"{a}+0={a}" for a in range(1000)))
+        with pytest.raises(OSError, match="No space left on device") as caught:
+            imported(many, out, overwrite=True)
+        assert caught.value.filename == str(out)
+        assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+        assert {path.name for path in tmp_path.iterdir()} == {"few.txt", "many.txt", "out"}
 
 
 def test_the_command_takes_what_params_yaml_says(

@@ -11,7 +11,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 
 from src.monitoring.losable import Losable
 
-from ..conftest import ROOT
+from ..conftest import ROOT, small_disk
 from .test_watch import trained
 
 GONE = "; the training goes on without its log\n"
@@ -20,13 +20,8 @@ GONE = "; the training goes on without its log\n"
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A file system with room for two pages of files."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", str(folder)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("mounting a small file system is not permitted here")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with small_disk(tmp_path / "disk", "8k"):
+        yield tmp_path / "disk"
 
 
 def test_a_training_whose_log_cannot_be_written_ends_with_the_same_bytes(

@@ -74,6 +74,32 @@ def test_an_error_that_follows_from_the_signal_is_not_told(tmp_path: Path) -> No
     assert process.returncode == 143
 
 
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_import_comes_to_its_end_first(sent: signal.Signals, tmp_path: Path) -> None:
+    # An exception in the middle of torch's import aborts the process.
+    (tmp_path / "heavy.py").write_text(
+        "import time; print('begun', flush=True); time.sleep(0.5); open('imported', 'w').close()"
+    )
+    script = "import time; from src.terminal import cli; "
+    script += "cli.run(lambda: __import__('heavy') and time.sleep(60))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "begun\n"
+    process.send_signal(sent)
+    said = "stopped" if sent is signal.SIGINT else "stopped by SIGTERM"
+    assert process.communicate(timeout=20) == ("", f"error: {said}\n")
+    assert process.returncode == 128 + sent
+    assert (tmp_path / "imported").exists()
+
+
 def test_a_child_that_was_forked_ends_without_a_word(tmp_path: Path) -> None:
     # Python forgets a signal that comes while it forks.
     fork = "child = os.fork(); time.sleep(0.3 if child else 60); os.kill(child, {}); "

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ..conftest import ROOT, tiny_params
+from ..conftest import ROOT, small_disk, tiny_params
 
 SLOWER = {
     "max_steps": 160,
@@ -183,20 +183,13 @@ def test_a_second_trainer_is_refused_with_the_process_id_of_the_first(
 @pytest.mark.slow
 def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path: Path, data_dir: Path) -> None:
     training = Training(tmp_path / "run", data_dir)
-    disk = training.folder / "runs"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(disk)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("mounting a small file system is not permitted here")
-    try:
+    with small_disk(training.folder / "runs", "400k"):
         *_, last = training.finish(code=2).splitlines()
         # The file that no longer fitted, which one depends on the sizes.
         assert last.startswith("error: ")
         assert "runs/llama2-" in last
         assert last.endswith("No space left on device")
         assert not training.results()
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
 
 
 def test_a_place_that_cannot_be_written_is_refused_before_training(
