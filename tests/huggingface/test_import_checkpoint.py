@@ -167,7 +167,7 @@ DEEP = b"[" * 100_000
         (
             "tokenizer.json",
             b'{"model": {"vocab": {"0": 3}}, "added_tokens": [{"id": 4, "content": "0"}]}',
-            "'0' has two numbers",
+            "'0' = 3: must be 4 in the vocabulary too",
         ),
         ("model.safetensors", b"\xff" * 99, "damaged or no safetensors: "),
         ("model.safetensors", b"\x02" + bytes(7) + b"[]", "damaged or no safetensors: "),
