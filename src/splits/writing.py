@@ -48,8 +48,10 @@ def lines_of(
 
 
 def _start(source: Strata, written: Format, parent: int) -> None:
-    # Ctrl-C reaches all processes of a terminal: the first one ends the others.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C reaches all processes of a terminal, other signals often do: the first one ends the
+    # others, and would wait for ever for one that ended before.
+    for sent in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sent, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     global _source, _format
     _source, _format = source, written
