@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from collections import deque
@@ -57,9 +58,10 @@ def lines_of(
 
 
 def _start(source: Strata, written: Format, parent: int) -> None:
-    # Ctrl-C, or the end of a terminal, reaches all processes of its group: the first one alone,
-    # which ends the others. It would wait for ever for the rest of what one of them was sending.
-    os.setpgid(0, 0)
+    # Ctrl-C reaches all processes of a terminal, other signals often do: the first one ends the
+    # others, and would wait for ever for one that ended before.
+    for sent in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sent, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     global _source, _format
     _source, _format = source, written
