@@ -10,12 +10,12 @@ from ..common.errors import UserError
 from ..common.yaml_1_2 import parse_yaml
 from . import commits
 from .commits import MissingFileError
+from .evaluated import load_folder
 from .experiments import (
     ERRORS,
     EXHAUSTIVE,
     Experiment,
     load_experiment,
-    load_folder,
     read_costs,
 )
 from .grouping import DataSet, data_sets

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -89,21 +89,31 @@ class Experiment:
 
         Raises:
             MissingFileError: if it is not there.
+            UserError: if it is no text.
         """
         if self.folder is None:
             return commits.read(self.rev, path)
+        file = self.folder / Path(path).name
         try:
-            return read_bytes(self.folder / Path(path).name).decode()
-        except FileNotFoundError as error:
-            raise MissingFileError(f"{error.filename} is not there") from None
+            return read_bytes(file).decode()
+        except FileNotFoundError:
+            raise MissingFileError(f"{file} is not there") from None
+        except UnicodeDecodeError as error:
+            raise UserError(f"{file}: not text: {error}") from None
 
     def table(self, path: str) -> pd.DataFrame:
         """A CSV file that this run wrote; only an empty cell is NaN, not one such as ``None``.
 
         Raises:
             MissingFileError: see `read`.
+            UserError: if it is no table.
         """
-        table = pd.read_csv(StringIO(self.read(path)), keep_default_na=False, na_values=[""])
+        text = StringIO(self.read(path))
+        try:
+            table = pd.read_csv(text, keep_default_na=False, na_values=[""])
+        except ValueError as error:
+            file = (self.folder or Path(self.name)) / Path(path).name
+            raise UserError(f"{file}: no table: {error}") from None
         return unquote(table)
 
 
@@ -152,45 +162,6 @@ def load_experiment(
         baseline=baseline,
         cost=costs.get(hashlib.sha256(texts[0].encode()).hexdigest(), {}),
     )
-
-
-def load_folder(folder: Path, experiments: Sequence[Experiment]) -> Experiment:
-    """What an evaluation by hand wrote, as a run beside experiments on the same test problems.
-
-    Args:
-        folder: an ``--out_dir`` of `python -m src.eval`.
-        experiments: among which its data is looked for.
-
-    Raises:
-        UserError: if it is no such folder, or was graded on other problems than all of them.
-    """
-    try:
-        about, metrics = (
-            json.loads(read_bytes(folder / name)) for name in ("about.json", "eval.json")
-        )
-        name, test = str(about["name"]), about["test_sha256"]
-    except (OSError, ValueError, KeyError, TypeError):
-        raise UserError(
-            f"{folder}: holds no evaluation; python -m src.eval --out_dir writes one"
-        ) from None
-    # Another run on that data says what the data is.
-    same = next((each for each in experiments if test and _test_digest(each) == test), None)
-    if same is None:
-        raise UserError(
-            f"{folder}: was graded on other problems than the experiments, or their data is not in "
-            "DVC's cache; --data_dir of python -m src.eval says which"
-        )
-    params = {"data": same.params["data"], "evaluation": {}}
-    return Experiment(name, "", same.data, params, metrics, weights=str(folder), folder=folder)
-
-
-def _test_digest(experiment: Experiment) -> str | None:
-    """SHA-256 of the test split that an experiment was graded on; None if it cannot be known."""
-    try:
-        described = experiment.read(f"{DATA}/config.yaml")
-    except MissingFileError:
-        return None
-    return str(parse_yaml(described, DATA)["sha256"]["test"])
 
 
 def read_costs() -> dict[str, dict[str, Any]]:

@@ -127,17 +127,22 @@ def _all_problems(found: list[dict[str, Any]]) -> list[str]:
     if not found:
         return []
     lengths = [name.removeprefix("wrong_") for name in found[0] if name.startswith("wrong_")]
-    titles = [f"{length} of {found[0][f'problems_{length}']:,}" for length in lengths]
+    titles = [f"{length} of {_told(found, f'problems_{length}'):,.0f}" for length in lengths]
     lines = [
         "",
         row("wrong, by operands' digits", "all", *titles),
         "|---" * (2 + len(lengths)) + "|",
     ]
     for each in found:
-        figures = [f"{each[f'wrong_{length}']:,}" for length in lengths]
+        figures = [_or_dash(each[f"wrong_{length}"], ",.0f") for length in lengths]
         whole = f"{each['wrong']:,} of {each['problems']:,}"
         lines.append(row(each["experiment"], whole, *figures))
     return lines
+
+
+def _told(found: list[dict[str, Any]], key: str) -> float:
+    """What the first run tells that tells it; all are of the same data."""
+    return next((each[key] for each in found if each[key] is not None), 0)
 
 
 def _pairs(found: list[dict[str, Any]]) -> list[str]:

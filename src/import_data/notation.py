@@ -60,6 +60,9 @@ def to_record(
     Raises:
         BadRowError: for what is no problem, and for one without an answer or with a wrong one.
     """
+    # Before the patterns, whose time grows with the square of a run of spaces.
+    if len(problem) + len(answer or "") > 2 * _LONGEST:
+        raise BadRowError(NO_PROBLEM, f"longer than {_LONGEST:,} characters")
     if answer is None:
         match = _BOTH.fullmatch(problem.translate(_PLAIN))
         if not match:

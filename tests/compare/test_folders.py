@@ -9,7 +9,8 @@ import pytest
 
 from src.common.errors import UserError
 from src.compare.comparison import Comparison
-from src.compare.experiments import ERRORS, load_folder
+from src.compare.evaluated import load_folder
+from src.compare.experiments import ERRORS
 from src.compare.grouping import data_sets
 from src.compare.tables import markdown, to_json
 from src.evaluation.results import write_results

@@ -14,7 +14,16 @@ from pathlib import Path
 from src.common.errors import UserError
 from src.terminal.cli import Parser, run
 
-from . import checkpoints, folders, others, problems, questions, settings, tensor_files
+from . import (
+    checkpoints,
+    evaluations,
+    folders,
+    others,
+    problems,
+    questions,
+    settings,
+    tensor_files,
+)
 from .run import Plan, Result, fuzz
 from .trial import FAILURES, READ, REFUSED
 
@@ -26,6 +35,7 @@ READERS = {
     **folders.READERS,
     **tensor_files.READERS,
     **others.READERS,
+    **evaluations.READERS,
 }
 _COLUMNS = ("reader", "inputs", READ, REFUSED, *FAILURES, "a second")
 # Kinds of failures of each reader.

@@ -27,7 +27,7 @@ from .trial import FAILURES, HANG, MEMORY, READ, UNCAUGHT, Outcome, limit_memory
 # In memory, where that is a file system.
 _PLACE = "/dev/shm" if Path("/dev/shm").is_dir() else None
 # Seconds that a process may take to begin.
-_START = 120
+_START = 300
 # How many times the seconds of the processor may pass on a clock: the machine may be busy.
 _PATIENCE = 8
 
@@ -116,6 +116,8 @@ def _received(
     while number < plan.last:
         if not connection.poll(plan.seconds * _PATIENCE if began else _START):
             faulty = _stack(process, folder)
+            if not began:
+                raise RuntimeError(f"{plan.name}: does not begin\n{faulty}")
             _keep(plan, folder, number)
             yield number, Outcome(HANG, "not to be interrupted", faulty)
             return

@@ -99,3 +99,9 @@ def test_records_come_back_with_spaces_between(records: list[Record], space: str
         body = "".join(space + x + space if x in "+-*/" else x for x in record.prompt[:-1])
         assert to_record(space + body + space + end, space + record.target)[0] == record
         assert to_record(f"{space}{body} ={space}{record.target}", None)[0] == record
+
+
+@pytest.mark.parametrize("line", ["1+2=" + " " * 10**7 + "3", " " * 10**7 + "1+2=3"])
+def test_a_line_of_megabytes_is_left_out_at_once(line: str) -> None:
+    with pytest.raises(BadRowError, match="longer than 1,000 characters"):
+        to_record(line, None)
