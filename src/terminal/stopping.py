@@ -29,6 +29,8 @@ class Stopped(KeyboardInterrupt):
 _raised: Stopped | None = None
 _asked = -_TOGETHER
 _process: int
+# Whether the command has ignored Ctrl-C from its beginning, as a shell's background job does.
+_ignored: bool
 
 
 def stop_on_signals() -> None:
@@ -37,8 +39,9 @@ def stop_on_signals() -> None:
     Not in the middle of an import, as torch's own would abort. A signal that is ignored, as nohup
     ignores SIGHUP, stays so.
     """
-    global _process, _raised, _asked
+    global _process, _raised, _asked, _ignored
     _process, _raised, _asked = os.getpid(), None, -_TOGETHER
+    _ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     for sent in (signal.SIGINT, *_ASKING):
         if signal.getsignal(sent) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(sent, _stop)
@@ -63,6 +66,9 @@ def _stop(number: int, frame: FrameType | None) -> None:
         # A process that was forked has nothing to clean up: it ends as by default.
         signal.signal(sent, signal.SIG_DFL)
         os.kill(os.getpid(), sent)
+        return
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and not _ignored:
+        # Since then: Lightning as it cleans up, or a process that its first one ends.
         return
     before, _asked = _asked, time.monotonic()
     if sent is signal.SIGINT or _asked - before > _TOGETHER:

@@ -40,6 +40,8 @@ def start(cwd: Path, before: str = "pass", after: str = "pass") -> "subprocess.P
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell's background job ignores Ctrl-C, and so would what it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout
     assert process.stdout.readline() == "begun\n"
@@ -52,7 +54,7 @@ def test_a_command_that_is_asked_to_end_leaves_nothing(
 ) -> None:
     process = start(tmp_path)
     process.send_signal(sent)
-    assert process.communicate(timeout=20) == ("", f"error: stopped by {sent.name}\n")
+    assert process.communicate(timeout=60) == ("", f"error: stopped by {sent.name}\n")
     assert process.returncode == code
     assert list(tmp_path.iterdir()) == []
 
@@ -62,7 +64,7 @@ def test_a_second_signal_does_not_end_the_cleaning_up(tmp_path: Path) -> None:
     process.send_signal(signal.SIGTERM)
     process.send_signal(signal.SIGHUP)
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     assert process.returncode in (143, 129)
     assert [path.name for path in tmp_path.iterdir()] == ["cleaned"]
 
@@ -70,7 +72,7 @@ def test_a_second_signal_does_not_end_the_cleaning_up(tmp_path: Path) -> None:
 def test_an_error_that_follows_from_the_signal_is_not_told(tmp_path: Path) -> None:
     process = start(tmp_path, after="raise RuntimeError('a worker was ended too')")
     process.send_signal(signal.SIGTERM)
-    assert process.communicate(timeout=20) == ("", "error: stopped by SIGTERM\n")
+    assert process.communicate(timeout=60) == ("", "error: stopped by SIGTERM\n")
     assert process.returncode == 143
 
 
@@ -95,7 +97,7 @@ def test_an_import_comes_to_its_end_first(sent: signal.Signals, tmp_path: Path) 
     assert process.stdout.readline() == "begun\n"
     process.send_signal(sent)
     said = "stopped" if sent is signal.SIGINT else "stopped by SIGTERM"
-    assert process.communicate(timeout=20) == ("", f"error: {said}\n")
+    assert process.communicate(timeout=60) == ("", f"error: {said}\n")
     assert process.returncode == 128 + sent
     assert (tmp_path / "imported").exists()
 
@@ -111,7 +113,7 @@ def test_a_child_that_was_forked_ends_without_a_word(tmp_path: Path) -> None:
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=60,
         )
         assert (done.stdout, done.stderr) == (f"-{sent.value}\n", "")
 
@@ -121,7 +123,7 @@ def test_a_signal_that_could_not_be_raised_comes_again(tmp_path: Path) -> None:
     wait = "lambda _: print('begun', flush=True) or time.sleep(0.5)"
     process = start(tmp_path, before=f"type('Left', (), {{'__del__': {wait}}})()")
     process.send_signal(signal.SIGTERM)
-    assert process.communicate(timeout=20)[1] == "error: stopped by SIGTERM\n"
+    assert process.communicate(timeout=60)[1] == "error: stopped by SIGTERM\n"
     assert process.returncode == 143
     assert list(tmp_path.iterdir()) == []
 
@@ -129,7 +131,7 @@ def test_a_signal_that_could_not_be_raised_comes_again(tmp_path: Path) -> None:
 def test_a_command_that_went_on_after_a_signal_has_not_succeeded(tmp_path: Path) -> None:
     process = start(tmp_path, after="return")
     process.send_signal(signal.SIGTERM)
-    assert process.communicate(timeout=20) == ("", "error: stopped by SIGTERM\n")
+    assert process.communicate(timeout=60) == ("", "error: stopped by SIGTERM\n")
     assert process.returncode == 143
 
 
@@ -154,9 +156,20 @@ def main():
 cli.run(main)
 """
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=20
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     assert done.stderr == "cleaned UserError\nerror: full\n"
+
+
+def test_who_came_to_ignore_ctrl_c_is_ended_by_others(tmp_path: Path) -> None:
+    # As the processes of a training beside the first one.
+    before = "__import__('signal').signal(2, __import__('signal').SIG_IGN)"
+    process = start(tmp_path, before=before)
+    process.send_signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.communicate(timeout=0.5)
+    process.kill()
+    process.communicate()
 
 
 def test_what_nohup_ignores_stays_ignored(tmp_path: Path) -> None:
