@@ -190,6 +190,13 @@ def test_a_second_trainer_is_refused_with_the_process_id_of_the_first(
         time.sleep(0.01)
         assert first.poll() is None
     first.send_signal(signal.SIGSTOP)
+    # Into the same folder, and of the same run into another one.
+    output = training.finish(code=2)
+    assert output == (
+        f"error: checkpoints/params: process {first.pid} writes there; wait, or name another "
+        "folder\n"
+    )
+    training.command += ["--out_dir", "other"]
     output = training.finish(code=2)
     assert f"process {first.pid} is training this run" in output
     assert len(output.splitlines()) == 1
