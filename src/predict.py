@@ -81,15 +81,16 @@ def piped(stream: IO[bytes]) -> Iterator[list[str]]:
         UserError: for a line of more than `_LONGEST` bytes, which may have no end.
     """
     # A line that goes on is put together once, at its end.
-    begun: list[bytes] = []
+    begun, size = [b""], 0
     while block := stream.read1(_BLOCK):  # type: ignore[attr-defined]
         first, *others = block.split(b"\n")
         begun.append(first)
+        size += len(first)
         if others:
             *lines, rest = others
             yield _texts([b"".join(begun), *lines])
-            begun = [rest]
-        elif len(begun) * _BLOCK > _LONGEST:
+            begun, size = [rest], len(rest)
+        elif size > _LONGEST:
             raise UserError(f"a line of more than {_LONGEST:,} bytes, which is no problem")
     yield _texts([b"".join(begun)])
 

@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -185,14 +184,19 @@ def test_a_pipe_is_answered_line_by_line(checkpoint: Path) -> None:
     assert process.returncode == 2
 
 
+class Pieces:
+    """A stream of which each read gives a piece."""
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        self.pieces = iter(pieces)
+
+    def read1(self, size: int) -> bytes:
+        return next(self.pieces, b"")
+
+
 def test_lines_that_a_block_cuts_come_whole() -> None:
-    class Stream:
-        blocks: Iterator[bytes] = iter([b"1+", b"2=\n3+4=\n5", b"+6=", b""])
-
-        def read1(self, size: int) -> bytes:
-            return next(self.blocks)
-
-    assert list(piped(Stream())) == [["1+2=", "3+4="], ["5+6="]]  # type: ignore[arg-type]
+    pieces = Pieces([b"1+", b"2=\n3+4=\n5", b"+6="])
+    assert list(piped(pieces)) == [["1+2=", "3+4="], ["5+6="]]  # type: ignore[arg-type]
 
 
 def test_a_line_of_millions_is_read_in_linear_time_and_its_beginning_told(
@@ -212,6 +216,9 @@ def test_a_line_of_millions_is_read_in_linear_time_and_its_beginning_told(
 
 def test_a_line_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("src.predict._LONGEST", 2**20)
+    # In pieces, each of a pipe's size.
+    line = [b"1" * 2**8] * 2**12
+    assert list(piped(Pieces(line))) == [["1" * 2**20]]  # type: ignore[arg-type]
     with Path("/dev/zero").open("rb") as endless, pytest.raises(UserError, match="1,048,576 bytes"):
         list(piped(endless))
 
