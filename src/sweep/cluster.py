@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import socket
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from ..common.errors import UserError
+from ..terminal.say import note
 from . import access, process_group, worker
 from .grid import Run
 from .worker import Job
@@ -45,7 +45,7 @@ def connected(address: str | None, job: Job) -> Iterator[None]:
     with ExitStack() as stack:
         if address:
             _check_answers(address)
-            print(access.check_protected(address), file=sys.stderr)
+            note(access.check_protected(address))
         else:
             # Ray lets everybody into its folders; nobody else can enter the one around them.
             private = TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True)
