@@ -94,7 +94,9 @@ def _change(container: Any, key: Any, whole: Any, chance: random.Random, odd: Od
         case _ if isinstance(value, list):
             value.insert(chance.randrange(len(value) + 1), odd(value, chance))
         case _ if isinstance(value, int | float):
-            container[key] = value * chance.choice((-1, 2, 1.5)) + chance.choice((-1, 0, 1))
+            # A half of an integer that is too large for a float is none.
+            factors = (-1, 2) if abs(value) > 2**1000 else (-1, 2, 1.5)
+            container[key] = value * chance.choice(factors) + chance.choice((-1, 0, 1))
         case _ if isinstance(value, str):
             at = chance.randrange(len(value) + 1)
             container[key] = value[:at] + chance.choice(TEXTS) + value[at:]
