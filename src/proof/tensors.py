@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..common.errors import UserError
+from ..common.findings import shown
 from ..config import ModelConfig
 from ..models import build_model
 
@@ -28,6 +29,8 @@ def check_tensors(weights: Any) -> None:
     if not isinstance(weights, Mapping):
         raise UserError("holds no weights by name")
     for name, tensor in weights.items():
+        if not isinstance(name, str) or not name.isprintable():
+            raise UserError(f"{shown(name)} is no name of weights")
         if wrong := _fault(tensor):
             raise UserError(f"{name}: {wrong}")
 

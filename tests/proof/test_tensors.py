@@ -64,6 +64,12 @@ def test_odd_tensors_are_refused_by_name(kind: str) -> None:
         check_tensors(weights)
 
 
+@pytest.mark.parametrize("name", [3, b"x", None, ("x",), "\ud800", "x\x1b[2J"])
+def test_odd_names_are_refused(name: object) -> None:
+    with pytest.raises(UserError, match=r"^.* is no name of weights$"):
+        check_tensors({"x": torch.zeros(1), name: torch.zeros(1)})
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_is_as_good(dtype: torch.dtype) -> None:
     weights = {n: t.to(dtype) for n, t in build_model(tiny_model()).state_dict().items()}
