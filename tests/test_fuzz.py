@@ -137,5 +137,6 @@ def test_mutated_files_are_read_rightly_or_refused_in_a_line(name: str) -> None:
     seed, inputs = random.randrange(10**6), int(os.environ.get("FUZZ_INPUTS", "1000"))
     result = fuzz(Plan(name, READERS[name], seed, 0, inputs, 5.0))
     assert not result.failed, f"--reader {name} --seed {seed}: {result.failures}"
-    assert result.counts[REFUSED] > inputs / 25
-    assert result.counts[READ] > inputs / 25 or name == "checkpoint-flips"
+    # Neither is the mutation in vain, nor the judgement.
+    assert result.counts[REFUSED] > inputs / 100
+    assert result.counts[READ] > inputs / 100 or name == "checkpoint-flips"
