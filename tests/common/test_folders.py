@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -155,12 +156,15 @@ def test_a_folder_is_held_by_one_process_and_by_any_path(tmp_path: Path) -> None
 
 def test_what_a_killed_process_has_forked_does_not_hold_on(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
-    with holding(folder, "os.fork() or (os.close(1), time.sleep(5), os._exit(0))") as process:
+    with holding(folder, "os.fork() or (os.close(1), time.sleep(30), os._exit(0))") as process:
         process.kill()
         process.wait()
         begin = time.monotonic()
-        with claimed(folder):
-            assert time.monotonic() - begin < 1
+        # The child lets go as soon as the system lets it run.
+        while time.monotonic() - begin < 20:
+            with suppress(UserError), claimed(folder):
+                return
+    raise AssertionError
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../x", "/x", "x\x1b", "x\n"])
