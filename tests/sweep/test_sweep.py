@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,13 @@ class Node:
         (raylet,) = node.all_processes["raylet"]
         self.raylet = psutil.Process(raylet.process.pid)
 
-    def runs(self, process: int) -> bool:
-        """Whether a process was started there."""
-        try:
-            return self.raylet in psutil.Process(process).parents()
-        except psutil.NoSuchProcess:
-            return False
+    def holds(self, lock: Path) -> bool:
+        """Whether a process that was started there has a file open."""
+        for process in self.raylet.children(recursive=True):
+            with suppress(psutil.Error):
+                if any(file.path == str(lock) for file in process.open_files()):
+                    return True
+        return False
 
     def lose(self) -> None:
         """Kill Ray's processes, and not those that its tasks started."""
@@ -69,8 +71,7 @@ def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Node]]:
 def trainer(runs: Path, node: Node) -> Path | None:
     """The folder of a training on a node that has left a state to resume from."""
     for state in runs.glob("*/progress-*.ckpt"):
-        lock = (state.parent / "lock").read_text()
-        if lock and node.runs(int(lock)):
+        if node.holds((state.parent / "lock").resolve()):
             return state.parent
     return None
 
