@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -67,7 +66,7 @@ def remove_leftovers(folder: Path, cache: Path, git_dir: Path, since: float) -> 
             time.sleep(max(0.0, lock.stat().st_mtime + _LOCK_SECONDS - time.time()))
             lock.unlink()
     # Only now: killed before, the next call has the same to do.
-    (folder / "lock").write_text(str(os.getpid()))
+    (folder / "lock").touch()
 
 
 def _remove_old(paths: list[Path]) -> None:

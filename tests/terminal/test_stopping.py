@@ -33,10 +33,15 @@ cli.run(main)
 
 def start(cwd: Path, before: str = "pass", after: str = "pass") -> "subprocess.Popen[str]":
     """The command, once it writes."""
+    return begun(cwd, WRITE.format(before=before, after=after))
+
+
+def begun(cwd: Path, script: str) -> "subprocess.Popen[str]":
+    """A script that imports from its folder, once it says that it has begun."""
     process = subprocess.Popen(
-        [sys.executable, "-c", WRITE.format(before=before, after=after)],
+        [sys.executable, "-c", script],
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": f"{cwd}{os.pathsep}{ROOT}"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -84,17 +89,7 @@ def test_an_import_comes_to_its_end_first(sent: signal.Signals, tmp_path: Path) 
     )
     script = "import time; from src.terminal import cli; "
     script += "cli.run(lambda: __import__('heavy') and time.sleep(60))"
-    process = subprocess.Popen(
-        [sys.executable, "-c", script],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    assert process.stdout
-    assert process.stdout.readline() == "begun\n"
+    process = begun(tmp_path, script)
     process.send_signal(sent)
     said = "stopped" if sent is signal.SIGINT else "stopped by SIGTERM"
     assert process.communicate(timeout=60) == ("", f"error: {said}\n")
