@@ -71,7 +71,9 @@ class DataConfig(Section):
     ops: str
     precedence: Literal["left_to_right", "standard"]
     # Files of before there was a choice have no such key.
-    format: Literal["plain"] = "plain"
+    format: Literal["plain", "reverse", "padded", "reverse_padded", "scratchpad", "detailed"] = (
+        "plain"
+    )
     n_samples: Annotated[int, Field(ge=1, le=10**12)]
     val_fraction: Annotated[float, Field(gt=0, lt=1)]
     test_fraction: Annotated[float, Field(gt=0, lt=1)]
@@ -93,6 +95,9 @@ class DataConfig(Section):
         largest_term = self.B**self.N if "*" in self.ops else self.B
         if self.N * largest_term >= 2**63:
             raise _broken("B", self.B, f"totals of N = {self.N} operands must fit in 63 bits")
+        if self.format in ("scratchpad", "detailed") and self.N != 2:
+            rule = f"must be 2 with format = {self.format}, which writes out two operands"
+            raise _broken("N", self.N, rule)
         if self.ops == "/" and self.B == 0:
             raise _broken("ops", self.ops, "the only divisor would be 0, as A = B = 0")
         for key in ("val_fraction", "test_fraction"):
@@ -103,6 +108,18 @@ class DataConfig(Section):
             rule = f"leaves no training problems, as n_samples = {self.n_samples}"
             raise _broken("test_fraction", self.test_fraction, rule)
         return self
+
+    @property
+    def largest_answer(self) -> int:
+        """A bound on the answers' sizes, the answer to some problem where N is 2."""
+        largest = self.B
+        for _ in range(self.N - 1):
+            # In the order of what they do to large numbers; 0 and 1 are larger as sums.
+            grown = {"*": largest * self.B, "+": largest + self.B, "-": largest + self.B}
+            if self.N == 2:
+                grown["-"] = self.B
+            largest = max([largest, *(grown[op] for op in self.ops if op in grown)])
+        return largest
 
     @property
     def split_sizes(self) -> dict[str, int]:

@@ -28,7 +28,7 @@ from .common.files import DATA_DIR, METRICS_DIR, check_not_the_pipelines
 from .common.folders import claimed, filling
 from .config import DataConfig
 from .data.description import DESCRIPTION, check_description, check_drawn, to_text
-from .data.formats import FORMATS
+from .data.formats import FORMATS, format_of
 from .data.lines import to_lines
 from .data.problems import OPERATORS
 from .data.records import SPLITS, Record, to_line, to_records
@@ -56,7 +56,7 @@ def texts(
     Raises:
         UserError: see `chunks`.
     """
-    written = FORMATS[config.format]
+    written = format_of(config)
     if not workers or isinstance(source, Rejection):
         for split, problems in chunks(config, source):
             yield split, len(problems), to_lines(*written.texts(problems))
@@ -75,7 +75,7 @@ def generate(config: DataConfig) -> dict[str, list[Record]]:
     """The records of each split, all in memory."""
     records: dict[str, list[Record]] = {split: [] for split in SPLITS}
     for split, problems in chunks(config, source_of(config)):
-        records[split] += to_records(FORMATS[config.format].tokens(problems))
+        records[split] += to_records(format_of(config).tokens(problems))
     return records
 
 
@@ -85,7 +85,7 @@ def check_space(config: DataConfig, folder: Path) -> None:
     Raises:
         UserError: with how much is needed and how much is free.
     """
-    shortest = FORMATS[config.format].write([0] * config.N, "+" * (config.N - 1), 0)
+    shortest = format_of(config).write([0] * config.N, "+" * (config.N - 1), 0)
     needed = config.n_samples * len(to_line(shortest))
     existing = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
     free = shutil.disk_usage(existing).free
@@ -173,7 +173,7 @@ FLAGS: dict[str, tuple[type, str]] = {
     "A": (int, "smallest operand"),
     "B": (int, "largest operand"),
     "precedence": (str, "left_to_right: 2+3*4=20, or standard: 14"),
-    "format": (str, "how a problem is written: plain: 12-34= and -22"),
+    "format": (str, "how a problem is written: " + ", ".join(map(str, FORMATS.values()))),
     "val_fraction": (float, "share of the problems that validation gets"),
     "test_fraction": (float, "share of the problems that test gets"),
     "length_balance": (float, "share of training with operands' lengths drawn evenly"),

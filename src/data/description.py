@@ -15,7 +15,7 @@ from ..common.files import open_replacing
 from ..common.kinds import kind_of
 from ..common.yaml_1_2 import read_yaml
 from ..config import DataConfig
-from .formats import FORMATS, PLAIN, Format
+from .formats import FORMATS, PLAIN, Format, format_of
 from .problems import PRECEDENCES
 from .records import SPLITS
 
@@ -37,7 +37,7 @@ class Convention(NamedTuple):
     @staticmethod
     def of(data: DataConfig) -> Convention:
         """That of the problems which a `data:` section describes."""
-        return Convention(FORMATS[data.format], data.precedence)
+        return Convention(format_of(data), data.precedence)
 
     def target(self, prompt: str) -> str:
         """The right target of a prompt, see `Format.target`."""
@@ -135,7 +135,10 @@ def convention_of(description: object) -> Convention | None:
     # In a tuple: what a file holds need not be hashable.
     if name not in tuple(FORMATS) or precedence not in PRECEDENCES:
         return None
-    return Convention(FORMATS[name], precedence)
+    try:
+        return Convention.of(DataConfig.model_validate(section))
+    except ValidationError:
+        return Convention(FORMATS[name], precedence)
 
 
 def read_convention(folder: Path) -> Convention:
