@@ -87,6 +87,17 @@ class CausalSelfAttention(nn.Module):
         later = torch.ones_like(scores, dtype=torch.bool).triu(1)
         return scores.masked_fill(later, -torch.inf).softmax(-1)
 
+    @torch.no_grad()
+    def sharpen(self, scale: float) -> None:
+        """Multiply the logits that the softmax reads by a constant, from now on.
+
+        The constant goes into the queries' weights: rotations keep it, as they are linear.
+        """
+        C = self.qkv.in_features
+        self.qkv.weight[:C] *= scale
+        if self.qkv.bias is not None:
+            self.qkv.bias[:C] *= scale
+
     def _heads(
         self, x: Tensor, positions: Tensor, at: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:

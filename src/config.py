@@ -206,6 +206,7 @@ class EvaluationConfig(Section):
     batch_size: PositiveInt
     exhaustive: bool
     n_samples: Annotated[int, Field(ge=0)]
+    attention_scale: PositiveFloat = 1.0
 
 
 class RuntimeConfig(Section):

@@ -11,6 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .common.errors import UserError
 from .common.files import (
     CHECKPOINT,
     CHECKPOINTS_DIR,
@@ -104,6 +105,8 @@ def evaluate(
             quick,
         )
         metrics |= {"exhaustive_problems": len(every), "exhaustive_wrong": len(wrong)}
+    if config.attention_scale != 1:
+        metrics["attention_scale"] = config.attention_scale
     tables["errors"] = wrong.copy()
     said = answers_to(loaded.model, wrong["prompt"].tolist(), config.batch_size)
     tables["errors"].insert(2, "said", said)
@@ -115,7 +118,7 @@ def evaluate(
 
 
 def load(checkpoint: Path, params: Params) -> Loaded:
-    """A checkpoint with its model on the device that `runtime.accelerator` allows.
+    """A checkpoint with its model as it is graded, on the device that `runtime.accelerator` allows.
 
     Lightning chooses the device in training; here are only forward passes.
     """
@@ -125,6 +128,7 @@ def load(checkpoint: Path, params: Params) -> Loaded:
 
     cpu.use_well(params.runtime.accelerator)
     loaded = load_checkpoint(checkpoint)
+    loaded.model.sharpen_attention(params.evaluation.attention_scale)
     loaded.model.to(device_for(params.runtime.accelerator))
     return loaded
 
@@ -189,6 +193,9 @@ def main(argv: list[str] | None = None) -> None:
         if given:
             check_vacant(out_dir)
         if other:
+            if params.evaluation.attention_scale != 1:
+                scale = params.evaluation.attention_scale
+                raise UserError(f"evaluation.attention_scale = {scale}: must be 1 with --hf")
             from .evaluation.other_grading import evaluate_other
 
             evaluate_other(params, other, template, *where)

@@ -131,6 +131,12 @@ class TransformerLM(nn.Module):
         """Greedy continuation of each prompt, see `ops.decode.generate`."""
         return generate(self, input_ids, max_new_tokens, eos_id, attention_mask, pad_id)
 
+    def sharpen_attention(self, scale: float) -> None:
+        """Multiply the logits of all attention by a constant: above 1, it is sharper."""
+        for module in self.modules():
+            if isinstance(module, CausalSelfAttention):
+                module.sharpen(scale)
+
     def num_parameters(self, active: bool = False) -> int:
         """All weights, shared ones once; `active`: those that one token uses."""
         total = sum(p.numel() for p in self.parameters())

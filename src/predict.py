@@ -46,7 +46,9 @@ def examiner_of(given: Mapping[str, Any]) -> Examiner:
         return OtherExaminer(other, params.data, params.evaluation.batch_size)
     from .checkpoint import load_checkpoint
 
-    return OurExaminer(load_checkpoint(given.get("ckpt", CHECKPOINT)), params.data)
+    loaded = load_checkpoint(given.get("ckpt", CHECKPOINT))
+    loaded.model.sharpen_attention(params.evaluation.attention_scale)
+    return OurExaminer(loaded, params.data)
 
 
 def asker(examiner: Examiner) -> Ask:

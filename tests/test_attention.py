@@ -100,3 +100,19 @@ def test_dropout_acts_in_training_only() -> None:
 def test_indivisible_width_is_refused() -> None:
     with pytest.raises(ValueError, match=r"d_model \(130\) must be divisible by n_heads \(4\)"):
         CausalSelfAttention(130, 4)
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_sharpened_attention_has_its_logits_multiplied(bias: bool) -> None:
+    torch.manual_seed(0)
+    layer = CausalSelfAttention(16, 4, bias=bias, rope=RotaryEmbedding(4, 32)).eval()
+    x, positions = torch.randn(2, 6, 16), torch.arange(6)
+    logits = layer.weights(x, positions).log()
+    before = layer(x, positions)
+    layer.sharpen(1.5)
+    # The logarithm of a softmax is its logits, but for a constant of the row.
+    expected = (1.5 * logits).softmax(-1)
+    torch.testing.assert_close(layer.weights(x, positions), expected)
+    assert not torch.allclose(layer(x, positions), before)
+    layer.sharpen(1 / 1.5)
+    torch.testing.assert_close(layer(x, positions), before)

@@ -273,3 +273,13 @@ def test_what_was_trained_on_is_told_where_it_is_known(
     metrics = evaluate(tiny_params(), checkpoint(tmp_path), data_dir, tmp_path / "out")
     assert "in_training" not in metrics
     assert "leak check: the checkpoint's training data is not known" in capsys.readouterr().out
+
+
+def test_attention_is_sharpened_where_it_is_asked_for(tmp_path: Path, data_dir: Path) -> None:
+    path = checkpoint(tmp_path)
+    as_trained = evaluate(tiny_params(), path, data_dir, tmp_path / "one")
+    assert "attention_scale" not in as_trained
+    params = tiny_params(evaluation={"attention_scale": 4.0})
+    metrics = evaluate(params, path, data_dir, tmp_path / "other")
+    assert metrics["attention_scale"] == 4.0
+    assert metrics["loss"] != as_trained["loss"]

@@ -6,6 +6,7 @@ python -m src.huggingface.export --out DIR [--ckpt models/best.ckpt] [--overwrit
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,16 @@ _EXAMPLES = (
 )
 
 
-def export(checkpoint: Path, folder: Path, overwrite: bool = False) -> str:
+def export(
+    checkpoint: Path, folder: Path, overwrite: bool = False, attention_scale: float = 1.0
+) -> str:
     """Write a checkpoint as a folder for transformers.
 
     Args:
         checkpoint: a file, or a folder of checkpoints, see `find_checkpoint`.
         folder: the folder to write; appears whole or not at all.
         overwrite: whether to replace an earlier export.
+        attention_scale: what the attention's logits are multiplied by, in the queries' weights.
 
     Returns:
         The name of the class that reads it, such as LlamaForCausalLM.
@@ -60,6 +64,7 @@ def export(checkpoint: Path, folder: Path, overwrite: bool = False) -> str:
 
     check_free(folder, overwrite, FILES)
     loaded = load_checkpoint(checkpoint)
+    loaded.model.sharpen_attention(attention_scale)
     model, config, story, metrics = loaded.model, loaded.config, loaded.story, loaded.metrics
     classes = to_config(config)
     generation = {
@@ -118,9 +123,14 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--out", type=to_path, required=True, help="folder to write")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier export")
+    parser.add_argument(
+        "--attention_scale", type=float, help="as evaluation.attention_scale, into the weights (1)"
+    )
     given = vars(parser.parse_args(argv))
-    folder = given["out"]
-    architecture = export(given.get("ckpt", CHECKPOINT), folder, "overwrite" in given)
+    folder, scale = given["out"], given.get("attention_scale", 1.0)
+    if not 0 < scale < math.inf:
+        parser.error(f"argument --attention_scale: {scale}: must be a positive number")
+    architecture = export(given.get("ckpt", CHECKPOINT), folder, "overwrite" in given, scale)
     say(f"{folder}: {architecture}, for AutoModelForCausalLM.from_pretrained({str(folder)!r})")
 
 

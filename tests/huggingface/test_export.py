@@ -259,3 +259,19 @@ def test_all_files_have_the_mode_that_the_umask_leaves(tmp_path: Path) -> None:
     for file in (path, *(tmp_path / "hf").iterdir()):
         assert stat.S_IMODE(file.stat().st_mode) == 0o640, file
     assert stat.S_IMODE((tmp_path / "hf").stat().st_mode) == 0o750
+
+
+@pytest.mark.usefixtures("quiet")
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_sharpened_attention_goes_into_the_weights(name: str, tmp_path: Path) -> None:
+    path = checkpoint(tmp_path, name)
+    main(["--ckpt", str(path), "--out", str(tmp_path / "out"), "--attention_scale", "3"])
+    model, _ = load_model(path)
+    ids = torch.tensor([CharTokenizer().encode("<bos>12+34=46")])
+    plain = model(ids)
+    model.sharpen_attention(3)
+    theirs = AutoModelForCausalLM.from_pretrained(tmp_path / "out")(ids).logits
+    torch.testing.assert_close(theirs, model(ids), atol=1e-4, rtol=1e-4)
+    assert not torch.allclose(theirs, plain, atol=1e-3)
+    with pytest.raises(UserError, match="attention_scale: 0.0: must be a positive number"):
+        main(["--out", str(tmp_path / "other"), "--attention_scale", "0"])
