@@ -80,7 +80,8 @@ def table(runs: Path) -> str:
         found |= ran
         cells = [
             f"[{literal(config.stem)}](../configs/{quote(config.name)})",
-            f"{data.N} numbers {data.A:,} .. {data.B:,}, `{' '.join(data.ops)}`",
+            f"{data.N} numbers {data.A:,} .. {data.B:,}, `{' '.join(data.ops)}`"
+            + (f" mod {data.modulus}" if data.modulus else ""),
             f"{data.split_sizes['train']:,}",
             *(_results(run) if ran else ("not run", "-", "-", "-")),
         ]

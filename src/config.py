@@ -30,6 +30,8 @@ Count = Annotated[int, Field(ge=1, le=2**10)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
+# Formats that write nothing on the way to the answer.
+_ANSWER_ALONE = {"plain", "reverse", "padded", "reverse_padded"}
 
 
 # What becomes the name of a file or folder: it cannot lead elsewhere, nor is it hidden or too long.
@@ -70,7 +72,8 @@ class DataConfig(Section):
     B: Annotated[int, Field(ge=0, lt=2**62)]
     ops: str
     precedence: Literal["left_to_right", "standard"]
-    # Files of before there was a choice have no such key.
+    # Files of before there was a choice have no such keys.
+    modulus: Annotated[int, Field(ge=0, le=2**31)] = 0
     format: Literal["plain", "reverse", "padded", "reverse_padded", "scratchpad", "detailed"] = (
         "plain"
     )
@@ -100,6 +103,14 @@ class DataConfig(Section):
             raise _broken("N", self.N, rule)
         if self.ops == "/" and self.B == 0:
             raise _broken("ops", self.ops, "the only divisor would be 0, as A = B = 0")
+        if self.modulus == 1:
+            raise _broken("modulus", 1, "must be 0, for none, or at least 2: all answers are 0")
+        if self.modulus and "/" in self.ops:
+            rule = f"no / with modulus = {self.modulus}: quotients modulo p are of another kind"
+            raise _broken("ops", self.ops, rule)
+        if self.modulus and self.format not in _ANSWER_ALONE:
+            rule = f"writes steps to the whole answer, not to that modulo {self.modulus}"
+            raise _broken("format", self.format, rule)
         for key in ("val_fraction", "test_fraction"):
             if round(getattr(self, key) * self.n_samples) < 1:
                 rule = f"leaves that split empty, as n_samples = {self.n_samples}"
@@ -111,7 +122,7 @@ class DataConfig(Section):
 
     @property
     def largest_answer(self) -> int:
-        """A bound on the answers' sizes, the answer to some problem where N is 2."""
+        """A bound on the answers' sizes; where N is 2 and modulus 0, the answer to some problem."""
         largest = self.B
         for _ in range(self.N - 1):
             # In the order of what they do to large numbers; 0 and 1 are larger as sums.
@@ -119,6 +130,9 @@ class DataConfig(Section):
             if self.N == 2:
                 grown["-"] = self.B
             largest = max([largest, *(grown[op] for op in self.ops if op in grown)])
+        if self.modulus:
+            # Differences below 0 become as large as can be.
+            return self.modulus - 1 if "-" in self.ops else min(largest, self.modulus - 1)
         return largest
 
     @property

@@ -173,6 +173,7 @@ FLAGS: dict[str, tuple[type, str]] = {
     "A": (int, "smallest operand"),
     "B": (int, "largest operand"),
     "precedence": (str, "left_to_right: 2+3*4=20, or standard: 14"),
+    "modulus": (int, "take each answer modulo this number, never negative; 0: as it is"),
     "format": (str, "how a problem is written: " + ", ".join(map(str, FORMATS.values()))),
     "val_fraction": (float, "share of the problems that validation gets"),
     "test_fraction": (float, "share of the problems that test gets"),

@@ -125,7 +125,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--config",
         type=to_path,
-        help="configuration: data.precedence and data.format, where a checkpoint tells neither, "
+        help="configuration: data.precedence, format and modulus, where a checkpoint tells none, "
         "and what a model of --hf runs on (params.yaml)",
     )
     namespace, rest = parser.parse_known_args(argv)

@@ -25,8 +25,8 @@ TEXT = PARAMS_FILE.read_text(encoding="utf-8")
 CONTENT: dict[str, Any] = yaml.safe_load(TEXT)
 DATA, LLAMA2 = CONTENT["data"], CONTENT["models"]["llama2"]
 SECTIONS = ("data", "training", "evaluation", "runtime")
-# Files of before there was a choice have no such key, and mean the default.
-FORMAT = ("data", "format")
+# Files of before there was a choice have no such keys, and mean the defaults.
+LATER = {("data", "format"), ("data", "modulus")}
 
 
 def leaves(content: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -146,6 +146,10 @@ def test_splits_add_up() -> None:
         (("data", "ops"), "", "must be a choice of + - * /, each at most once"),
         (("data", "ops"), "++", "must be a choice of + - * /, each at most once"),
         (("data", "precedence"), "rpn", "must be 'left_to_right' or 'standard'"),
+        (("data", "modulus"), 1, "must be 0, for none, or at least 2"),
+        (("data", "modulus"), -5, "must be greater than or equal to 0"),
+        (("data", "modulus"), 2**31 + 1, "must be less than or equal to 2147483648"),
+        (("data", "modulus"), 97.0, "must be a valid integer"),
         (("data", "n_samples"), 0, "must be greater than or equal to 1"),
         (
             ("data", "val_fraction"),
@@ -187,6 +191,20 @@ def test_an_impossible_value_is_one_line_with_key_value_and_rule(
     assert "\n" not in found
 
 
+def test_answers_modulo_a_number_have_no_division_and_no_trace() -> None:
+    told = DATA | {"modulus": 113}
+    assert DataConfig.model_validate(told | {"ops": "+-*"}).modulus == 113
+    for ops in ("/", "+-/"):
+        with pytest.raises(ValidationError, match="no / with modulus = 113"):
+            DataConfig.model_validate(told | {"ops": ops})
+    for written in get_args(DataConfig.model_fields["format"].annotation):
+        if written in ("plain", "reverse", "padded", "reverse_padded"):
+            DataConfig.model_validate(told | {"format": written})
+        else:
+            with pytest.raises(ValidationError, match="writes steps to the whole answer"):
+                DataConfig.model_validate(told | {"format": written})
+
+
 @pytest.mark.parametrize("path", list(leaves(CONTENT)), ids=".".join)
 def test_each_key_refuses_a_list_and_is_missed(path: tuple[str, ...], tmp_path: Path) -> None:
     key = ".".join(path)
@@ -199,7 +217,7 @@ def test_each_key_refuses_a_list_and_is_missed(path: tuple[str, ...], tmp_path: 
     # Of the repository's own file; what another one leaves out is as there.
     partial = write(tmp_path, content)
     assert load_params(partial) == load_params()
-    if path == FORMAT:
+    if path in LATER:
         assert load_params(partial, complete=True) == load_params()
     else:
         assert refusal(partial, complete=True) == f"{key}: missing"
@@ -211,7 +229,7 @@ def test_each_key_refuses_a_list_and_is_missed(path: tuple[str, ...], tmp_path: 
         (("optimizer",), "choices: model, models, data, training, evaluation, runtime"),
         (("trainig",), "did you mean training?"),
         (("data", "n_sample"), "did you mean n_samples?"),
-        (("data", "zzz"), "choices: N, A, B, ops, precedence, format, n_samples, val_fraction"),
+        (("data", "zzz"), "choices: N, A, B, ops, precedence, modulus, format, n_samples"),
         (("models", "gpt2", "d_modle"), "did you mean d_model?"),
         (("models", "gpt2", "zzz"), "choices: name, d_model, n_heads, n_layers, d_ff, max_seq"),
         (("training", "lr"), "choices: batch_size, length_balance, optimizer"),

@@ -254,7 +254,7 @@ def test_too_few_problems_leave_the_files_as_they_were(tmp_path: Path) -> None:
     write(data_config(), tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(UserError, match="different problems were found"):
-        write(data_config(B=9, n_samples=100, split_by="unordered"), tmp_path)
+        write(data_config(B=9, n_samples=99, split_by="unordered"), tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
@@ -285,8 +285,8 @@ def test_memory_does_not_grow_with_the_number_of_problems(tmp_path: Path) -> Non
 
 
 def test_split_by_unordered_says_when_too_few_are_left() -> None:
-    config = data_config(B=9, n_samples=100, split_by="unordered")
-    with pytest.raises(UserError, match=r"n_samples = 100: only [0-9]+ different problems"):
+    config = data_config(B=9, n_samples=99, split_by="unordered")
+    with pytest.raises(UserError, match=r"n_samples = 99: only [0-9]+ different problems"):
         generate(config)
 
 
@@ -320,7 +320,8 @@ def test_each_key_of_data_is_a_flag(tmp_path: Path) -> None:
     assert {*FLAGS, "ops"} == set(DataConfig.model_fields)
     flags = "--val_fraction 0.25 --test_fraction 0.3 --length_balance 0.5 --split_by unordered"
     flags += (
-        " --precedence standard --format plain --n_samples 40 --N 3 --A 1 --B 9 --seed 5 --ops - *"
+        " --precedence standard --modulus 7 --format plain --n_samples 40 --N 3 --A 1 --B 9"
+        " --seed 5 --ops - *"
     )
     main(["--out_dir", str(tmp_path), *flags.split()])
     description = read_description(tmp_path)
@@ -331,6 +332,7 @@ def test_each_key_of_data_is_a_flag(tmp_path: Path) -> None:
         "B": 9,
         "ops": "-*",
         "precedence": "standard",
+        "modulus": 7,
         "n_samples": 40,
         "val_fraction": 0.25,
         "test_fraction": 0.3,

@@ -16,7 +16,7 @@ from ..common.kinds import kind_of
 from ..common.yaml_1_2 import read_yaml
 from ..config import DataConfig
 from .formats import FORMATS, PLAIN, Format, format_of
-from .problems import PRECEDENCES
+from .problems import PRECEDENCES, evaluate
 from .records import SPLITS
 
 DESCRIPTION = "config.yaml"
@@ -25,23 +25,31 @@ _OF_IMPORTED = {"precedence", "format"}
 
 
 class Convention(NamedTuple):
-    """How the problems of a data set are written, and how their operators bind.
+    """How the problems of a data set are written, and what is the answer to them.
 
     Attributes:
         precedence: ``left_to_right`` or ``standard``.
+        modulus: what answers are taken modulo; 0: nothing.
     """
 
     format: Format
     precedence: str
+    modulus: int = 0
 
     @staticmethod
     def of(data: DataConfig) -> Convention:
         """That of the problems which a `data:` section describes."""
-        return Convention(format_of(data), data.precedence)
+        return Convention(format_of(data), data.precedence, data.modulus)
 
     def target(self, prompt: str) -> str:
-        """The right target of a prompt, see `Format.target`."""
-        return self.format.target(prompt, self.precedence)
+        """The right target of a prompt.
+
+        Raises:
+            ValueError: for what is no prompt, and for a division by zero or with a remainder.
+        """
+        operands, operators = self.format.read_prompt(prompt)
+        answer = evaluate(operands, operators, self.precedence, self.modulus)
+        return self.format.write(operands, operators, answer).target
 
 
 # Of a folder that does not say it: problems as people write them, precedence as in params.yaml.
@@ -132,13 +140,17 @@ def convention_of(description: object) -> Convention | None:
     if not isinstance(section, Mapping):
         return None
     name, precedence = section.get("format", "plain"), section.get("precedence")
+    modulus = section.get("modulus", 0)
     # In a tuple: what a file holds need not be hashable.
     if name not in tuple(FORMATS) or precedence not in PRECEDENCES:
+        return None
+    # A file may hold true too, which Python counts as 1.
+    if type(modulus) is not int or modulus < 0:
         return None
     try:
         return Convention.of(DataConfig.model_validate(section))
     except ValidationError:
-        return Convention(FORMATS[name], precedence)
+        return Convention(FORMATS[name], precedence, modulus)
 
 
 def read_convention(folder: Path) -> Convention:

@@ -7,7 +7,7 @@ Thousands at once in columns, without a loop over rows, and one alone. How they 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +83,19 @@ class Problems:
         """The value of each row, (n,)."""
         return self.sums + self.terms
 
+    def reduced(self, modulus: int) -> Problems:
+        """Whole problems whose answers are taken modulo a number, 0 <= answer < modulus.
+
+        >>> Problems.of(np.array([[3, 5]]), np.array([[MINUS]]), "standard").reduced(113).answers
+        array([111])
+
+        Args:
+            modulus: positive; 0: the problems stay as they are.
+        """
+        if not modulus:
+            return self
+        return replace(self, sums=np.zeros_like(self.sums), terms=self.answers % modulus)
+
     def extend(self, operators: Ints, operands: Ints, precedence: str) -> Problems:
         """One operator and operand more for each row; divisors must leave no remainder.
 
@@ -118,7 +131,9 @@ def apply(
     return sums, results
 
 
-def are_right(operands: Ints, operators: Ints, answers: Ints, precedence: str) -> bool:
+def are_right(
+    operands: Ints, operators: Ints, answers: Ints, precedence: str, modulus: int = 0
+) -> bool:
     """Whether all answers are right, worked out in 63 bits.
 
     Args:
@@ -126,6 +141,7 @@ def are_right(operands: Ints, operators: Ints, answers: Ints, precedence: str) -
         operators: (n, N - 1), indices into `OPERATORS`.
         answers: (n,).
         precedence: ``left_to_right`` or ``standard``.
+        modulus: answers are right modulo this number and below it; 0: as they are.
 
     Returns:
         False also where numbers may become too large for that.
@@ -140,19 +156,23 @@ def are_right(operands: Ints, operators: Ints, answers: Ints, precedence: str) -
         if (operand[divides] == 0).any() or (terms[divides] % operand[divides]).any():
             return False
         sums, terms = apply(operator, operand, sums, terms, precedence)
-    return bool((sums + terms == answers).all())
+    right = sums + terms
+    return bool(((right % modulus if modulus else right) == answers).all())
 
 
-def evaluate(operands: Sequence[int], operators: str, precedence: str) -> int:
+def evaluate(operands: Sequence[int], operators: str, precedence: str, modulus: int = 0) -> int:
     """The answer to one problem, of numbers of any size.
 
     >>> evaluate([2, 3, 4], "+*", "left_to_right"), evaluate([2, 3, 4], "+*", "standard")
     (20, 14)
+    >>> evaluate([100, 50], "+", "standard", modulus=113), evaluate([3, 5], "-", "standard", 113)
+    (37, 111)
 
     Args:
         operands: N numbers that are not negative.
         operators: N - 1 of `OPERATORS`.
         precedence: ``left_to_right`` or ``standard``.
+        modulus: what the answer is taken modulo; 0: it stays as it is.
 
     Raises:
         ValueError: for a division by zero or with a remainder.
@@ -169,4 +189,4 @@ def evaluate(operands: Sequence[int], operators: str, precedence: str) -> int:
             raise ValueError(f"{term}/{operand} has no whole result")
         else:
             term //= operand
-    return total + term
+    return (total + term) % modulus if modulus else total + term

@@ -136,8 +136,9 @@ def _read_fast(lines: bytes, convention: Convention) -> Tokens | None:
     """Token ids of whole lines; None if any of them is wrong or written in an unusual way."""
     tokens = from_lines(lines)
     columns = None if tokens is None else convention.format.columns(tokens)
-    right = columns is not None and are_right(*columns, convention.precedence)
-    return tokens if right else None
+    if columns is None or not are_right(*columns, convention.precedence, convention.modulus):
+        return None
+    return tokens
 
 
 def _read_line(line: str, convention: Convention) -> Record:

@@ -50,7 +50,8 @@ def describe(records: Sequence[Record], written: Format) -> pd.DataFrame:
         operators: those that occur, in the order ``+-*/``.
         carries: columns that carry when sums are added by hand; only where all operators are +.
         carry_chain: most such columns side by side.
-        sign: of a difference: negative, zero or positive; only where all operators are -.
+        sign: of a difference: negative, zero or positive; only where all operators are -. Modulo
+            a number none is negative. Carries and borrows are those before the modulus is taken.
         borrows: columns that borrow when the smaller of two numbers is subtracted from the larger
             by hand; only for ``a-b``.
     """

@@ -160,6 +160,8 @@ def _problems(story: Values) -> str:
     if data["N"] > 2:
         left = data["precedence"] == "left_to_right"
         order = ", from left to right" if left else ", `*` and `/` before `+` and `-`"
+    if modulus := data.get("modulus"):
+        order += f", answers modulo {modulus}"
     return (
         f"{data['N']} numbers from {data['A']:,} to {data['B']:,} with "
         f"`{' '.join(data['ops'])}` between them{order}"

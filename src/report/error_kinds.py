@@ -15,7 +15,7 @@ KINDS = {
     "carry dropped": "what comes out without some of the carries (of a difference: borrows)",
     "carry added": "what comes out with a carry (or borrow) where there is none",
     "another problem": "the answer if one operator were another of the data's, one of several "
-    "operands were left out, or the operators took another order",
+    "operands were left out, the operators took another order, or the data's modulus were left out",
     "too short": "fewer digits than the right answer",
     "too long": "more digits than the right answer",
     "one digit off": "as many digits, one of them wrong",
@@ -24,7 +24,13 @@ KINDS = {
 
 
 def error_kind(
-    operands: Sequence[int], operators: str, right: int, said: int | None, ops: str, precedence: str
+    operands: Sequence[int],
+    operators: str,
+    right: int,
+    said: int | None,
+    ops: str,
+    precedence: str,
+    modulus: int = 0,
 ) -> str:
     """The kind of a wrong answer, of `KINDS`.
 
@@ -45,6 +51,7 @@ def error_kind(
         said: what the model answered, as a number; None if it is none.
         ops: the operators that the data has.
         precedence: how the data reads several operators.
+        modulus: what the data takes answers modulo; 0: nothing. With one, no carry is looked for.
     """
     if said is None:
         return "no number"
@@ -53,7 +60,7 @@ def error_kind(
     if (said < 0) != (right < 0):
         return "wrong sign"
     # Carries are tens: most wrong answers need no look at the columns.
-    if (missing := abs(right) - abs(said)) % 10 == 0:
+    if (missing := abs(right) - abs(said)) % 10 == 0 and not modulus:
         columns: list[int] = []
         if set(operators) == {"+"}:
             columns = _carries(operands)
@@ -64,7 +71,7 @@ def error_kind(
             return "carry dropped"
         if _adds_up(-missing, [int(not column) for column in columns]):
             return "carry added"
-    if said in _other_problems(operands, operators, ops, precedence):
+    if said in _other_problems(operands, operators, ops, precedence, modulus):
         return "another problem"
     expected, found = str(abs(right)), str(abs(said))
     if len(found) != len(expected):
@@ -112,7 +119,7 @@ def _adds_up(amount: int, columns: Sequence[int]) -> bool:
 
 
 def _other_problems(
-    operands: Sequence[int], operators: str, ops: str, precedence: str
+    operands: Sequence[int], operators: str, ops: str, precedence: str, modulus: int = 0
 ) -> Iterator[int]:
     """Answers to problems that a model may take this one for.
 
@@ -129,8 +136,10 @@ def _other_problems(
         # The first operand goes with the operator behind it, each other with that before it.
         j = max(i - 1, 0)
         problems.append((rest, operators[:j] + operators[j + 1 :], precedence))
+    if modulus:
+        yield evaluate(operands, operators, precedence)
     for problem in problems:
         try:
-            yield evaluate(*problem)
+            yield evaluate(*problem, modulus)
         except ValueError:  # no whole result
             continue

@@ -64,15 +64,16 @@ def with_kinds(wrong: pd.DataFrame, groups: Groups) -> pd.DataFrame:
         except ValueError:
             number = None
         right = written.read_target(target)
-        return error_kind(operands, operators, right, number, data["ops"], data["precedence"])
+        its = data["ops"], data["precedence"], data["modulus"]
+        return error_kind(operands, operators, right, number, *its)
 
     columns = (wrong[name] for name in ("prompt", "target", "said"))
     return wrong.assign(kind=[kind(*each) for each in zip(*columns, strict=True)])
 
 
 def data_of(groups: Groups) -> dict[str, Any]:
-    """The data section of params.yaml; older ones name no format, which is plain."""
-    return {"format": "plain"} | next(iter(groups.values()))[0].params["data"]
+    """The data section of params.yaml; older ones name no format or modulus."""
+    return {"format": "plain", "modulus": 0} | next(iter(groups.values()))[0].params["data"]
 
 
 def asked(groups: Groups) -> str:

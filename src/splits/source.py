@@ -10,6 +10,7 @@ from ..data.problems import Problems
 from .rejection import Rejection
 from .space import ProblemSpace
 from .stratified import Strata, is_stratified
+from .whole import Whole
 
 # Train comes last: it can change in size or balance while the other two stay the same.
 DRAWING_ORDER = ("test", "val", "train")
@@ -17,7 +18,8 @@ DRAWING_ORDER = ("test", "val", "train")
 
 def space_of(config: DataConfig) -> ProblemSpace:
     """All problems that `data:` describes."""
-    return ProblemSpace(config.N, config.A, config.B, config.ops, config.precedence)
+    kind = config.ops, config.precedence, config.modulus
+    return ProblemSpace(config.N, config.A, config.B, *kind)
 
 
 def source_of(config: DataConfig) -> Strata | Rejection:
@@ -29,7 +31,8 @@ def source_of(config: DataConfig) -> Strata | Rejection:
         UserError: if fewer problems exist than asked for, with their number.
     """
     space = space_of(config)
-    size = config.n_samples if space.has_at_least(config.n_samples) else space.size()
+    surely_more = "/" in space.ops and space.has_at_least(config.n_samples)
+    size = None if surely_more else space.size()
     if size is not None and size < config.n_samples:
         raise UserError(
             f"data.n_samples = {config.n_samples}: only {size} different problems exist"
@@ -40,6 +43,12 @@ def source_of(config: DataConfig) -> Strata | Rejection:
     }
     if config.split_by == "problem" and is_stratified(space):
         return Strata(space, sizes, balances, config.seed)
+    takes_all = config.split_by == "unordered" and size == config.n_samples
+    if takes_all and (every := space.enumerate()) is not None:
+        try:
+            return Whole(space, every, sizes, config.seed)
+        except ValueError as error:
+            raise UserError(f"data.n_samples = {config.n_samples}: {error}") from None
     return Rejection(space, sizes, balances, config.seed, config.split_by == "unordered")
 
 

@@ -24,6 +24,7 @@ class ProblemSpace:
     Attributes:
         ops: the operators, a choice of ``+-*/``.
         precedence: ``left_to_right`` or ``standard``, see `Problems`.
+        modulus: what answers are taken modulo; 0: nothing.
     """
 
     N: int
@@ -31,6 +32,7 @@ class ProblemSpace:
     B: int
     ops: str
     precedence: str
+    modulus: int = 0
 
     @property
     def bound(self) -> int:
@@ -90,7 +92,7 @@ class ProblemSpace:
             rows = Problems.concatenate(parts)
             if len(rows) > ENUMERABLE:
                 return None
-        return rows
+        return rows.reduced(self.modulus) if n_operands is None else rows
 
     def draw(self, n: int, rng: np.random.Generator, length_balance: float = 0.0) -> Problems:
         """n problems, with repetition; fewer where a division finds no divisor.
@@ -127,7 +129,8 @@ class ProblemSpace:
                 )
             sums, terms = apply(operator, operand, sums, terms, self.precedence)
             operators[j, rows], operands[j + 1, rows] = operator, operand
-        return Problems(operands[:, rows].T, operators[:, rows].T, sums, terms)
+        drawn = Problems(operands[:, rows].T, operators[:, rows].T, sums, terms)
+        return drawn.reduced(self.modulus)
 
     def _divisors_of(self, terms: Ints) -> tuple[Ints, Ints, Ints] | None:
         """The divisors of some terms, 0 among them, listed once for equal terms.

@@ -113,7 +113,8 @@ class Strata:
             operands[:, j] = number - rest * widths + self._lows[stratum, j]
             number = rest
         operands[:, 0] = number + self._lows[stratum, 0]
-        return Problems.of(operands, self._operators[stratum], self.space.precedence)
+        made = Problems.of(operands, self._operators[stratum], self.space.precedence)
+        return made.reduced(self.space.modulus)
 
     def holds(self, split: str, problems: Problems) -> NDArray[np.bool_]:
         """Which problems of the space are in a split: (n,)."""

@@ -42,13 +42,21 @@ def described(folder: Path, source: DataConfig | Convention) -> dict[str, Any]:
     if isinstance(source, Convention):
         told = {"data": None, "precedence": source.precedence, "format": "plain"}
     else:
-        # As every folder of before there was a choice of formats.
-        told = {"data": {k: v for k, v in source.model_dump().items() if k != "format"}}
+        # As every folder of before there was a choice of formats, or a modulus.
+        later = {"format": "plain", "modulus": 0}
+        told = {"data": {k: v for k, v in source.model_dump().items() if later.get(k) != v}}
     return {**told, "sha256": digests}
 
 
 @pytest.mark.parametrize(
-    "source", [DATA, DATA.model_copy(update={"ops": "*", "seed": 7}), STANDARD, UNDESCRIBED]
+    "source",
+    [
+        DATA,
+        DATA.model_copy(update={"ops": "*", "seed": 7}),
+        DATA.model_copy(update={"modulus": 97}),
+        STANDARD,
+        UNDESCRIBED,
+    ],
 )
 def test_a_description_says_what_was_written(
     source: DataConfig | Convention, tmp_path: Path
@@ -65,6 +73,10 @@ def test_a_description_says_what_was_written(
         ({"data": {"precedence": "standard"}}, STANDARD),
         ({"data": {"precedence": "standard", "format": "plain"}}, STANDARD),
         ({"data": None, "precedence": "standard", "format": "plain"}, STANDARD),
+        ({"data": {"precedence": "standard", "modulus": 97}}, STANDARD._replace(modulus=97)),
+        ({"data": {"precedence": "standard", "modulus": -97}}, None),
+        ({"data": {"precedence": "standard", "modulus": 97.0}}, None),
+        ({"data": {"precedence": "standard", "modulus": True}}, None),
         # Of before importing wrote it.
         ({"data": None}, None),
         ({"data": {"precedence": "standard", "format": "roman"}}, None),

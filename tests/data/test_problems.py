@@ -162,6 +162,7 @@ def test_all_answers_are_right_or_not(
     prompts, given_ = case
     problems = from_prompts(prompts, given_)
     operands, operators, answers = problems.operands, problems.operators, problems.answers
+    assert problems.reduced(0) is problems
     largest = max(map(int, operands.ravel())) ** operands.shape[1]
     expected = all(
         divides_exactly(prompt, precedence) and value(prompt, precedence) == answer
@@ -194,3 +195,23 @@ def test_rows_are_taken_and_joined_in_order() -> None:
     joined = Problems.concatenate([problems[2:], problems[:1]])
     assert prompts_of(joined) == ["4*5=", "1+2="]
     assert joined.answers.tolist() == [20, 3]
+
+
+@given(prompts_of_equal_length(), st.integers(2, 2**31))
+def test_answers_modulo_a_number_are_never_negative_and_below_it(
+    case: tuple[list[str], str], modulus: int
+) -> None:
+    prompts, precedence = case
+    whole = from_prompts(prompts, precedence)
+    problems = whole.reduced(modulus)
+    assert prompts_of(problems) == prompts
+    expected = [int(value(prompt, precedence)) % modulus for prompt in prompts]
+    assert problems.answers.tolist() == expected
+    for prompt, answer in zip(prompts, expected, strict=True):
+        assert evaluate(*PLAIN.read_prompt(prompt), precedence, modulus) == answer
+        assert 0 <= answer < modulus
+    columns = problems.operands, problems.operators
+    if are_right(*columns, whole.answers, precedence):
+        assert are_right(*columns, problems.answers, precedence, modulus)
+    # Right but for a multiple of the modulus is wrong.
+    assert not are_right(*columns, problems.answers + modulus, precedence, modulus)

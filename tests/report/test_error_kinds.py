@@ -70,6 +70,15 @@ def test_an_answer_to_another_problem_is_told_where_the_data_has_it() -> None:
     assert kind("7*2=", 12, "*/") == "one digit off"
 
 
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [(150, "another problem"), (50, "another problem"), (27, "one digit off"), (137, "too long")],
+)
+def test_modulo_a_number_no_carry_is_looked_for(said: int, expected: str) -> None:
+    # 100+50 is 37; 150 is the whole sum, 50 is 100-50, and 27 would be a carry dropped.
+    assert error_kind([100, 50], "+", 37, said, "+-", "standard", 113) == expected
+
+
 @given(
     operands=st.lists(st.integers(0, 999), min_size=2, max_size=4),
     symbols=st.text("+-*", min_size=3, max_size=3),
