@@ -48,9 +48,9 @@ def test_each_problem_is_in_one_split_together_with_its_swapped_forms(
     try:
         parts = divided(space, sizes, seed)
     except ValueError:
-        # Where few problems are a group alone, groups may not add up.
+        # Where few problems are a group alone, one split may take all of these.
         alone = sum(len({*re.findall("[0-9]+", prompt)}) == 1 for prompt in expected)
-        assert space.N > 2 or alone < 3
+        assert space.N > 2 or alone < 10
         return
     assert [len(part) for part in parts] == sizes
     assert sorted(chain(*parts)) == expected
