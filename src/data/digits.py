@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..tokenizer import VOCABULARY
-from .problems import Ints
+from .problems import Integers, Ints, narrowed
 
 # Four characters in one number, as copying one is faster than copying four. A NUL is a gap: texts
 # of unequal length stand in columns of equal width, and their gaps are dropped in the end.
 Words = NDArray[np.uint32]
 
-# All that a number read by `to_numbers` may have, so that it fits in 63 bits.
-MAX_DIGITS = 18
+# Digits that surely fit in 63 bits, and those of a number that are written at once.
+_READ, _WRITTEN = 18, 16
 _ZERO = np.uint8(VOCABULARY.index("0"))
 _ZERO_WORD = np.frombuffer(b"0".rjust(4, b"\0"), np.uint32)[0]
 
@@ -26,12 +26,23 @@ def to_words(texts: list[str]) -> Words:
     return np.array(texts, f"S{4 * n_words}").view(np.uint32).reshape(len(texts), n_words)
 
 
-def numbers_to_words(values: Ints) -> Words:
+def numbers_to_words(values: Integers) -> Words:
     """Decimal digits of numbers that are not negative, the gaps before them: (n, words).
 
     >>> numbers_to_words(np.array([7, 12345])).view(np.uint8).tolist()
     [[0, 0, 0, 0, 0, 0, 0, 55], [0, 0, 0, 49, 50, 51, 52, 53]]
     """
+    if values.dtype == object:
+        higher = values // 10**_WRITTEN
+        lower = (values - higher * 10**_WRITTEN).astype(np.int64)
+        more = higher.astype(bool)
+        if not more.any():
+            return numbers_to_words(lower)
+        front = numbers_to_words(narrowed(higher))
+        front[~more] = 0
+        # A digit in front has zeros written; then it goes.
+        behind = numbers_to_words(lower + 10**_WRITTEN * more)[:, 1:]
+        return np.concatenate([front, behind], axis=1)
     n_words = -(-len(str(values.max(initial=0))) // 4)
     words = np.empty((len(values), n_words), np.uint32)
     rest = values
@@ -55,15 +66,19 @@ def _four_digits() -> Words:
     return np.concatenate([bare, filled]).view(np.uint32).ravel()
 
 
-def to_numbers(tokens: NDArray[np.uint8], begin: Ints, end: Ints) -> Ints:
+def to_numbers(tokens: NDArray[np.uint8], begin: Ints, end: Ints) -> Integers:
     """The number that stands in the columns begin .. end (not included) of each row: (n,).
 
     Args:
-        tokens: (n, T), digits in those columns, at most `MAX_DIGITS` of them.
+        tokens: (n, T), digits in those columns.
         begin, end: (n,).
     """
     lengths = end - begin
     width = int(lengths.max(initial=0))
+    if width > _READ:
+        middle = np.maximum(begin, end - _READ)
+        higher = to_numbers(tokens, begin, middle).astype(object)
+        return narrowed(higher * 10**_READ + to_numbers(tokens, middle, end))
     # All numbers end at the right edge of a window of equal width.
     padded = np.concatenate([np.zeros(width, np.uint8), tokens.ravel()])
     window = np.arange(len(tokens)) * tokens.shape[1] + end

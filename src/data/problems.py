@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
+# Of int64, or of Python's integers where those are too short, and many times as slow.
+Integers = NDArray[Any]
 OPERATORS = "+-*/"
 PLUS, MINUS, TIMES, OVER = range(4)
+# Of numbers that are worked out for many rows at once.
+_MAX_BITS = 2**14
 PRECEDENCES = ("left_to_right", "standard")
 
 
@@ -33,24 +38,25 @@ class Problems:
     [20, 4]
 
     Attributes:
-        operands: (n, number of operands).
+        operands: (n, number of operands); of Python's integers where int64 is too short for any
+            number of a row, and so are sums and terms.
         operators: (n, number of operands - 1), indices into `OPERATORS`.
         sums, terms: (n,).
     """
 
-    operands: Ints
+    operands: Integers
     operators: Ints
-    sums: Ints
-    terms: Ints
+    sums: Integers
+    terms: Integers
 
     @staticmethod
-    def start(first: Ints) -> Problems:
+    def start(first: Integers) -> Problems:
         """Problems of a single operand."""
         n = len(first)
         return Problems(first[:, None], np.zeros((n, 0), np.int64), np.zeros(n, np.int64), first)
 
     @staticmethod
-    def of(operands: Ints, operators: Ints, precedence: str) -> Problems:
+    def of(operands: Integers, operators: Ints, precedence: str) -> Problems:
         """Whole problems; divisors must leave no remainder.
 
         >>> Problems.of(np.array([[2, 3, 4]]), np.array([[PLUS, TIMES]]), "standard").answers
@@ -79,7 +85,7 @@ class Problems:
         return Problems(*(column[rows] for column in vars(self).values()))
 
     @property
-    def answers(self) -> Ints:
+    def answers(self) -> Integers:
         """The value of each row, (n,)."""
         return self.sums + self.terms
 
@@ -96,7 +102,7 @@ class Problems:
             return self
         return replace(self, sums=np.zeros_like(self.sums), terms=self.answers % modulus)
 
-    def extend(self, operators: Ints, operands: Ints, precedence: str) -> Problems:
+    def extend(self, operators: Ints, operands: Integers, precedence: str) -> Problems:
         """One operator and operand more for each row; divisors must leave no remainder.
 
         Args:
@@ -111,8 +117,8 @@ class Problems:
 
 
 def apply(
-    operators: Ints, operands: Ints, sums: Ints, terms: Ints, precedence: str
-) -> tuple[Ints, Ints]:
+    operators: Ints, operands: Integers, sums: Integers, terms: Integers, precedence: str
+) -> tuple[Integers, Integers]:
     """Sums and terms of `Problems` behind one operator and operand more; all are (n,)."""
     if precedence == "standard":
         closes = (operators == PLUS) | (operators == MINUS)
@@ -131,10 +137,18 @@ def apply(
     return sums, results
 
 
+def narrowed(values: Integers) -> Integers:
+    """Python's integers as int64, where it is wide enough for all of them."""
+    try:
+        return values.astype(np.int64)
+    except OverflowError:
+        return values
+
+
 def are_right(
-    operands: Ints, operators: Ints, answers: Ints, precedence: str, modulus: int = 0
+    operands: Integers, operators: Ints, answers: Integers, precedence: str, modulus: int = 0
 ) -> bool:
-    """Whether all answers are right, worked out in 63 bits.
+    """Whether all answers are right, worked out in 63 bits or in Python's integers.
 
     Args:
         operands: (n, N), not negative.
@@ -144,12 +158,14 @@ def are_right(
         modulus: answers are right modulo this number and below it; 0: as they are.
 
     Returns:
-        False also where numbers may become too large for that.
+        False also where numbers may become so large that it would take long.
     """
-    N = operands.shape[1]
-    largest = int(operands.max(initial=0)) ** (N if (operators == TIMES).any() else 1)
-    if N * largest >= 2**63:
+    N, largest = operands.shape[1], int(operands.max(initial=0))
+    factors = N if (operators == TIMES).any() else 1
+    if factors * largest.bit_length() > _MAX_BITS:
         return False
+    if N * largest**factors >= 2**63:
+        operands = operands.astype(object)
     sums, terms = np.zeros(len(operands), np.int64), operands[:, 0]
     for operator, operand in zip(operators.T, operands.T[1:], strict=True):
         divides = operator == OVER

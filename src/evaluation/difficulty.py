@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..data.formats import Format
-from ..data.problems import MINUS, OPERATORS, PLUS, Ints, Problems
+from ..data.problems import MINUS, OPERATORS, PLUS, Integers, Ints, Problems
 from ..data.records import Record
 
 KINDS = (
@@ -28,8 +28,6 @@ KINDS = (
     "borrows",
 )
 _ABSENT = -1
-# Of int64, or of Python's integers where those are too short, and many times as slow.
-Integers = NDArray[Any]
 
 
 def describe(records: Sequence[Record], written: Format) -> pd.DataFrame:
@@ -71,7 +69,8 @@ def describe_columns(problems: Problems) -> pd.DataFrame:
     """`describe` of problems given as columns."""
     answers = problems.answers
     lengths, of_answers = _n_digits(problems.operands), _n_digits(np.abs(answers))
-    return _describe(problems.operands, problems.operators, lengths, of_answers, np.sign(answers))
+    signs = (answers > 0).astype(np.int64) - (answers < 0)
+    return _describe(problems.operands, problems.operators, lengths, of_answers, signs)
 
 
 def _describe(
@@ -164,7 +163,9 @@ def _length_labels(lengths: Ints, operators: Ints) -> NDArray[np.object_]:
     return _labels(codes, label)
 
 
-def _n_digits(numbers: Ints) -> Ints:
+def _n_digits(numbers: Integers) -> Ints:
+    if numbers.dtype == object:
+        return np.vectorize(lambda x: len(str(x)), otypes=[np.int64])(numbers)
     return np.searchsorted(10 ** np.arange(1, 19), numbers, side="right") + 1
 
 

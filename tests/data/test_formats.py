@@ -6,7 +6,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -53,7 +53,8 @@ def assert_there_and_back(written: Format, problems: Problems) -> None:
         for column, expected in zip(
             found, (problems.operands, problems.operators, problems.answers), strict=True
         ):
-            assert column.dtype == np.int64
+            wide = any(not -(2**63) <= x < 2**63 for x in expected.ravel().tolist())
+            assert column.dtype == (object if wide else np.int64)
             assert column.tolist() == expected.tolist()
 
 
@@ -108,6 +109,24 @@ def test_numbers_of_up_to_63_bits_are_written_and_read_back(
     assert_there_and_back(written, Problems.of(operands, operators, "standard"))
 
 
+@every_format
+@given(
+    pairs=st.lists(
+        st.lists(st.integers(0, 99) | st.integers(0, 10**100), min_size=2, max_size=2),
+        min_size=1,
+        max_size=8,
+    )
+)
+@example(pairs=[[10**k, 10**k - 1] for k in (15, 16, 17, 18, 19, 20, 32, 33, 36, 54)])
+@example(pairs=[[7 * 10**40, 10**20], [0, 0], [10**16, 10**32 + 1]])
+def test_numbers_of_any_size_are_written_and_read_back(
+    written: Format, pairs: list[list[int]]
+) -> None:
+    operators = np.arange(len(pairs))[:, None] % 3
+    problems = Problems.of(np.array(pairs, object), operators, "standard")
+    assert_there_and_back(written, problems)
+
+
 def test_of_no_problems_there_are_no_rows() -> None:
     none = Problems.of(np.zeros((0, 2), np.int64), np.zeros((0, 1), np.int64), "standard")
     for texts in (PLAIN.texts(none), Format.texts(PLAIN, none)):
@@ -153,7 +172,7 @@ def test_what_is_no_problem_has_no_columns(written: Format, texts: list[tuple[st
         ("12+345=", "35="),
         ("12+345=", "=357"),
         ("1+" * 40 + "1=", "41"),
-        ("9" * 10 + "*" + "9" * 10 + "=", str((10**10 - 1) ** 2)),
+        ("9" * 5000 + "-1=", "1"),
     ],
 )
 def test_plain_columns_hold_nothing_unusual(prompt: str, target: str) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from ...config import DataConfig
 from ...tokenizer import CharTokenizer
 from ..digits import Words, to_words
-from ..problems import OPERATORS, Ints, Problems, evaluate
+from ..problems import OPERATORS, Integers, Ints, Problems, evaluate, narrowed
 from ..records import IDS, Record, Tokens, enclosed, to_records
 
 _PROMPT = re.compile(r"[0-9]+([-+*/][0-9]+)+=")
@@ -136,14 +136,15 @@ class Format:
         ids[np.arange(longest) < lengths[:, None]] = IDS[characters[written]]
         return enclosed(ids, lengths)
 
-    def columns(self, tokens: Tokens) -> tuple[Ints, Ints, Ints] | None:
+    def columns(self, tokens: Tokens) -> tuple[Integers, Ints, Integers] | None:
         """Operands (n, N), operators (n, N - 1) and answers (n,) of the rows of `tokens`.
 
-        A format for which a loop over rows is too slow overrides this too.
+        Operands and answers are Python's integers where one of them does not fit in int64. A
+        format for which a loop over rows is too slow overrides this too.
 
         Returns:
             None where there is no row, and where one is no problem, has another N than the first,
-            has a number of more than 63 bits, or another target than `write` gives to its answer.
+            or another target than `write` gives to its answer.
         """
         read = []
         for record in to_records(tokens):
@@ -158,13 +159,11 @@ class Format:
             read.append((operands, [OPERATORS.index(symbol) for symbol in operators], answer))
         if not read:
             return None
-        try:
-            all_operands, all_operators, answers = (
-                np.array(column, np.int64) for column in zip(*read, strict=True)
-            )
-        except (OverflowError, ValueError):  # too large, or of unequal length
+        all_operands, all_operators, answers = zip(*read, strict=True)
+        if len(set(map(len, all_operands))) > 1:
             return None
-        return all_operands, all_operators, answers
+        numbers = (narrowed(np.array(column, object)) for column in (all_operands, answers))
+        return next(numbers), np.array(all_operators, np.int64), next(numbers)
 
     def _turned(self, digits: str) -> str:
         return digits[::-1] if self.from_units else digits

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 
 from ...tokenizer import VOCABULARY, CharTokenizer
-from ..digits import MAX_DIGITS, Words, numbers_to_words, to_numbers, to_words
-from ..problems import OPERATORS, Ints, Problems
+from ..digits import Words, numbers_to_words, to_numbers, to_words
+from ..problems import OPERATORS, Integers, Ints, Problems, narrowed
 from ..records import Tokens
 from .format import Format
 
@@ -39,7 +41,7 @@ class Plain(Format):
             target.insert(0, np.where(answers < 0, _SYMBOLS[OPERATORS.index("-"), 0], 0)[:, None])
         return np.concatenate(prompt, axis=1), np.concatenate(target, axis=1)
 
-    def columns(self, tokens: Tokens) -> tuple[Ints, Ints, Ints] | None:
+    def columns(self, tokens: Tokens) -> tuple[Integers, Ints, Integers] | None:
         """See `Format.columns`."""
         if not len(tokens):
             return None
@@ -70,15 +72,16 @@ class Plain(Format):
         # Of each operand, and of the answer.
         begins = np.column_stack([np.ones_like(equals), places + 1, equals + 1 + negative])
         stops = np.column_stack([places, equals, ends])
-        if (stops - begins).max() > MAX_DIGITS:
-            return super().columns(tokens)
+        if (stops - begins).max() > sys.get_int_max_str_digits():
+            return None
         spans = zip(begins.T, stops.T, strict=True)
         *operands, sizes = (to_numbers(tokens, *span) for span in spans)
         # Neither 007 nor -0.
         leading_zero = tokens[rows, begins[:, -1]] == _ZERO
         if (leading_zero & ((ends - begins[:, -1] > 1) | negative)).any():
             return None
-        return np.column_stack(operands), operators, np.where(negative, -sizes, sizes)
+        answers = np.where(negative, -sizes, sizes)
+        return np.column_stack(operands), operators, narrowed(answers)
 
 
 PLAIN = Plain()
