@@ -63,13 +63,23 @@ def _broken(key: str, value: object, rule: str) -> PydanticCustomError:
     return PydanticCustomError("rule", "{rule}", {"key": key, "value": shown, "rule": rule})
 
 
+# Of operands and totals. A checkpoint says what its data was drawn from, and PyTorch's safe reader
+# knows integers of up to 255 bytes, which are 613 digits.
+MAX_DIGITS = 600
+
+
+def largest_total(N: int, B: int, ops: str) -> int:
+    """A bound on the absolute value of all totals of N operands up to B, and of all on the way."""
+    return N * (B**N if "*" in ops else B)
+
+
 class DataConfig(Section):
     """`data:`, read by the generate stage."""
 
-    # The upper bounds keep the arithmetic of the checks below small, nothing else.
+    # The upper bound keeps the arithmetic of the checks below small, nothing else.
     N: Annotated[int, Field(ge=2, le=1000)]
     A: Annotated[int, Field(ge=0)]
-    B: Annotated[int, Field(ge=0, lt=2**62)]
+    B: Annotated[int, Field(ge=0)]
     ops: str
     precedence: Literal["left_to_right", "standard"]
     # Files of before there was a choice have no such keys.
@@ -93,14 +103,22 @@ class DataConfig(Section):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
+        if self.B >= 10**MAX_DIGITS:
+            raise _broken("B", self.B, f"must have at most {MAX_DIGITS} digits")
         if self.A > self.B:
             raise _broken("A", self.A, f"must not exceed B = {self.B}")
-        largest_term = self.B**self.N if "*" in self.ops else self.B
-        if self.N * largest_term >= 2**63:
-            raise _broken("B", self.B, f"totals of N = {self.N} operands must fit in 63 bits")
         if self.format in ("scratchpad", "detailed") and self.N != 2:
             rule = f"must be 2 with format = {self.format}, which writes out two operands"
             raise _broken("N", self.N, rule)
+        # Without the first part, the second could take long.
+        if ("*" in self.ops and self.N * (len(str(self.B)) - 1) >= MAX_DIGITS) or (
+            largest_total(self.N, self.B, self.ops) >= 10**MAX_DIGITS
+        ):
+            rule = f"totals of N = {self.N} operands must have at most {MAX_DIGITS} digits"
+            raise _broken("B", self.B, rule)
+        if "/" in self.ops and largest_total(self.N, self.B, self.ops) >= 2**63:
+            rule = f"with / in ops, totals of N = {self.N} operands must fit in 63 bits"
+            raise _broken("B", self.B, f"{rule}: divisors of larger ones are hard to find")
         if self.ops == "/" and self.B == 0:
             raise _broken("ops", self.ops, "the only divisor would be 0, as A = B = 0")
         if self.modulus == 1:

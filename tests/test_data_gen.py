@@ -76,6 +76,20 @@ def assert_correct(splits: dict[str, list[Record]], config: DataConfig) -> None:
     assert operands.max() <= config.B
 
 
+@pytest.mark.parametrize("ops", ["+", "+-*"])
+def test_operands_of_thirty_digits_are_written_and_read_back(ops: str, tmp_path: Path) -> None:
+    config = data_config(B=10**30 - 1, ops=ops, length_balance=1.0, n_samples=3000)
+    counts, _ = write(config, tmp_path)
+    assert [n for name, n in counts.items() if name.startswith("identical")] == [0, 0, 0]
+    read = {split: list(records) for split, records in read_splits(tmp_path).items()}
+    assert read == generate(config)
+    assert_correct(read, config)
+    lengths = [len(str(x)) for x in operands_of(read["train"]).ravel()]
+    # 160 each is expected; the standard deviation is 13.
+    assert 100 < min(lengths.count(k) for k in range(1, 31))
+    assert min(len(str(x)) for x in operands_of(read["test"]).ravel()) > 25
+
+
 @st.composite
 def small_data_configs(draw: st.DrawFn) -> tuple[DataConfig, int]:
     """Configurations with at least one problem a split, and how many problems there are."""

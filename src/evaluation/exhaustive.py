@@ -140,6 +140,9 @@ def _splits_of(
             labels.append(np.full(len(records), i))
     # Sorted, a problem stands beside the record that is the same; its label is the larger.
     table, label = np.concatenate(rows), np.concatenate(labels)
+    if table.dtype == object:
+        # Python's integers are not sorted by several columns: their ranks are.
+        table = np.unique(table, return_inverse=True)[1].reshape(table.shape)
     order = np.lexsort((label, *table.T))
     last = np.zeros(len(order), np.bool_)
     last[-1] = True

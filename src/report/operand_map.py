@@ -6,14 +6,13 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ..data.formats import Format
-from ..data.problems import Ints
+from ..data.problems import Integers, Ints, narrowed
 from ..splits.space import ProblemSpace
 
 
-def bin_starts(low: int, high: int) -> Ints:
+def bin_starts(low: int, high: int) -> Integers:
     """First numbers of the bins of low .. high: a bin for each length and leading digit.
 
     >>> bin_starts(8, 234).tolist()
@@ -21,10 +20,11 @@ def bin_starts(low: int, high: int) -> Ints:
     """
     powers = [10**k for k in range(len(str(high)))]
     starts = [digit * power for power in powers for digit in range(1, 10)]
-    return np.array([low, *(start for start in starts if low < start <= high)])
+    found = [low, *(start for start in starts if low < start <= high)]
+    return narrowed(np.array(found, object))
 
 
-def bin_names(starts: Ints, high: int) -> list[str]:
+def bin_names(starts: Integers, high: int) -> list[str]:
     """The name of each bin, such as ``7`` or ``100-199``.
 
     >>> bin_names(np.array([8, 9, 10, 20, 100, 200]), 234)
@@ -52,18 +52,17 @@ def operand_map(
     problems = space.enumerate()
     assert problems is not None  # it has been graded
     starts = bin_starts(space.A, space.B)
-    wrong = np.array([written.read_prompt(prompt)[0] for prompt in prompts], np.int64).reshape(
-        -1, 2
-    )
-    asked, missed = _count(problems.operands, starts), _count(wrong, starts)
+    missed = [written.read_prompt(prompt)[0] for prompt in prompts]
+    wrong = narrowed(np.array(missed, object).reshape(-1, 2))
+    asked, failed = _count(problems.operands, starts), _count(wrong, starts)
     names = np.array(bin_names(starts, space.B))
     first, second = np.nonzero(asked)
     frame = {"first": names[first], "second": names[second]}
-    counts = {"problems": runs * asked[first, second], "wrong": missed[first, second]}
+    counts = {"problems": runs * asked[first, second], "wrong": failed[first, second]}
     return pd.DataFrame(frame | counts).assign(share=lambda t: t["wrong"] / t["problems"])
 
 
-def _count(operands: NDArray[np.int64], starts: Ints) -> Ints:
+def _count(operands: Integers, starts: Integers) -> Ints:
     """How many pairs of operands fall in each cell, (bins, bins)."""
     cells = np.searchsorted(starts, operands, side="right") - 1
     n = len(starts)

@@ -13,6 +13,8 @@ from .space import ProblemSpace
 # Draws at once. Another number would draw other problems. It does not depend on the size of the
 # data, so that a smaller split is the beginning of a larger one.
 DRAWS = 2**14
+# Digits of all operands that are drawn at once: some dozen MB.
+_DIGITS = 2**22
 # Rounds in a row without anything new after which a space counts as used up.
 _PATIENCE = 100
 
@@ -42,6 +44,8 @@ class Rejection:
     ) -> None:
         self.space, self.unordered = space, unordered
         self._sizes, self._balances, self._seed = dict(sizes), dict(balances), seed
+        digits = space.N * len(str(space.B))
+        self._draws = max(1, min(DRAWS, _DIGITS // digits)) if space.is_large else DRAWS
         self._seen = KeySet()
         self._closed = KeySet()
         self._overlap = Overlap(space, tuple(sizes))
@@ -70,7 +74,7 @@ class Rejection:
         rng = np.random.default_rng([self._seed, list(self._sizes).index(split)])
         missing, rounds_without = self._sizes[split], 0
         while missing:
-            drawn = self.space.draw(DRAWS, rng, self._balances[split])
+            drawn = self.space.draw(self._draws, rng, self._balances[split])
             fresh = self._unseen(drawn, missing)
             missing -= len(fresh)
             if len(fresh):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..config import largest_total
 from ..data.permutation import mixed
-from ..data.problems import OPERATORS, OVER, Ints, Problems, apply
+from ..data.problems import OPERATORS, OVER, Integers, Ints, Problems, apply
 from .divisors import count_divisors, divisors, draw_divisors, n_trials
+from .large import draw_operands, words_of
 
 # Spaces up to this size are listed in memory when drawing at random finds too little that is new.
 ENUMERABLE = 2**22
@@ -34,10 +37,15 @@ class ProblemSpace:
     precedence: str
     modulus: int = 0
 
-    @property
+    @cached_property
     def bound(self) -> int:
         """How many problems there would be if every division left no remainder."""
         return (self.B - self.A + 1) ** self.N * len(self.ops) ** (self.N - 1)
+
+    @cached_property
+    def is_large(self) -> bool:
+        """Whether int64 is too short for its totals: then all numbers are Python's integers."""
+        return largest_total(self.N, self.B, self.ops) >= 2**63
 
     def size(self) -> int | None:
         """How many problems there are; None if there are too many to count."""
@@ -70,7 +78,7 @@ class ProblemSpace:
         n_values = self.B - self.A + 1
         if n_values > ENUMERABLE:
             return None
-        values = np.arange(self.A, self.B + 1)
+        values: Integers = np.arange(n_values, dtype=object if self.is_large else np.int64) + self.A
         rows = Problems.start(values)
         for _ in range((self.N if n_operands is None else n_operands) - 1):
             # Rows that every operand may follow: all, or where ``/`` is the only operator, zeros.
@@ -107,7 +115,7 @@ class ProblemSpace:
         balanced = rng.random(n) < length_balance
         # Rows that are left, and their values so far.
         rows, sums, terms = np.arange(n), np.zeros(n, np.int64), self._drawn_operands(balanced, rng)
-        operands = np.empty((self.N, n), np.int64)
+        operands = np.empty((self.N, n), terms.dtype)
         operators = np.empty((self.N - 1, n), np.int64)
         operands[0] = terms
         choices = np.array([OPERATORS.index(op) for op in self.ops])
@@ -149,7 +157,9 @@ class ProblemSpace:
             counts, flat = np.append(len(every), counts), np.append(every, flat)
         return which, counts, flat
 
-    def _drawn_operands(self, balanced: NDArray[np.bool_], rng: np.random.Generator) -> Ints:
+    def _drawn_operands(self, balanced: NDArray[np.bool_], rng: np.random.Generator) -> Integers:
+        if self.is_large:
+            return draw_operands(self.lengths(), balanced, rng)
         values = rng.integers(self.A, self.B, len(balanced), endpoint=True)
         if not balanced.any():
             return values
@@ -182,6 +192,14 @@ class ProblemSpace:
         n_ops, places = np.uint64(len(self.ops)), np.zeros(len(OPERATORS), np.uint64)
         places[[OPERATORS.index(op) for op in self.ops]] = range(len(self.ops))
         exact, n_words = self.bound <= 2**64, (self.B - self.A + 1) * len(self.ops)
+        if self.is_large and not exact:
+            key = np.zeros(len(operands), np.uint64)
+            for operator in problems.operators.T:
+                key = mixed(key + places[operator])
+            for column in operands.T:
+                for part in words_of(column - self.A, self.B - self.A):
+                    key = mixed(key + part)
+            return key
         first = (operands[:, 0] - self.A).astype(np.uint64)
         key = first if exact else mixed(first)
         for j in range(self.N - 1):

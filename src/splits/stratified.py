@@ -32,9 +32,9 @@ _MAX_OPERANDS = 5
 def is_stratified(space: ProblemSpace) -> bool:
     """Whether `Strata` can draw from a space: only where there is no division.
 
-    With it, the problems of a stratum are no product of ranges.
+    With it, the problems of a stratum are no product of ranges. Nor where int64 is too short.
     """
-    if "/" in space.ops or space.N > _MAX_OPERANDS:
+    if "/" in space.ops or space.N > _MAX_OPERANDS or space.is_large:
         return False
     n_strata = len(space.lengths()) ** space.N * len(space.ops) ** (space.N - 1)
     size = space.size()
