@@ -45,7 +45,7 @@ def products(params: Params) -> float:
     few = params.data.model_copy(update={"n_samples": 2000})
     dataset = ArithmeticDataset(generate(few)["train"])
     order = BatchOrder(len(dataset), params.training.batch_size, 1, seed=0)
-    lit = LitLM(params.model_config_in_use.model_dump(), params.training.model_dump())
+    lit = LitLM(params.model_config_in_use.to_plain(), params.training.to_plain())
     alone = products_of_a_step(lit, next(iter(TrainLoader(dataset, order, trim=False))))
     times = []
     for _ in range(_STEPS):

@@ -110,7 +110,7 @@ def measure(
         return ({name: x.to(device) for name, x in batch.items()} for batch in loader())
 
     torch.manual_seed(0)
-    lit = LitLM(params.model_config_in_use.model_dump(), params.training.model_dump())
+    lit = LitLM(params.model_config_in_use.to_plain(), params.training.to_plain())
     lit.to(device)
     products = products_of_a_step(lit, next(batches()))
     jobs = {name: make(params, batches()) for name, make in PEERS.items()} | {"products": products}

@@ -53,9 +53,9 @@ def save_checkpoint(
     content = {
         "state_dict": {name: tensor.cpu().clone() for name, tensor in weights.items()},
         "hyper_parameters": {
-            "model": params.model_config_in_use.model_dump(),
+            "model": params.model_config_in_use.to_plain(),
             # A path would depend on the machine.
-            "training": params.training.model_dump()
+            "training": params.training.to_plain()
             | {"init_from": began_with and began_with["file"]},
         },
         **about(weights, metrics, story),

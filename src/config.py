@@ -55,6 +55,14 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
+    def to_plain(self) -> dict[str, Any]:
+        """The section in plain values, as data folders and checkpoints keep it.
+
+        Keys that have a default in this file were added later: older folders and checkpoints have
+        none, and mean the default. Left out there, they change the bytes of neither.
+        """
+        return self.model_dump(exclude_defaults=True)
+
 
 def _broken(key: str, value: object, rule: str) -> PydanticCustomError:
     """The error of a rule that spans several keys, reported at one of them."""
@@ -175,6 +183,7 @@ class ModelConfig(Section):
     norm: Literal["layernorm", "rmsnorm"]
     mlp: Literal["gelu", "swiglu", "moe"]
     pos_encoding: Literal["learned", "rope"]
+    positions: Literal["sequential", "none", "random_start", "abacus", "coupled"] = "sequential"
     # Below, or far above, the wavelengths are no numbers in float32.
     rope_theta: Annotated[float, Field(ge=1, le=1e12, allow_inf_nan=False)]
     tie_weights: bool

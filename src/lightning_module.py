@@ -170,7 +170,7 @@ def initial_module(params: Params, weights: Mapping[str, Tensor] | None = None) 
         weights: state dict of the model; None: random ones, drawn from `training.seed`.
     """
     torch.manual_seed(derive_seed(params.training.seed, "initialisation"))
-    lit = LitLM(params.model_config_in_use.model_dump(), params.training.model_dump())
+    lit = LitLM(params.model_config_in_use.to_plain(), params.training.to_plain())
     if weights is not None:
         lit.model.load_state_dict(weights)
     return lit

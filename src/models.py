@@ -13,7 +13,7 @@ from .config import ModelConfig
 from .layers import GELUMLP, MoELayer, RMSNorm, Routing, SwiGLUMLP, TransformerBlock
 from .ops.decode import generate
 from .ops.kv_cache import KVCache
-from .positional import POSITIONS
+from .positional import NUMBERINGS, scheme_of
 from .tokenizer import CharTokenizer
 
 NORMS: dict[str, Callable[[int], nn.Module]] = {
@@ -46,9 +46,10 @@ class TransformerLM(nn.Module):
         self.max_seq_len = config.max_seq_len
         norm, C = NORMS[config.norm], config.d_model
         self.token_embedding = nn.Embedding(vocab_size, C)
-        self.positions = POSITIONS[config.pos_encoding]
-        self.position_embedding = self.positions.embedding(config)
-        rope = self.positions.rope(config)
+        self.numbering = NUMBERINGS[config.positions]
+        scheme = scheme_of(config)
+        self.position_embedding = scheme.embedding(config)
+        rope = scheme.rope(config)
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(
             TransformerBlock(
@@ -91,6 +92,7 @@ class TransformerLM(nn.Module):
         attention_mask: Tensor | None = None,
         caches: list[KVCache] | None = None,
         at: Tensor | None = None,
+        positions: Tensor | None = None,
     ) -> Tensor:
         """The normed residual stream that the head reads, (B, Q, C).
 
@@ -100,15 +102,21 @@ class TransformerLM(nn.Module):
             caches: one for each block, of sequences without padding; extended by input_ids.
             at: (B, Q), the positions in input_ids to return; None: all, Q = T. Elsewhere the last
                 block computes keys and values only.
+            positions: of input_ids, (T,) or (B, T), as `position_ids` knows them from whole rows;
+                None: input_ids are whole rows.
 
         Raises:
-            ValueError: if the caches' tokens and T exceed max_seq_len.
+            ValueError: if the caches' tokens and T exceed max_seq_len, and for tokens after those
+                of caches without their positions.
         """
         past = len(caches[0]) if caches else 0
         S = past + input_ids.size(1)
         if S > self.max_seq_len:
             raise ValueError(f"{S} tokens do not fit in max_seq_len ({self.max_seq_len})")
-        positions = self.positions.ids(input_ids, attention_mask, past)
+        if positions is None:
+            if past:
+                raise ValueError("positions: tokens after those of caches need them")
+            positions = self.position_ids(input_ids, attention_mask)
         mask = None if attention_mask is None else causal_mask(attention_mask)
         x = self.token_embedding(input_ids)
         if self.position_embedding is not None:
@@ -119,6 +127,20 @@ class TransformerLM(nn.Module):
             cache = caches[i] if caches else None
             x = block(x, positions, mask, cache, at if is_last else None)
         return self.norm(x)
+
+    def position_ids(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        """The position of each token: (T,) where it is the same in all rows, or (B, T).
+
+        In training with the random numbers that `ModelConfig.positions` asks for.
+
+        Args:
+            input_ids: (B, T), whole rows from their first token on; they may end early.
+            attention_mask: (B, T), as for `forward`.
+        """
+        ids = self.numbering.ids(input_ids, attention_mask)
+        if not self.training:
+            return ids
+        return self.numbering.in_training(ids, len(input_ids), self.max_seq_len)
 
     def generate(
         self,

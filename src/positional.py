@@ -9,6 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from .config import ModelConfig
+from .tokenizer import VOCABULARY, CharTokenizer
+
+_ZERO, _NINE = VOCABULARY.index("0"), VOCABULARY.index("9")
 
 
 def apply_rope(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -58,24 +61,115 @@ class RotaryEmbedding(nn.Module):
         return self.cos[positions].unsqueeze(-3), self.sin[positions].unsqueeze(-3)
 
 
-def count(input_ids: Tensor, attention_mask: Tensor | None = None, past: int = 0) -> Tensor:
-    """The position of each token: 0, 1, 2, ...
+def count(input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+    """0, 1, 2, ... from the first token on.
 
     >>> count(torch.zeros(1, 4), torch.tensor([[0, 0, 1, 1]])).tolist()
     [[0, 0, 0, 1]]
 
     Args:
-        input_ids: (B, T).
+        input_ids: (B, T), whole rows.
         attention_mask: (B, T), 0 for padding, which does not count: a row is what it is alone,
-            wherever its padding stands; None: no padding.
-        past: tokens that were read before these.
+            wherever its padding stands; None: all padding there is stands on the right.
 
     Returns:
-        (T,) or (B, T).
+        (T,), the same for all rows, or (B, T).
     """
     if attention_mask is None:
-        return torch.arange(past, past + input_ids.size(1), device=input_ids.device)
+        return torch.arange(input_ids.size(1), device=input_ids.device)
     return (attention_mask.bool().cumsum(1) - 1).clamp(min=0)
+
+
+def abacus(input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+    """1, 2, 3, ... within each number, from its first digit on; 0 for all other tokens.
+
+    McLeish et al. 2024 (arXiv 2405.17399), who write operands and answers from the units up: only
+    there do digits of one place get one position.
+
+    >>> row = torch.tensor([CharTokenizer().encode("<bos>554+456=0101")])
+    >>> abacus(row).tolist()
+    [[0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 4]]
+
+    Args: see `count`.
+
+    Returns:
+        (B, T).
+    """
+    return _from_left(_is_digit(input_ids, attention_mask))
+
+
+def coupled(input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+    """The place of each digit in its number: units 1, tens 2, ...; 0 for all other tokens.
+
+    Cho et al. 2024 (arXiv 2405.20671). Numbers of the prompt, up to the first ``=``, begin with
+    their highest digit, those behind it with their units. So the positions of a prompt are known
+    once its ``=`` is, and those behind it depend on no later token.
+
+    >>> row = torch.tensor([CharTokenizer().encode("<bos>554+456=0101")])
+    >>> coupled(row).tolist()
+    [[0, 3, 2, 1, 0, 3, 2, 1, 0, 1, 2, 3, 4]]
+
+    Args: see `count`.
+
+    Returns:
+        (B, T).
+    """
+    is_digit = _is_digit(input_ids, attention_mask)
+    is_answer = (input_ids == CharTokenizer.equals_id).cumsum(1) > 0
+    # Read from the right, a number of the prompt begins with its units.
+    return torch.where(is_answer, _from_left(is_digit), _from_left(is_digit.flip(1)).flip(1))
+
+
+def _is_digit(input_ids: Tensor, attention_mask: Tensor | None) -> Tensor:
+    """bool (B, T)."""
+    is_digit = (input_ids >= _ZERO) & (input_ids <= _NINE)
+    return is_digit if attention_mask is None else is_digit & attention_mask.bool()
+
+
+def _from_left(is_digit: Tensor) -> Tensor:
+    """1, 2, 3, ... within each run of digits; 0 elsewhere: (B, T)."""
+    place = torch.arange(1, is_digit.size(1) + 1, device=is_digit.device)
+    return place - place.masked_fill(is_digit, 0).cummax(1).values
+
+
+@dataclass(frozen=True)
+class Numbering:
+    """How the tokens of whole rows, from ``<bos>`` on, get their positions.
+
+    Attributes:
+        ids: the positions outside training, see `count`.
+        moved: in training, these of the positions are moved by one random number in each row: 1 or
+            0 for each, by the positions; None: none.
+    """
+
+    ids: Callable[[Tensor, Tensor | None], Tensor]
+    moved: Callable[[Tensor], Tensor] | None = None
+
+    def in_training(self, ids: Tensor, rows: int, max_seq_len: int) -> Tensor:
+        """Positions moved at random: so a training on short rows learns those of longer ones.
+
+        Args:
+            ids: (T,) or (B, T), not moved.
+            rows: B. Each draws its own number, uniformly among 0, 1, 2, ... up to where the
+                largest position of the batch becomes the last of the model's.
+            max_seq_len: the model's number of positions.
+        """
+        if self.moved is None:
+            return ids
+        numbers = torch.rand(rows, 1, device=ids.device) * (max_seq_len - ids.amax())
+        return ids + numbers.long() * self.moved(ids)
+
+
+NUMBERINGS: dict[str, Numbering] = {
+    "sequential": Numbering(count),
+    # Counted as well, and read by nobody, see `scheme_of`.
+    "none": Numbering(count),
+    # Kiyono et al. 2021 (arXiv 2109.05644).
+    "random_start": Numbering(count, torch.ones_like),
+    "abacus": Numbering(abacus, lambda ids: ids > 0),
+    # All tokens: ``=`` stays beside the units, and RoPE, which sees distances, sees no difference.
+    "coupled": Numbering(coupled, torch.ones_like),
+}
 
 
 @dataclass(frozen=True)
@@ -83,12 +177,10 @@ class PositionScheme:
     """How positions come into a model.
 
     Attributes:
-        ids: token ids -> position ids, see `count`.
         embedding: makes the table of which each token's position adds a row to its embedding.
         rope: makes what rotates each layer's queries and keys.
     """
 
-    ids: Callable[[Tensor, Tensor | None, int], Tensor] = count
     embedding: Callable[[ModelConfig], nn.Embedding | None] = lambda c: None
     rope: Callable[[ModelConfig], RotaryEmbedding | None] = lambda c: None
 
@@ -101,3 +193,12 @@ POSITIONS: dict[str, PositionScheme] = {
         rope=lambda c: RotaryEmbedding(c.d_model // c.n_heads, c.max_seq_len, c.rope_theta)
     ),
 }
+
+
+def scheme_of(config: ModelConfig) -> PositionScheme:
+    """A model's scheme; none at all with ``positions: none``.
+
+    There, what comes before a token is known from the causal mask alone: Kazemnejad et al. 2023
+    (arXiv 2305.19466).
+    """
+    return PositionScheme() if config.positions == "none" else POSITIONS[config.pos_encoding]

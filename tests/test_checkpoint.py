@@ -19,7 +19,6 @@ from src.checkpoint import (
     weights_hash,
 )
 from src.common.errors import UserError
-from src.data.description import to_plain
 from src.data.reading import read_splits
 from src.dataset import ArithmeticDataset
 from src.lightning_module import LitLM, initial_module
@@ -33,7 +32,7 @@ from .conftest import ARCHITECTURES, tiny_params
 def saved(path: Path, name: str = "llama2") -> LitLM:
     params = tiny_params(name)
     torch.manual_seed(0)
-    lit = LitLM(params.model_config_in_use.model_dump(), params.training.model_dump())
+    lit = LitLM(params.model_config_in_use.to_plain(), params.training.to_plain())
     save_checkpoint(path, lit.state_dict(), params, {"step": 3, "loss": 0.5})
     return lit.eval()
 
@@ -71,7 +70,7 @@ def fitted(folder: Path, data_dir: Path, name: str, story: dict[str, Any]) -> Li
     fitted = fit.fit(
         params, data, folder, this_process(params.runtime), initial_module(params), story=story
     )
-    lit = LitLM(params.model_config_in_use.model_dump(), params.training.model_dump())
+    lit = LitLM(params.model_config_in_use.to_plain(), params.training.to_plain())
     lit.load_state_dict(fitted.last_weights)
     return lit.eval()
 
@@ -219,7 +218,7 @@ def test_a_checkpoint_tells_where_its_weights_come_from(tmp_path: Path) -> None:
     path, params = tmp_path / "best.ckpt", tiny_params()
     weights = saved(path).state_dict()
     assert load_checkpoint(path).story == {"data": None, "init_from": None}
-    data = {"data": to_plain(params.data), "sha256": {"train": "ab"}}
+    data = {"data": params.data.to_plain(), "sha256": {"train": "ab"}}
     first = {"file": "a.ckpt", "sha256": "12", "metrics": {"step": 3}}
     told = {"data": data, "init_from": None}
     chain = {"data": None, "init_from": {**first, "story": told}}

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from src.common.errors import UserError
 from src.common.folders import claimed
 from src.config import DataConfig
-from src.data.description import read_description, to_plain
+from src.data.description import read_description
 from src.data.problems import PRECEDENCES
 from src.data.reading import read_splits
 from src.data.records import SPLITS, Record
@@ -319,7 +319,7 @@ def test_the_command_writes_what_generate_returns(
     assert_counted(generate(config), json.loads((tmp_path / "data" / "data.json").read_text()))
     description = read_description(tmp_path / "data")
     assert description is not None
-    assert description["data"] == to_plain(config)
+    assert description["data"] == config.to_plain()
     written = {path.name for path in (tmp_path / "data").iterdir()}
     assert written == {*(f"{split}.jsonl" for split in SPLITS), "config.yaml", "data.json"}
     # The pipeline's own results stay.

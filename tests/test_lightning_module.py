@@ -20,7 +20,7 @@ from .conftest import ARCHITECTURES, tiny_params
 def lit_of(name: str = "llama2", **sections: Any) -> LitLM:
     params = tiny_params(name, **sections)
     torch.manual_seed(0)
-    return LitLM(params.model_config_in_use.model_dump(), params.training.model_dump())
+    return LitLM(params.model_config_in_use.to_plain(), params.training.to_plain())
 
 
 def batch_of(records: list[Record]) -> dict[str, torch.Tensor]:

@@ -180,7 +180,7 @@ def test_a_row_that_ended_stays_ended() -> None:
     class Scripted(TransformerLM):
         """Says <eos> after a 5, and 7 after all else."""
 
-        def hidden(self, input_ids, attention_mask=None, caches=None, at=None):  # type: ignore[no-untyped-def]
+        def hidden(self, input_ids: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
             return nn.functional.one_hot(torch.where(input_ids == 8, EOS, 10), 18).float()
 
     model = Scripted(tiny_model(d_model=18, n_heads=3), 18)

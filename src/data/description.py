@@ -89,18 +89,9 @@ def to_text(source: DataConfig | Convention, digests: Mapping[str, str]) -> str:
     return yaml.safe_dump({**_source_in_words(source), "sha256": dict(digests)}, sort_keys=False)
 
 
-def to_plain(data: DataConfig) -> dict[str, Any]:
-    """A `data:` section in plain values, as data folders and checkpoints keep it.
-
-    Keys that have a default in `DataConfig` were added later: older folders and checkpoints have
-    none, and mean the default. Left out there, they change the bytes of neither.
-    """
-    return data.model_dump(exclude_defaults=True)
-
-
 def _source_in_words(source: DataConfig | Convention) -> dict[str, Any]:
     if isinstance(source, DataConfig):
-        return {"data": to_plain(source)}
+        return {"data": source.to_plain()}
     return {"data": None, "precedence": source.precedence, "format": source.format.name}
 
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from ..config import DataConfig, Section
-from .description import convention_of, to_plain
+from .description import convention_of
 from .records import SPLITS
 
 # An `Origin` in plain values; keys that are None may be left out.
@@ -92,7 +92,7 @@ def trainings(story: Story) -> Iterator[Story]:
 def data_of(story: Story) -> dict[str, Any]:
     """The `data:` section that a training's problems were drawn from; empty if none is known."""
     data = (story.get("data") or {}).get("data")
-    return to_plain(DataConfig.model_validate(data)) if data else {}
+    return DataConfig.model_validate(data).to_plain() if data else {}
 
 
 def digest_of(story: Story, split: str) -> str | None:

@@ -22,8 +22,21 @@ def layout_of(config: ModelConfig) -> Layout:
     """The class of transformers that has a configuration's parts.
 
     Raises:
-        UserError: if no class combines these parts.
+        UserError: if no class combines these parts, or counts tokens in this way.
     """
+    if config.positions in ("abacus", "coupled"):
+        raise UserError(
+            f"a {config.name} with positions = {config.positions} cannot be exported; the classes "
+            "of transformers number tokens 0, 1, 2, .., as sequential does"
+        )
+    if config.positions == "none" and not MODELS[config.name].attention_bias:
+        raise UserError(
+            f"a {config.name} with positions = none cannot be exported; LlamaForCausalLM and "
+            "MixtralForCausalLM always rotate, only GPT2LMHeadModel can do without"
+        )
+    if config.positions == "none":
+        # `to_tensors` gives it a table of zeros.
+        config = config.model_copy(update={"pos_encoding": "learned"})
     differences = {}
     for layout in LAYOUTS.values():
         if MODELS[layout.name].attention_bias == MODELS[config.name].attention_bias:
@@ -58,7 +71,7 @@ def to_config(config: ModelConfig) -> dict[str, Any]:
         **dict.fromkeys(layout.dropouts, config.dropout),
         **{key: values[0] for key, values in layout.fixed.items()},
     }
-    if config.pos_encoding == "rope":
+    if layout.parts["pos_encoding"] == "rope":
         content |= {
             "num_key_value_heads": config.n_heads,
             "head_dim": config.d_model // config.n_heads,
@@ -94,7 +107,7 @@ def from_config(content: Mapping[str, Any], entries: Mapping[str, ModelConfig]) 
     values: dict[str, Any] = {ours: theirs[key] for ours, key in layout.keys.items()}
     if values["d_ff"] is None:
         values["d_ff"] = 4 * values["d_model"]
-    values |= {**layout.parts, "dropout": _dropout(theirs, layout)}
+    values |= {**layout.parts, "positions": "sequential", "dropout": _dropout(theirs, layout)}
     if layout.parts["pos_encoding"] == "rope":
         values["rope_theta"] = _rope_theta(theirs, layout)
     if layout.parts["mlp"] == "moe":

@@ -82,9 +82,9 @@ def export(
     asked = (convention_of(story.get("data")) or UNDESCRIBED).format.write(*example).prompt
     card = model_card(
         classes,
-        config.model_dump(),
+        config.to_plain(),
         # A checkpoint without metrics was imported; its section training: did not make it.
-        loaded.training.model_dump() if metrics else {},
+        loaded.training.to_plain() if metrics else {},
         metrics,
         story,
         evaluated(loaded.path),

@@ -59,6 +59,10 @@ def to_tensors(weights: Mapping[str, Tensor], config: ModelConfig) -> Weights:
     Raises:
         UserError: see `layout_of`.
     """
+    if config.positions == "none":
+        # GPT-2's class has a table of positions in any case.
+        zeros = torch.zeros(config.max_seq_len, config.d_model)
+        weights = {**weights, "position_embedding.weight": zeros}
     return {
         name: part.clone(memory_format=torch.contiguous_format)
         for _, parts in _correspondence(weights, config)

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from .kv_cache import KVCache
 from .prefix_sharing import CachedModel, endings, finish
@@ -70,7 +71,8 @@ def generate(
         prompts = input_ids[same][real[same]].view(-1, length)
         for ending in endings(model, prompts, keep=1):
             hidden = finish(model, ending, 1, held)
-            said = _continue(model, hidden, list(held), max_new_tokens, eos_id, pad_id)
+            asked = prompts[ending.rows]
+            said = _continue(model, asked, hidden, list(held), max_new_tokens, eos_id, pad_id)
             new[same[ending.rows], : said.size(1)] = said
             n_new = max(n_new, said.size(1))
     model.train(was_training)
@@ -79,6 +81,7 @@ def generate(
 
 def _continue(
     model: Decoder,
+    prompts: Tensor,
     hidden: Tensor,
     caches: list[KVCache],
     max_new_tokens: int,
@@ -88,19 +91,24 @@ def _continue(
     """The tokens after prompts that the model has read: (B, new), padded where rows ended early.
 
     Args:
+        prompts: (B, T).
         hidden: (B, 1, C), what the head reads at the last token of each prompt.
         caches: of the prompts; extended.
     """
-    new = torch.full((len(hidden), max_new_tokens), pad_id, device=hidden.device)
-    going = torch.arange(len(hidden), device=hidden.device)
+    T = prompts.size(1)
+    rows = F.pad(prompts.long(), (0, max_new_tokens), value=pad_id)
+    going = torch.arange(len(rows), device=rows.device)
     for step in range(max_new_tokens):
         if step:
-            hidden = model.hidden(new[going, step - 1 : step], caches=caches)
+            so_far = rows[going, : T + step]
+            # The last token's position depends on those before it.
+            position = model.position_ids(so_far)[..., -1:]
+            hidden = model.hidden(so_far[:, -1:], caches=caches, positions=position)
         token = model.lm_head(hidden[:, -1]).argmax(-1)
-        new[going, step] = token
+        rows[going, T + step] = token
         goes_on = (token != eos_id).nonzero()[:, 0]
         if not len(goes_on):
-            return new[:, : step + 1]
+            return rows[:, T : T + step + 1]
         if len(goes_on) < len(going):
             going, caches = going[goes_on], [KVCache().take(cache, goes_on) for cache in caches]
-    return new
+    return rows[:, T:]

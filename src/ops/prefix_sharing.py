@@ -16,6 +16,8 @@ from .kv_cache import KVCache
 _ROWS, _TOKENS = 2**14, 3 * 2**10
 # Cost of one more forward pass, and of one more row of a cache, in tokens.
 _PASS, _ROW = 128, 1
+# More than there are tokens in any vocabulary here.
+_TOKEN_IDS = 2**8
 
 
 class CachedModel(Protocol):
@@ -29,8 +31,12 @@ class CachedModel(Protocol):
         attention_mask: Tensor | None = None,
         caches: list[KVCache] | None = None,
         at: Tensor | None = None,
+        positions: Tensor | None = None,
     ) -> Tensor:
         """See `models.TransformerLM.hidden`."""
+
+    def position_ids(self, input_ids: Tensor) -> Tensor:
+        """See `models.TransformerLM.position_ids`."""
 
 
 class Ending(NamedTuple):
@@ -39,12 +45,14 @@ class Ending(NamedTuple):
     Attributes:
         rows: indices of the rows, (b,).
         ids: (b, S), the tokens left.
+        positions: theirs, (S,) or (b, S).
         trunk: a cache for each block, of the prefixes.
         parent: (b,), the row of the trunk that is each row's prefix.
     """
 
     rows: Tensor
     ids: Tensor
+    positions: Tensor
     trunk: list[KVCache]
     parent: Tensor
 
@@ -53,17 +61,20 @@ def endings(model: CachedModel, input_ids: Tensor, keep: int) -> Iterator[Ending
     """Run the common prefixes of sequences of equal length, each once.
 
     The rows are sorted, and their columns cut into segments. Rows that are equal up to the end of a
-    segment are run as one, which attends to the keys and values of the segment before. The last
-    segment is left to `finish`.
+    segment, in tokens and in their positions, are run as one, which attends to the keys and values
+    of the segment before. The last segment is left to `finish`.
 
     Args:
         input_ids: (n, T), without padding.
         keep: minimal length of the endings, from 1 to T.
     """
-    order = np.lexsort(input_ids.cpu().numpy().T[::-1])
+    positions = model.position_ids(input_ids)
+    # Positions that are the same in all rows need no comparison.
+    keys = input_ids if positions.dim() == 1 else input_ids + _TOKEN_IDS * positions
+    order = np.lexsort(keys.cpu().numpy().T[::-1])
     for rows in torch.from_numpy(order).to(input_ids.device).split(_ROWS):
-        ids = input_ids[rows].long()
-        shared = _shared_lengths(ids)
+        ids, places = input_ids[rows].long(), _of(positions, rows)
+        shared = _shared_lengths(keys[rows])
         distinct = shared.bincount(minlength=ids.size(1)).cumsum(0).tolist()
         *before, (last, _) = segments(distinct, keep)
 
@@ -73,12 +84,13 @@ def endings(model: CachedModel, input_ids: Tensor, keep: int) -> Iterator[Ending
             # The first of equal rows stands for all.
             first = shared < stop
             trunk = [KVCache().take(cache, parent[first]) for cache in trunk]
-            prefix = ids[first, start:stop]
-            model.hidden(prefix, caches=trunk, at=prefix[:, :0])
+            prefix, its_places = ids[first, start:stop], _of(places, first)[..., start:stop]
+            model.hidden(prefix, caches=trunk, at=prefix[:, :0], positions=its_places)
             parent = first.cumsum(0) - 1
         size = max(1, _TOKENS // (ids.size(1) - last))
         for part in torch.arange(len(rows), device=rows.device).split(size):
-            yield Ending(rows[part], ids[part, last:], trunk, parent[part])
+            left = _of(places, part)[..., last:]
+            yield Ending(rows[part], ids[part, last:], left, trunk, parent[part])
 
 
 def finish(
@@ -96,12 +108,18 @@ def finish(
     for cache, source in zip(caches, trunk, strict=True):
         cache.take(source, ending.parent)
     at = torch.arange(ids.size(1) - keep, ids.size(1), device=ids.device)
-    return model.hidden(ids, caches=caches, at=at.expand(len(ids), -1))
+    at = at.expand(len(ids), -1)
+    return model.hidden(ids, caches=caches, at=at, positions=ending.positions)
 
 
-def _shared_lengths(ids: Tensor) -> Tensor:
+def _of(positions: Tensor, rows: Tensor) -> Tensor:
+    """The positions of some rows, where they differ between rows."""
+    return positions if positions.dim() == 1 else positions[rows]
+
+
+def _shared_lengths(keys: Tensor) -> Tensor:
     """Length of the prefix that each sorted row shares with the one before, at most T - 1: (n,)."""
-    differs = ids[1:] != ids[:-1]
+    differs = keys[1:] != keys[:-1]
     # Equal rows are kept apart at the last token, as each row needs its own result.
     differs[:, -1] = True
     return torch.cat((differs.new_zeros(1).long(), differs.int().argmax(1)))

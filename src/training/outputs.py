@@ -64,7 +64,7 @@ def write_models(
     with open_replacing(folder / "config.yaml") as file:
         file.write("# What this was trained with; python -m src.train --config reads it.\n")
         sections = {"model": params.model_config_in_use, "training": params.training}
-        content = {name: section.model_dump() for name, section in sections.items()}
+        content = {name: section.to_plain() for name, section in sections.items()}
         yaml.safe_dump(content, file, sort_keys=False)
     best, _ = load_model(folder / "best.ckpt")
     shown = val[: params.training.n_samples]

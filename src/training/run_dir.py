@@ -32,8 +32,8 @@ def run_name(params: Params, splits: Mapping[str, Records], init_sha256: str | N
         init_sha256: hash of the weights that `training.init_from` names.
     """
     digest = hashlib.sha256()
-    training = params.training.model_dump() | {"init_from": init_sha256}
-    for section in (params.model_config_in_use.model_dump(), training):
+    training = params.training.to_plain() | {"init_from": init_sha256}
+    for section in (params.model_config_in_use.to_plain(), training):
         digest.update(json.dumps(section, sort_keys=True).encode())
     for split in ("train", "val"):
         tokens = splits[split].tokens

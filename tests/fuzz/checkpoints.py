@@ -14,7 +14,6 @@ import torch
 
 from src.checkpoint import Loaded, load_checkpoint, save_checkpoint, weights_hash
 from src.config import ModelConfig
-from src.data.description import to_plain
 from src.data.formats import PLAIN
 from src.data.records import Record
 from src.evaluation.leaks import find_leaks
@@ -41,7 +40,7 @@ def save(path: Path, name: str) -> None:
     params = tiny_params(name, models={**TINY, "tie_weights": name != "mixtral"})
     torch.manual_seed(0)
     weights = build_model(params.model_config_in_use).state_dict()
-    data = {"data": to_plain(DATA), "sha256": dict.fromkeys(("train", "val", "test"), "ab" * 32)}
+    data = {"data": DATA.to_plain(), "sha256": dict.fromkeys(("train", "val", "test"), "ab" * 32)}
     first = {
         "file": "first.ckpt",
         "sha256": "cd" * 32,
@@ -134,9 +133,9 @@ def is_the_same(path: Path, valid: bytes, loaded: Loaded) -> None:
     """All that counts is as in the valid file."""
     original = _original(valid)
     _check_weights(loaded, original)
-    if loaded.config.model_dump() != original["hyper_parameters"]["model"]:
+    if loaded.config.to_plain() != original["hyper_parameters"]["model"]:
         raise WrongError("another configuration")
-    if loaded.training.model_dump() != original["hyper_parameters"]["training"]:
+    if loaded.training.to_plain() != original["hyper_parameters"]["training"]:
         raise WrongError("other settings of the training")
     if (loaded.metrics, loaded.story) != (original["metrics"], original["story"]):
         raise WrongError("other metrics, or another story")

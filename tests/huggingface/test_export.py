@@ -16,7 +16,6 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, pipeline
 
 from src.checkpoint import load_model, save_checkpoint
 from src.common.errors import UserError
-from src.data.description import to_plain
 from src.data.reading import read_records
 from src.generation import generate_answers
 from src.huggingface.export import FILES, export, main
@@ -152,13 +151,13 @@ def test_the_card_says_what_the_checkpoint_knows(tmp_path: Path) -> None:
     assert "answer(\"554+456=\")  # [{'generated_text': '554+456=46'}]" in text
     sections = yaml.safe_load(text.partition("```yaml\n")[2].partition("```")[0])
     params = tiny_params("mixtral", models={"tie_weights": False})
-    assert sections["model"] == params.model_config_in_use.model_dump()
-    assert sections["training"] == params.training.model_dump()
+    assert sections["model"] == params.model_config_in_use.to_plain()
+    assert sections["training"] == params.training.to_plain()
     assert "data" not in sections
 
 
 def test_the_card_tells_the_training_data_and_the_weights_before(tmp_path: Path) -> None:
-    data = to_plain(tiny_params(data={"N": 3, "ops": "-"}).data)
+    data = tiny_params(data={"N": 3, "ops": "-"}).data.to_plain()
     described = {"data": data, "sha256": {"train": "aa"}}
     imported = {"data": {"data": None, "sha256": {"train": "bb"}}, "init_from": None}
     first = {"file": "a.ckpt", "sha256": "11", "metrics": {}, "story": {}}

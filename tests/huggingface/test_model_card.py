@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from src.data.description import to_plain
 from src.huggingface.config import to_config
 from src.huggingface.model_card import model_card
 
@@ -16,7 +15,7 @@ from ..conftest import tiny_model, tiny_params
 
 EVIL = "a`b```\n\n# Heading\n<script>alert(1)</script>\n| x | y |\n---\nname: evil\n````\n\x1b[2J"
 MODEL = tiny_model("gpt2")
-TRAINING = tiny_params("gpt2").training.model_dump()
+TRAINING = tiny_params("gpt2").training.to_plain()
 VALIDATION = {"step": 3000.0, "loss": 0.5, "exact_match": 0.25}
 EVALUATION = {
     "problems": 10_000,
@@ -25,7 +24,7 @@ EVALUATION = {
     "exact_match_high": 0.6,
     "loss": 0.25,
 }
-DATA = {"data": to_plain(tiny_params().data), "sha256": {"train": "aa"}}
+DATA = {"data": tiny_params().data.to_plain(), "sha256": {"train": "aa"}}
 # As GitHub reads it.
 MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable("table")
 
@@ -42,7 +41,7 @@ def card(
     training = TRAINING | {"init_from": text}
     asked = ("1+2=", "3<eos>")
     return model_card(
-        to_config(MODEL), MODEL.model_dump(), training, validation, story, evaluation, asked
+        to_config(MODEL), MODEL.to_plain(), training, validation, story, evaluation, asked
     )
 
 

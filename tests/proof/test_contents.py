@@ -10,13 +10,12 @@ from pydantic import ValidationError
 from src.checkpoint import load_checkpoint, save_checkpoint
 from src.common.errors import UserError
 from src.common.findings import finding
-from src.data.description import to_plain
 from src.models import build_model
 from src.proof.contents import Contents
 
 from ..conftest import tiny_params
 
-DATA = {"data": to_plain(tiny_params().data), "sha256": {"train": "ab"}}
+DATA = {"data": tiny_params().data.to_plain(), "sha256": {"train": "ab"}}
 
 
 @pytest.fixture(scope="module")

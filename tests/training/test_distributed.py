@@ -145,7 +145,7 @@ def assert_same_curves(one: Host, other: Host) -> None:
 def lit_of(name: str) -> LitLM:
     params = tiny_params(name, models={"init_std": 0.2})
     torch.manual_seed(0)
-    return LitLM(params.model_config_in_use.model_dump(), params.training.model_dump())
+    return LitLM(params.model_config_in_use.to_plain(), params.training.to_plain())
 
 
 def learn_some(lit: LitLM, data: Path) -> None:

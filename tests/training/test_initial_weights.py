@@ -10,7 +10,7 @@ from src.checkpoint import load_checkpoint, load_model, read_tensors, weights_ha
 from src.common.checkpoint_files import find_checkpoint
 from src.common.errors import UserError
 from src.config import Params
-from src.data.description import read_description, to_plain
+from src.data.description import read_description
 from src.data.lineage import data_of, trainings
 from src.data.reading import read_splits
 from src.data_gen import write
@@ -88,7 +88,7 @@ def test_a_chain_is_told_with_the_data_of_each_training(tmp_path: Path) -> None:
     newest, middle, oldest = trainings(load_checkpoint(path).story)
     assert newest["data"] is None
     assert middle["data"]["data"]["ops"] == "-"
-    assert data_of(middle) == to_plain(tiny_params(data={"ops": "-"}).data)
+    assert data_of(middle) == tiny_params(data={"ops": "-"}).data.to_plain()
     assert (newest["init_from"]["file"], middle["init_from"]["file"]) == (
         "last.ckpt",
         "llama2.ckpt",

@@ -39,8 +39,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def write_config(**training: Any) -> None:
     params = tiny_params("gpt2", training={"keep_best": 2, "max_steps": 25} | training)
     content = {
-        "model": params.model_config_in_use.model_dump(),
-        "training": params.training.model_dump(),
+        "model": params.model_config_in_use.to_plain(),
+        "training": params.training.to_plain(),
         "runtime": params.runtime.model_dump(),
     }
     Path("mine.yaml").write_text(yaml.safe_dump(content))
