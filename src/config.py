@@ -30,8 +30,8 @@ Count = Annotated[int, Field(ge=1, le=2**10)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
-# Formats that write nothing on the way to the answer.
-_ANSWER_ALONE = {"plain", "reverse", "padded", "reverse_padded"}
+# Formats that write steps to the answer of two operands.
+_WITH_STEPS = ("scratchpad", "detailed")
 
 
 # What becomes the name of a file or folder: it cannot lead elsewhere, nor is it hidden or too long.
@@ -115,7 +115,7 @@ class DataConfig(Section):
             raise _broken("B", self.B, f"must have at most {MAX_DIGITS} digits")
         if self.A > self.B:
             raise _broken("A", self.A, f"must not exceed B = {self.B}")
-        if self.format in ("scratchpad", "detailed") and self.N != 2:
+        if self.format in _WITH_STEPS and self.N != 2:
             rule = f"must be 2 with format = {self.format}, which writes out two operands"
             raise _broken("N", self.N, rule)
         # Without the first part, the second could take long.
@@ -134,7 +134,7 @@ class DataConfig(Section):
         if self.modulus and "/" in self.ops:
             rule = f"no / with modulus = {self.modulus}: quotients modulo p are of another kind"
             raise _broken("ops", self.ops, rule)
-        if self.modulus and self.format not in _ANSWER_ALONE:
+        if self.modulus and self.format in _WITH_STEPS:
             rule = f"writes steps to the whole answer, not to that modulo {self.modulus}"
             raise _broken("format", self.format, rule)
         for key in ("val_fraction", "test_fraction"):

@@ -73,9 +73,11 @@ def test_problems_are_written_and_read_back(written: Format, case: tuple[list[st
 @every_format
 @given(a=st.integers(0, 10**6), b=st.integers(0, 10**4), op=st.sampled_from("+-*/"))
 def test_two_operands_are_written_and_read_back(written: Format, a: int, b: int, op: str) -> None:
-    prompt = f"{a * b}/{b or 1}=" if op == "/" else f"{a}{op}{b}="
+    typed = f"{a * b}/{b or 1}=" if op == "/" else f"{a}{op}{b}="
+    prompt = written.ask(typed)
+    assert written.read_prompt(prompt) == PLAIN.read_prompt(typed)
     target = written.target(prompt, "standard")
-    assert written.read_target(target) == value(prompt, "standard")
+    assert written.read_target(target) == value(typed, "standard")
     assert set(target) <= set("0123456789+-*/=")
 
 

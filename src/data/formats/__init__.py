@@ -15,13 +15,14 @@ from .detailed import DETAILED
 from .format import Format
 from .padded import PADDED, REVERSE_PADDED
 from .plain import PLAIN
-from .reverse import REVERSE
+from .reverse import REVERSE, REVERSE_ALL
 from .scratchpad import SCRATCHPAD
 
 __all__ = ["FORMATS", "PLAIN", "Format", "format_of"]
 
 FORMATS: dict[str, Format] = {
-    each.name: each for each in (PLAIN, REVERSE, PADDED, REVERSE_PADDED, SCRATCHPAD, DETAILED)
+    each.name: each
+    for each in (PLAIN, REVERSE, REVERSE_ALL, PADDED, REVERSE_PADDED, SCRATCHPAD, DETAILED)
 }
 
 

@@ -18,6 +18,20 @@ _PROMPT = re.compile(r"[0-9]+([-+*/][0-9]+)+=")
 _NUMBER = re.compile(r"-?[0-9]+")
 
 
+def parts(prompt: str) -> tuple[list[str], str]:
+    """The operands of a prompt, as they are written, and its operators.
+
+    >>> parts("2+03*4=")
+    (['2', '03', '4'], '+*')
+
+    Raises:
+        ValueError: ``must be of the form ...``.
+    """
+    if not _PROMPT.fullmatch(prompt):
+        raise ValueError(f"must be of the form 554+456=, operators {' '.join(OPERATORS)}")
+    return re.split(r"[-+*/]", prompt[:-1]), "".join(re.findall(r"[-+*/]", prompt))
+
+
 class Format:
     """One way to write problems: a prompt, and as its target steps, if any, and the answer.
 
@@ -75,10 +89,8 @@ class Format:
         Raises:
             ValueError: ``must be of the form ...``.
         """
-        if not _PROMPT.fullmatch(prompt):
-            raise ValueError(f"must be of the form 554+456=, operators {' '.join(OPERATORS)}")
-        operands = re.split(r"[-+*/]", prompt[:-1])
-        return [int(x) for x in operands], "".join(re.findall(r"[-+*/]", prompt))
+        operands, operators = parts(prompt)
+        return [int(x) for x in operands], operators
 
     def read_target(self, target: str) -> int:
         """The answer, whether or not the steps before it are right.
