@@ -26,7 +26,7 @@ CONTENT: dict[str, Any] = yaml.safe_load(TEXT)
 DATA, LLAMA2 = CONTENT["data"], CONTENT["models"]["llama2"]
 SECTIONS = ("data", "training", "evaluation", "runtime")
 # Files of before there was a choice have no such keys, and mean the defaults.
-LATER = {("data", "format"), ("data", "modulus")}
+LATER = {("data", "format"), ("data", "modulus"), ("evaluation", "attention_scale")}
 
 
 def leaves(content: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
