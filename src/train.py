@@ -26,7 +26,8 @@ from .common.files import (
 )
 from .common.folders import claimed, filling, inside
 from .config import Params
-from .data.description import read_description
+from .data.description import read_convention, read_description
+from .data.formats import FORMATS
 from .data.reading import read_splits
 from .params import PARAMS_FILE, load_params
 from .terminal.cli import Parser, run, to_path
@@ -85,6 +86,7 @@ def train(
             check_logger(params)
         start = load_start(params, results(models_dir))
         splits = read_splits(data_dir)
+        _check_positions(params, data_dir)
         datasets = {split: ArithmeticDataset(records) for split, records in splits.items()}
         for split, dataset in datasets.items():
             max_seq_len = params.model_config_in_use.max_seq_len
@@ -114,6 +116,17 @@ def train(
         # Complete: nothing is left to resume.
         clear(run_dir, keep=("lock", "tensorboard", "wandb"))
     return fitted.metrics()
+
+
+def _check_positions(params: Params, data_dir: Path) -> None:
+    """See that coupled positions are those of places, which they count from the units up."""
+    written = read_convention(data_dir).format
+    if params.model_config_in_use.positions == "coupled" and not written.from_units:
+        right = ", ".join(each.name for each in FORMATS.values() if each.from_units)
+        raise UserError(
+            f"models.{params.model}.positions = coupled: needs a data.format with answers from the "
+            f"units up: {right}; {data_dir} is written as {written.name}"
+        )
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -29,8 +29,8 @@ from src.training.run_dir import save_progress
 from .conftest import ARCHITECTURES, tiny_params
 
 
-def saved(path: Path, name: str = "llama2") -> LitLM:
-    params = tiny_params(name)
+def saved(path: Path, name: str = "llama2", **model: Any) -> LitLM:
+    params = tiny_params(name, models=model)
     torch.manual_seed(0)
     lit = LitLM(params.model_config_in_use.to_plain(), params.training.to_plain())
     save_checkpoint(path, lit.state_dict(), params, {"step": 3, "loss": 0.5})
@@ -51,6 +51,16 @@ def test_lightning_torch_and_we_read_the_same_weights(name: str, tmp_path: Path)
         assert torch.equal(LitLM.load_from_checkpoint(path).eval()(input_ids), expected)
     content = torch.load(path, weights_only=True)
     assert content["metrics"] == {"step": 3, "loss": 0.5}
+
+
+def test_a_key_at_its_default_is_left_out(tmp_path: Path) -> None:
+    for positions in ("sequential", "abacus"):
+        path = tmp_path / f"{positions}.ckpt"
+        saved(path, positions=positions)
+        kept = torch.load(path, weights_only=True)["hyper_parameters"]["model"]
+        assert kept.get("positions") == (None if positions == "sequential" else positions)
+        assert load_model(path)[1].positions == positions
+        assert LitLM.load_from_checkpoint(path).model_config.positions == positions
 
 
 def test_bytes_do_not_depend_on_folder_or_name(tmp_path: Path) -> None:

@@ -17,10 +17,12 @@ from src.models import TransformerLM, build_model
 from .conftest import ARCHITECTURES, tiny_model
 
 
-def half_trained(name: str, records: Sequence[Record]) -> TransformerLM:
+def half_trained(
+    name: str, records: Sequence[Record], positions: str = "sequential"
+) -> TransformerLM:
     """Trained until it answers some of the problems, not all."""
     torch.manual_seed(0)
-    model = build_model(tiny_model(name, init_std=0.1))
+    model = build_model(tiny_model(name, init_std=0.1, positions=positions))
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     tokens = ArithmeticDataset(records).tokens
     for _ in range(200):

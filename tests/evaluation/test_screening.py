@@ -14,10 +14,12 @@ from src.models import TransformerLM
 from ..test_loss import half_trained
 
 
-def known(name: str, data_dir: Path) -> tuple[TransformerLM, Tensor, Tensor]:
+def known(
+    name: str, data_dir: Path, positions: str = "sequential"
+) -> tuple[TransformerLM, Tensor, Tensor]:
     """A model, problems, and how far ahead it is in each."""
     records = read_records(data_dir / "test.jsonl")
-    model, tokens = half_trained(name, records), ArithmeticDataset(records).tokens
+    model, tokens = half_trained(name, records, positions), ArithmeticDataset(records).tokens
     lead = leads(model, tokens)
     assert 0 < int((lead > 0).sum()) < len(lead)
     return model, tokens, lead
@@ -26,9 +28,14 @@ def known(name: str, data_dir: Path) -> tuple[TransformerLM, Tensor, Tensor]:
 @pytest.mark.slow
 # PyTorch's compiler uses what PyTorch has deprecated.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-@pytest.mark.parametrize("name", ["gpt2", "mixtral"])
-def test_compiled_it_is_the_same_but_for_rounding(name: str, data_dir: Path) -> None:
-    model, tokens, lead = known(name, data_dir)
+@pytest.mark.parametrize(
+    ("name", "positions"),
+    [("gpt2", "sequential"), ("mixtral", "sequential"), ("gpt2", "abacus"), ("llama2", "coupled")],
+)
+def test_compiled_it_is_the_same_but_for_rounding(
+    name: str, positions: str, data_dir: Path
+) -> None:
+    model, tokens, lead = known(name, data_dir, positions)
     quick = quick_leads(model)
     assert 0 < (quick(tokens) - lead).abs().max() < 0.5
     assert exact(model, tokens, quick).tolist() == (lead > 0).tolist()

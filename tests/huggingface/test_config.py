@@ -99,6 +99,45 @@ def test_the_parts_count_and_not_the_name() -> None:
         torch.testing.assert_close(ours(input_ids), peer(ours, config)(input_ids).logits)
 
 
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        *((name, {"positions": "random_start"}) for name in ARCHITECTURES),
+        *(("gpt2", {"positions": "none", "pos_encoding": each}) for each in ("learned", "rope")),
+    ],
+)
+def test_positions_that_a_class_can_express_give_the_same_logits(
+    name: str, changes: dict[str, str], randomise: Callable[[torch.nn.Module], None]
+) -> None:
+    config = tiny_model(name, **changes)
+    ours, input_ids = build_model(config).eval(), torch.arange(3, 15)[None]
+    randomise(ours)
+    with torch.no_grad():
+        torch.testing.assert_close(ours(input_ids), peer(ours, config)(input_ids).logits)
+    again = back(to_config(config))
+    assert (again.positions, again.pos_encoding) == (
+        "sequential",
+        layout_of(config).parts["pos_encoding"],
+    )
+
+
+def test_positions_that_no_class_has_are_refused_by_name() -> None:
+    for name, positions in product(ARCHITECTURES, ("abacus", "coupled")):
+        message = f"a {name} with positions = {positions} cannot be exported; "
+        with pytest.raises(UserError, match=message):
+            to_config(tiny_model(name, positions=positions))
+    for name in ("llama2", "mixtral"):
+        message = f"a {name} with positions = none cannot be exported; LlamaForCausalLM and Mixtral"
+        with pytest.raises(UserError, match=message):
+            to_config(tiny_model(name, positions="none"))
+
+
+def test_positions_are_imported_as_they_are_counted_there() -> None:
+    mine = {key: entry.model_copy(update={"positions": "abacus"}) for key, entry in ENTRIES.items()}
+    for content in CONTENTS.values():
+        assert from_config(content, mine).positions == "sequential"
+
+
 @pytest.mark.parametrize("tie_weights", [True, False])
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_weights_come_back_to_the_bit(name: str, tie_weights: bool) -> None:

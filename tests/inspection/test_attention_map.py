@@ -21,10 +21,13 @@ from ..huggingface.test_export import decisive
 from ..test_eval import checkpoint
 
 
+@pytest.mark.parametrize("positions", ["sequential", "coupled"])
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_each_token_spreads_its_attention_over_itself_and_those_before(name: str) -> None:
+def test_each_token_spreads_its_attention_over_itself_and_those_before(
+    name: str, positions: str
+) -> None:
     torch.manual_seed(0)
-    model = build_model(tiny_model(name, init_std=0.2)).eval()
+    model = build_model(tiny_model(name, init_std=0.2, positions=positions)).eval()
     answer, table = attention(model, "54+46=", PLAIN)
     assert answer == generate_answers(model, ["54+46="])[0]
     T = len(CharTokenizer().encode(f"{BOS}54+46={answer}"))

@@ -104,12 +104,16 @@ def losses(training: Training) -> list[float]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["gpt2", "mixtral"])
+@pytest.mark.parametrize(
+    ("name", "positions"),
+    [("gpt2", "sequential"), ("mixtral", "sequential"), ("gpt2", "abacus")],
+)
 def test_compiled_training_is_the_same_but_for_rounding_and_resumes(
-    name: str, tmp_path: Path, data_dir: Path
+    name: str, positions: str, tmp_path: Path, data_dir: Path
 ) -> None:
+    model: dict[str, Any] = {"dropout": 0.0, "positions": positions}
     whole, stopped = (
-        compiled(Training(tmp_path / folder, data_dir, name, dropout=0.0))
+        compiled(Training(tmp_path / folder, data_dir, name, **model))
         for folder in ("whole", "stopped")
     )
     whole.finish()
@@ -117,9 +121,12 @@ def test_compiled_training_is_the_same_but_for_rounding_and_resumes(
     assert "resuming" in stopped.finish()
     assert stopped.results() == whole.results()
 
-    plain = Training(tmp_path / "plain", data_dir, name, dropout=0.0)
+    plain = Training(tmp_path / "plain", data_dir, name, **model)
     plain.finish()
     assert plain.results() != whole.results()
+    if positions == "abacus":
+        # Compiled code draws other random numbers from the same seed.
+        return
     # Later, a token between two experts may go to either, and the two trainings part.
     for row, (one, other) in enumerate(zip(losses(plain), losses(whole), strict=True)):
         assert other == pytest.approx(one, rel=0.002 if row == 0 else 0.05)

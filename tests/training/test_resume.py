@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -40,12 +41,13 @@ class Training:
         data_dir: Path,
         name: str = "llama2",
         workers: int = 0,
-        dropout: float = 0.1,
+        **model: Any,
     ) -> None:
         self.folder = folder
         folder.mkdir()
         runtime = {"checkpoint_every_n_steps": 7, "num_workers": workers}
-        params = tiny_params(name, models={"dropout": dropout}, training=SLOWER, runtime=runtime)
+        model = {"dropout": 0.1} | model
+        params = tiny_params(name, models=model, training=SLOWER, runtime=runtime)
         (folder / "params.yaml").write_text(yaml.safe_dump(params.model_dump()))
         self.command = [sys.executable, "-m", "src.train", "--config", "params.yaml"]
         self.command += ["--data_dir", str(data_dir)]
@@ -133,6 +135,18 @@ def test_killed_five_times_the_training_ends_with_the_same_bytes(
     # A finished run cleans up after itself: what is left are the locks, of the run and of the
     # folder that it writes to.
     assert {p.name for p in training.folder.glob("runs/*/*")} == {"lock"}
+
+
+@pytest.mark.slow
+def test_positions_that_are_drawn_at_random_are_drawn_again(tmp_path: Path, data_dir: Path) -> None:
+    random_only: dict[str, Any] = {"positions": "abacus", "dropout": 0.0}
+    whole, stopped = (
+        Training(tmp_path / folder, data_dir, **random_only) for folder in ("whole", "stopped")
+    )
+    whole.finish()
+    assert stopped.stop(signal.SIGKILL)[0] == -signal.SIGKILL
+    assert "resuming" in stopped.finish()
+    assert stopped.results() == whole.results()
 
 
 # What a shell reports of a command that cleans up, and what the system does of one that cannot.
