@@ -92,9 +92,9 @@ class DataConfig(Section):
     precedence: Literal["left_to_right", "standard"]
     # Files of before there was a choice have no such keys.
     modulus: Annotated[int, Field(ge=0, le=2**31)] = 0
-    format: Literal["plain", "reverse", "padded", "reverse_padded", "scratchpad", "detailed"] = (
-        "plain"
-    )
+    format: Literal[
+        "plain", "reverse", "reverse_all", "padded", "reverse_padded", "scratchpad", "detailed"
+    ] = "plain"
     n_samples: Annotated[int, Field(ge=1, le=10**12)]
     val_fraction: Annotated[float, Field(gt=0, lt=1)]
     test_fraction: Annotated[float, Field(gt=0, lt=1)]

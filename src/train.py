@@ -119,13 +119,13 @@ def train(
 
 
 def _check_positions(params: Params, data_dir: Path) -> None:
-    """See that coupled positions are those of places, which they count from the units up."""
-    written = read_convention(data_dir).format
-    if params.model_config_in_use.positions == "coupled" and not written.from_units:
-        right = ", ".join(each.name for each in FORMATS.values() if each.from_units)
+    """See that coupled positions are places: the units last in operands, and first in answers."""
+    name = read_convention(data_dir).format.name
+    right = [f.name for f in FORMATS.values() if f.from_units and not f.operands_from_units]
+    if params.model_config_in_use.positions == "coupled" and name not in right:
         raise UserError(
-            f"models.{params.model}.positions = coupled: needs a data.format with answers from the "
-            f"units up: {right}; {data_dir} is written as {written.name}"
+            f"models.{params.model}.positions = coupled: needs a data.format with answers alone "
+            f"from the units up: {', '.join(right)}; {data_dir} is written as {name}"
         )
 
 

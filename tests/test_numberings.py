@@ -229,7 +229,7 @@ def test_coupled_positions_need_answers_from_the_units_up(tmp_path: Path, data_d
     with pytest.raises(UserError) as caught:
         train(params, data_dir, *folders)
     assert str(caught.value) == (
-        "models.gpt2.positions = coupled: needs a data.format with answers from the units up: "
+        "models.gpt2.positions = coupled: needs a data.format with answers alone from the units up: "
         f"{right}; {data_dir} is written as plain"
     )
     assert not any(path.is_file() for folder in folders for path in folder.glob("*"))

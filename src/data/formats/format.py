@@ -38,12 +38,14 @@ class Format:
     Attributes:
         name: what `data.format` in params.yaml calls it.
         from_units: whether an answer's digits are written from the units up, behind its sign.
+        operands_from_units: whether operands are too.
         traced: whether targets show steps. The answer is what stands behind the last ``=``, and a
             right one may follow wrong steps.
     """
 
     name: ClassVar[str]
     from_units: ClassVar[bool] = False
+    operands_from_units: ClassVar[bool] = False
     traced: ClassVar[bool] = False
 
     def fitted(self, data: DataConfig) -> Format:

@@ -32,6 +32,7 @@ class ReverseAll(Reverse):
     """
 
     name = "reverse_all"
+    operands_from_units = True
 
     def operand(self, value: int) -> str:
         """See `Format.operand`."""
