@@ -13,10 +13,10 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from src.common.errors import UserError
-from src.config import DataConfig, ModelConfig, Params, TrainingConfig
+from src.config import DataConfig, EvaluationConfig, ModelConfig, Params, TrainingConfig
 from src.data.formats import FORMATS
 from src.models import MLPS, MODELS, NORMS, build_model
 from src.params import CONFIGS_DIR, PARAMS_FILE, load_params
@@ -25,9 +25,13 @@ from src.terminal.cli import run
 TEXT = PARAMS_FILE.read_text(encoding="utf-8")
 CONTENT: dict[str, Any] = yaml.safe_load(TEXT)
 DATA, LLAMA2 = CONTENT["data"], CONTENT["models"]["llama2"]
+TYPES: dict[str, type[BaseModel]] = {
+    "data": DataConfig,
+    "models": ModelConfig,
+    "training": TrainingConfig,
+    "evaluation": EvaluationConfig,
+}
 SECTIONS = ("data", "training", "evaluation", "runtime")
-# Files of before there was a choice have no such keys, and mean the defaults.
-LATER = {("data", "format"), ("data", "modulus"), ("evaluation", "attention_scale")}
 
 
 def leaves(content: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -37,6 +41,15 @@ def leaves(content: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tupl
             yield from leaves(value, (*path, key))
         else:
             yield (*path, key)
+
+
+def _has_default(path: tuple[str, ...]) -> bool:
+    fields = TYPES[path[0]].model_fields if path[0] in TYPES else {}
+    return path[-1] in fields and not fields[path[-1]].is_required()
+
+
+# Files of before there was a choice have no such keys, and mean the defaults.
+LATER = {path for path in leaves(CONTENT) if _has_default(path)}
 
 
 def changed(path: tuple[Any, ...], value: object) -> dict[Any, Any]:
