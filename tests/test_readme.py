@@ -18,6 +18,7 @@ PAGES = (
     "docs/data.md",
     "docs/watching.md",
     "docs/recipe.md",
+    "docs/positions.md",
     "docs/comparing.md",
     "docs/failures.md",
     "docs/huggingface.md",
