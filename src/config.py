@@ -248,6 +248,18 @@ class EvaluationConfig(Section):
     exhaustive: bool
     n_samples: Annotated[int, Field(ge=0)]
     attention_scale: PositiveFloat = 1.0
+    lengths: Annotated[int, Field(ge=0, le=MAX_DIGITS)] = 0
+    lengths_of: Literal["equal", "pairs"] = "equal"
+    length_problems: Size = 100
+    length_chains: bool = False
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.length_chains and not self.lengths:
+            raise _broken(
+                "length_chains", True, "needs lengths above 0, up to which they are built"
+            )
+        return self
 
 
 class RuntimeConfig(Section):

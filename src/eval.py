@@ -61,7 +61,7 @@ def evaluate(
     Returns:
         What eval.json holds: `breakdowns.figures`, `Leaks.metrics`, with skip_bad_rows
         `skipped_malformed`, `skipped_wrong` and `skipped_duplicate`, and, where all problems are
-        graded, `exhaustive_problems` and `exhaustive_wrong`.
+        graded, `exhaustive_problems` and `exhaustive_wrong`; where lengths are, `lengths.figures`.
 
     Raises:
         UserError: for a file that is missing or not what it should be.
@@ -69,6 +69,7 @@ def evaluate(
     """
     from .data.description import read_convention
     from .dataset import ArithmeticDataset, check_length
+    from .evaluation import lengths
     from .evaluation.breakdowns import break_down, describe_problems, figures
     from .evaluation.exhaustive import grade_every
     from .evaluation.grading import answers_to, grade
@@ -84,10 +85,15 @@ def evaluate(
     records, config = splits["test"], params.evaluation
     dataset = ArithmeticDataset(records)
     check_length(dataset, loaded.config.max_seq_len, data_dir / "test.jsonl")
+    written = read_convention(data_dir).format
+    grid = lengths.grid_of(config, data_dir, written, loaded.config.max_seq_len)
 
     grades = grade(loaded.model, dataset, config.batch_size)
-    written = read_convention(data_dir).format
-    leaks = find_leaks(records, written, loaded.story, data_dir, params.runtime.progress)
+    others = [] if grid is None else [*lengths.may_be_known(grid, written, loaded.story)]
+    known = find_leaks(
+        [*records, *others], written, loaded.story, data_dir, params.runtime.progress
+    )
+    leaks = known[: len(records)]
     problems = describe_problems(records, written)
     counts = loaded.model.num_parameters(), loaded.model.num_parameters(active=True)
     metrics = figures(loaded.config.name, counts, grades) | leaks.metrics(grades.exact) | skipped
@@ -105,6 +111,12 @@ def evaluate(
             quick,
         )
         metrics |= {"exhaustive_problems": len(every), "exhaustive_wrong": len(wrong)}
+    if grid is not None:
+        graded = lengths.grade_lengths(
+            loaded.model, grid, written, config.batch_size, params.runtime.progress
+        )
+        tables["by_lengths"] = graded
+        metrics |= lengths.figures(graded, known[len(records) :])
     if config.attention_scale != 1:
         metrics["attention_scale"] = config.attention_scale
     tables["errors"] = wrong.copy()
@@ -193,6 +205,9 @@ def main(argv: list[str] | None = None) -> None:
         if given:
             check_vacant(out_dir)
         if other:
+            if params.evaluation.lengths:
+                asked = f"evaluation.lengths = {params.evaluation.lengths}"
+                raise UserError(f"{asked}: must be 0 with --hf")
             if params.evaluation.attention_scale != 1:
                 scale = params.evaluation.attention_scale
                 raise UserError(f"evaluation.attention_scale = {scale}: must be 1 with --hf")

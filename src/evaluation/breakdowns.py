@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..data.formats import Format
 from ..data.records import Record
+from . import lengths
 from .difficulty import KINDS, describe
 from .exhaustive import by_split
 from .grading import Grades, breakdown, by_digit_position, by_expert, routing, tally
@@ -59,6 +60,8 @@ def break_down(problems: pd.DataFrame, grades: Grades) -> dict[str, pd.DataFrame
         "by_digit_position": by_digit_position(grades),
         "by_expert": by_expert(grades),
         "routing": routing(grades),
-        # Filled where all problems are graded.
+        # Filled where lengths are graded ..
+        "by_lengths": lengths.table(),
+        # .. and where all problems are.
         "exhaustive": by_split(pd.DataFrame(columns=[*counts, "split"])),
     }

@@ -40,6 +40,9 @@ class Leaks:
     swapped: Mask
     unknown: int
 
+    def __getitem__(self, rows: slice) -> Leaks:
+        return Leaks(self.in_training[rows], self.swapped[rows], self.unknown)
+
     def metrics(self, exact: Mask) -> dict[str, float]:
         """Counts, and the exact match without all that was known; empty if data is unknown.
 

@@ -16,6 +16,8 @@ from .verdict import verdict
 
 # Printed even with a single row, where all answers have one length.
 _ALWAYS = "by_answer_length"
+# Printed in lines of their own.
+_NOT_SHARES = ("by_expert", "by_lengths")
 
 
 def show(
@@ -41,7 +43,7 @@ def show(
     for name, frame in tables.items():
         # No rows: it does not occur, such as borrows in sums. One row: the totals again.
         says_more = len(frame) > 1 or name == _ALWAYS
-        if not name.startswith("by_") or name == "by_expert" or not says_more:
+        if not name.startswith("by_") or name in _NOT_SHARES or not says_more:
             continue
         title = frame.columns[0]
         table = Table(title=name.replace("_", " "), title_justify="left")
@@ -54,6 +56,14 @@ def show(
     for (layer,), group in tables["by_expert"].groupby(["layer"]):
         shares = "  ".join(f"{share:.3f}" for share in group["load"])
         line(f"expert load, layer {layer}: {shares}")
+    for title, column in (("length", "longest"), ("chain of carries", "carry_chain")):
+        here = tables["by_lengths"]["carry_chain"].notna() == (column == "carry_chain")
+        counts = tables["by_lengths"][here].groupby(column)[["problems", "wrong"]].sum()
+        shares = "  ".join(
+            f"{n}: {1 - row.wrong / row.problems:.3f}" for n, row in counts.iterrows()
+        )
+        if shares:
+            line(f"right by {title}, whatever data.B is: {shares}")
     errors = tables["errors"]
     said = dict(zip(errors["prompt"], errors["said"], strict=True))
     for prompt, target in samples:
