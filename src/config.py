@@ -99,6 +99,7 @@ class DataConfig(Section):
     val_fraction: Annotated[float, Field(gt=0, lt=1)]
     test_fraction: Annotated[float, Field(gt=0, lt=1)]
     length_balance: Share
+    carry_mix: Share = 0.0
     split_by: Literal["problem", "unordered"]
     seed: Seed
 
@@ -129,6 +130,8 @@ class DataConfig(Section):
             raise _broken("B", self.B, f"{rule}: divisors of larger ones are hard to find")
         if self.ops == "/" and self.B == 0:
             raise _broken("ops", self.ops, "the only divisor would be 0, as A = B = 0")
+        if self.carry_mix and not {"+", "-"} & set(self.ops):
+            raise _broken("carry_mix", self.carry_mix, f"needs + or - in ops, which is {self.ops}")
         if self.modulus == 1:
             raise _broken("modulus", 1, "must be 0, for none, or at least 2: all answers are 0")
         if self.modulus and "/" in self.ops:

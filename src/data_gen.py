@@ -178,6 +178,7 @@ FLAGS: dict[str, tuple[type, str]] = {
     "val_fraction": (float, "share of the problems that validation gets"),
     "test_fraction": (float, "share of the problems that test gets"),
     "length_balance": (float, "share of training with operands' lengths drawn evenly"),
+    "carry_mix": (float, "share of training built with a long chain of carries or borrows"),
     "split_by": (str, "problem, or unordered: 1+2= and 2+1= in the same split"),
     "seed": (int, "seed of the random draws"),
 }

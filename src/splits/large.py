@@ -1,4 +1,4 @@
-"""Numbers beyond 63 bits: drawn evenly, and as 64-bit words."""
+"""Numbers of any size: drawn evenly, and as 64-bit words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.problems import Integers
+from ..data.problems import Integers, Ints
 
 Words = NDArray[np.uint64]
 
@@ -34,20 +34,20 @@ def drawn(low: int, high: int, n: int, rng: np.random.Generator) -> list[int]:
     return found
 
 
-def draw_operands(
-    lengths: list[tuple[int, int]], balanced: NDArray[np.bool_], rng: np.random.Generator
-) -> Integers:
-    """An operand for each row, in Python's integers: (n,).
+def of_lengths(lengths: list[tuple[int, int]], which: Ints, rng: np.random.Generator) -> Integers:
+    """A number of a length for each row: (n,).
 
     Args:
-        lengths: smallest and largest operand of each length, see `ProblemSpace.lengths`.
-        balanced: (n,), the rows whose operand's length is drawn evenly before its value.
+        lengths: smallest and largest number of each, see `ProblemSpace.lengths`.
+        which: (n,), the length of each row, an index into `lengths`.
     """
-    values = np.array(drawn(lengths[0][0], lengths[-1][1], len(balanced), rng), object)
-    length = rng.integers(0, len(lengths), len(balanced))
-    for i, (low, high) in enumerate(lengths):
-        rows = np.flatnonzero(balanced & (length == i))
-        values[rows] = drawn(low, high, len(rows), rng)
+    if lengths[-1][1] < 2**62:
+        low, high = np.array(lengths).T
+        return rng.integers(low[which], high[which], endpoint=True)
+    values = np.empty(len(which), object)
+    for i in np.unique(which).tolist():
+        rows = np.flatnonzero(which == i)
+        values[rows] = drawn(lengths[i][0], lengths[i][1], len(rows), rng)
     return values
 
 

@@ -32,6 +32,7 @@ class Rejection:
         balances: `length_balance` of each split.
         seed: of all random choices.
         unordered: a split takes its problems' swapped forms out of the later ones.
+        carry_mix: of the last split, see `ProblemSpace.draw`.
     """
 
     def __init__(
@@ -41,11 +42,13 @@ class Rejection:
         balances: Mapping[str, float],
         seed: int,
         unordered: bool = False,
+        carry_mix: float = 0.0,
     ) -> None:
         self.space, self.unordered = space, unordered
         self._sizes, self._balances, self._seed = dict(sizes), dict(balances), seed
         digits = space.N * len(str(space.B))
         self._draws = max(1, min(DRAWS, _DIGITS // digits)) if space.is_large else DRAWS
+        self._mixes = dict.fromkeys(sizes, 0.0) | {list(sizes)[-1]: carry_mix}
         self._seen = KeySet()
         self._closed = KeySet()
         self._overlap = Overlap(space, tuple(sizes))
@@ -74,7 +77,7 @@ class Rejection:
         rng = np.random.default_rng([self._seed, list(self._sizes).index(split)])
         missing, rounds_without = self._sizes[split], 0
         while missing:
-            drawn = self.space.draw(self._draws, rng, self._balances[split])
+            drawn = self.space.draw(self._draws, rng, self._balances[split], self._mixes[split])
             fresh = self._unseen(drawn, missing)
             missing -= len(fresh)
             if len(fresh):

@@ -25,7 +25,7 @@ def space_of(config: DataConfig) -> ProblemSpace:
 def source_of(config: DataConfig) -> Strata | Rejection:
     """What draws the splits; no problem occurs twice, within or across them.
 
-    Val and test are uniform by value, train is drawn with `length_balance`.
+    Val and test are uniform by value, train is drawn with `length_balance` and `carry_mix`.
 
     Raises:
         UserError: if fewer problems exist than asked for, with their number.
@@ -41,7 +41,7 @@ def source_of(config: DataConfig) -> Strata | Rejection:
     balances = {
         split: config.length_balance if split == "train" else 0.0 for split in DRAWING_ORDER
     }
-    if config.split_by == "problem" and is_stratified(space):
+    if config.split_by == "problem" and not config.carry_mix and is_stratified(space):
         return Strata(space, sizes, balances, config.seed)
     takes_all = config.split_by == "unordered" and size == config.n_samples
     if takes_all and (every := space.enumerate()) is not None:
@@ -49,7 +49,9 @@ def source_of(config: DataConfig) -> Strata | Rejection:
             return Whole(space, every, sizes, config.seed)
         except ValueError as error:
             raise UserError(f"data.n_samples = {config.n_samples}: {error}") from None
-    return Rejection(space, sizes, balances, config.seed, config.split_by == "unordered")
+    return Rejection(
+        space, sizes, balances, config.seed, config.split_by == "unordered", config.carry_mix
+    )
 
 
 def chunks(config: DataConfig, source: Strata | Rejection) -> Iterator[tuple[str, Problems]]:

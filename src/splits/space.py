@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from ..config import largest_total
 from ..data.permutation import mixed
 from ..data.problems import OPERATORS, OVER, Integers, Ints, Problems, apply
+from .chains import with_chains
 from .divisors import count_divisors, divisors, draw_divisors, n_trials
-from .large import draw_operands, words_of
+from .large import drawn, of_lengths, words_of
 
 # Spaces up to this size are listed in memory when drawing at random finds too little that is new.
 ENUMERABLE = 2**22
@@ -102,7 +103,13 @@ class ProblemSpace:
                 return None
         return rows.reduced(self.modulus) if n_operands is None else rows
 
-    def draw(self, n: int, rng: np.random.Generator, length_balance: float = 0.0) -> Problems:
+    def draw(
+        self,
+        n: int,
+        rng: np.random.Generator,
+        length_balance: float = 0.0,
+        carry_mix: float = 0.0,
+    ) -> Problems:
         """n problems, with repetition; fewer where a division finds no divisor.
 
         Operands and operators are drawn evenly, a divisor evenly from those that leave no
@@ -111,6 +118,8 @@ class ProblemSpace:
         Args:
             length_balance: share of the rows whose operands' lengths are drawn evenly before
                 their values, so that short operands are as frequent as long ones.
+            carry_mix: share of the rows whose first step has a long chain of carries or borrows,
+                see `with_chains`.
         """
         balanced = rng.random(n) < length_balance
         # Rows that are left, and their values so far.
@@ -125,6 +134,12 @@ class ProblemSpace:
         for j in range(self.N - 1):
             operator = choices[rng.integers(0, len(choices), len(rows))]
             operand = self._drawn_operands(balanced, rng)
+            if carry_mix and j == 0:
+                built = np.flatnonzero(rng.random(n) < carry_mix)
+                terms, operand, operator = with_chains(
+                    terms, operand, operator, built, self.ops, self.lengths(), rng
+                )
+                operands[0] = terms
             if OVER in choices:
                 # Any number but 0 divides 0: there the operand stays as drawn.
                 divides = np.flatnonzero((operator == OVER) & (terms != 0))
@@ -137,8 +152,8 @@ class ProblemSpace:
                 )
             sums, terms = apply(operator, operand, sums, terms, self.precedence)
             operators[j, rows], operands[j + 1, rows] = operator, operand
-        drawn = Problems(operands[:, rows].T, operators[:, rows].T, sums, terms)
-        return drawn.reduced(self.modulus)
+        problems = Problems(operands[:, rows].T, operators[:, rows].T, sums, terms)
+        return problems.reduced(self.modulus)
 
     def _divisors_of(self, terms: Ints) -> tuple[Ints, Ints, Ints] | None:
         """The divisors of some terms, 0 among them, listed once for equal terms.
@@ -159,13 +174,13 @@ class ProblemSpace:
 
     def _drawn_operands(self, balanced: NDArray[np.bool_], rng: np.random.Generator) -> Integers:
         if self.is_large:
-            return draw_operands(self.lengths(), balanced, rng)
-        values = rng.integers(self.A, self.B, len(balanced), endpoint=True)
+            values = np.array(drawn(self.A, self.B, len(balanced), rng), object)
+        else:
+            values = rng.integers(self.A, self.B, len(balanced), endpoint=True)
         if not balanced.any():
             return values
-        low, high = np.array(self.lengths()).T
-        length = rng.integers(0, len(low), len(balanced))
-        return np.where(balanced, rng.integers(low[length], high[length], endpoint=True), values)
+        length = rng.integers(0, len(self.lengths()), len(balanced))
+        return np.where(balanced, of_lengths(self.lengths(), length, rng), values)
 
     def lengths(self) -> list[tuple[int, int]]:
         """The smallest and the largest operand of each length.

@@ -43,7 +43,7 @@ def described(folder: Path, source: DataConfig | Convention) -> dict[str, Any]:
         told = {"data": None, "precedence": source.precedence, "format": "plain"}
     else:
         # As every folder of before there was a choice of formats, or a modulus.
-        later = {"format": "plain", "modulus": 0}
+        later = {"format": "plain", "modulus": 0, "carry_mix": 0.0}
         told = {"data": {k: v for k, v in source.model_dump().items() if later.get(k) != v}}
     return {**told, "sha256": digests}
 
