@@ -27,6 +27,7 @@ from torch import Tensor
 
 from src.batches import BatchOrder
 from src.config import Params
+from src.data.formats import format_of
 from src.data_gen import generate
 from src.dataset import ArithmeticDataset, TrainLoader, eval_loader
 from src.lightning_module import LitLM
@@ -123,7 +124,7 @@ def measure(
     rules = {"max_steps": steps, "val_check_interval": float(steps + 1)}
     short = params.training.model_copy(update=rules)
     here = params.model_copy(update={"training": short})
-    callbacks = [history, Watch(here, train), progress, turns]
+    callbacks = [history, Watch(here, train, format_of(params.data)), progress, turns]
     logger = make_logger(here, run_dir, None)
     trainer = make_trainer(here, run_dir, callbacks, ours.order, logger=logger)
     if compiles_training(here):

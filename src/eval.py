@@ -8,6 +8,7 @@ python -m src.eval --inspect "554+456="    # answer this, and draw where it look
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,8 +48,9 @@ def evaluate(
 ) -> dict[str, Any]:
     """Grade, print and write the results.
 
-    It grades with one teacher-forced pass, which knows the exact match (see `loss`), and
-    generates only where the model is wrong, to show what it says there.
+    It grades with one teacher-forced pass, which knows where the whole target is given (see
+    `loss`), and generates only elsewhere, to show what the model says there; and where targets
+    have steps, to see whether the answer behind them is right.
 
     Args:
         checkpoint: best.ckpt or last.ckpt of the train stage.
@@ -59,7 +61,8 @@ def evaluate(
         skip_bad_rows: leave out and count test rows that are malformed, wrong or duplicates.
 
     Returns:
-        What eval.json holds: `breakdowns.figures`, `Leaks.metrics`, with skip_bad_rows
+        What eval.json holds: `breakdowns.figures`, where targets have steps with `exact_trace`,
+        the share of targets without a wrong token; `Leaks.metrics`, with skip_bad_rows
         `skipped_malformed`, `skipped_wrong` and `skipped_duplicate`, and, where all problems are
         graded, `exhaustive_problems` and `exhaustive_wrong`; where lengths are, `lengths.figures`.
 
@@ -67,12 +70,15 @@ def evaluate(
         UserError: for a file that is missing or not what it should be.
         OSError: if nothing can be written to out_dir, before anything is graded.
     """
+    import pandas as pd
+
     from .data.description import read_convention
     from .dataset import ArithmeticDataset, check_length
     from .evaluation import lengths
+    from .evaluation.answering import hear
     from .evaluation.breakdowns import break_down, describe_problems, figures
-    from .evaluation.exhaustive import grade_every
-    from .evaluation.grading import answers_to, grade
+    from .evaluation.exhaustive import also_right, by_split, grade_every
+    from .evaluation.grading import grade
     from .evaluation.leaks import find_leaks
     from .evaluation.reading import read
     from .evaluation.screening import quick_leads
@@ -89,28 +95,35 @@ def evaluate(
     grid = lengths.grid_of(config, data_dir, written, loaded.config.max_seq_len)
 
     grades = grade(loaded.model, dataset, config.batch_size)
+    whole = grades.exact
+    problems = describe_problems(records, written)
+    counts, missed = pd.DataFrame(), problems[~whole]
+    if every is not None:
+        quick = quick_leads(loaded.model) if compiles_grading(params, len(every)) else None
+        progress = params.runtime.progress
+        counts, missed = grade_every(
+            loaded.model, every, splits, written, problems, whole, progress, quick
+        )
+    heard, right = hear(loaded.model, missed, written, config.batch_size, params.runtime.progress)
+    # The first of the missed ones are those of the test split.
+    exact = whole.copy()
+    exact[~whole] = right[: (~whole).sum()]
+    grades = replace(grades, exact=exact)
+
     others = [] if grid is None else [*lengths.may_be_known(grid, written, loaded.story)]
     known = find_leaks(
         [*records, *others], written, loaded.story, data_dir, params.runtime.progress
     )
     leaks = known[: len(records)]
-    problems = describe_problems(records, written)
-    counts = loaded.model.num_parameters(), loaded.model.num_parameters(active=True)
-    metrics = figures(loaded.config.name, counts, grades) | leaks.metrics(grades.exact) | skipped
-    tables, wrong = break_down(problems, grades), problems[~grades.exact]
+    sizes = loaded.model.num_parameters(), loaded.model.num_parameters(active=True)
+    metrics = figures(loaded.config.name, sizes, grades, whole if written.traced else None)
+    metrics |= leaks.metrics(exact) | skipped
+    tables = break_down(problems, grades, written) | {"errors": heard[~right]}
     if every is not None:
-        quick = quick_leads(loaded.model) if compiles_grading(params, len(every)) else None
-        tables["exhaustive"], wrong = grade_every(
-            loaded.model,
-            every,
-            splits,
-            written,
-            problems,
-            grades.exact,
-            params.runtime.progress,
-            quick,
-        )
-        metrics |= {"exhaustive_problems": len(every), "exhaustive_wrong": len(wrong)}
+        if right.any():
+            counts = pd.concat([counts, also_right(missed[right])])
+        tables["exhaustive"], wrong = by_split(counts), len(tables["errors"])
+        metrics |= {"exhaustive_problems": len(every), "exhaustive_wrong": wrong}
     if grid is not None:
         graded = lengths.grade_lengths(
             loaded.model, grid, written, config.batch_size, params.runtime.progress
@@ -119,13 +132,12 @@ def evaluate(
         metrics |= lengths.figures(graded, known[len(records) :])
     if config.attention_scale != 1:
         metrics["attention_scale"] = config.attention_scale
-    tables["errors"] = wrong.copy()
-    said = answers_to(loaded.model, wrong["prompt"].tolist(), config.batch_size)
-    tables["errors"].insert(2, "said", said)
 
     origin = about(checkpoint, metrics, data_dir) if out_dir != METRICS_DIR else None
     write_results(metrics, tables, out_dir, origin)
-    show(metrics, tables, records[: config.n_samples], leaks.sentence(grades.exact))
+    said = dict(zip(heard["prompt"], heard["said"], strict=True))
+    samples = [(r, said.get(r.prompt, r.target)) for r in records[: config.n_samples]]
+    show(metrics, tables, samples, written, leaks.sentence(exact))
     return metrics
 
 
@@ -156,9 +168,11 @@ def inspect(params: Params, checkpoint: Path, prompt: str, picture: Path) -> Non
 
     loaded = load(checkpoint, params)
     examiner = OurExaminer(loaded, params.data)
-    say(*examiner.lines({prompt: examiner.target(prompt)}))
-    answer, table = attention(loaded.model, prompt, examiner.convention.format)
-    draw(prompt, answer, table, f"{loaded.config.name} answers {prompt}{answer}", picture)
+    question = examiner.question(prompt)
+    say(*examiner.lines([question]))
+    asked = question.prompt
+    answer, table = attention(loaded.model, asked, examiner.convention.format)
+    draw(asked, answer, table, f"{loaded.config.name} answers {asked}{answer}", picture)
     say(f"attention: {picture}")
 
 

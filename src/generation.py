@@ -7,12 +7,21 @@ from collections.abc import Sequence
 from .models import TransformerLM
 from .tokenizer import BOS, EOS, CharTokenizer
 
+# Stands behind an answer that did not end, where it could be taken for one that did.
+CUT = "..."
 
-def generate_answers(model: TransformerLM, prompts: Sequence[str]) -> list[str]:
+
+def generate_answers(
+    model: TransformerLM, prompts: Sequence[str], mark_cut: bool = False
+) -> list[str]:
     """The answer to each prompt by greedy decoding, such as ``1010`` to ``554+456=``.
 
     An answer that does not end within the model's max_seq_len is cut there; special tokens in the
     middle of one are spelled out, such as ``<pad>``.
+
+    Args:
+        mark_cut: put `CUT` behind an answer that is cut: behind steps, a part of an answer may
+            look like the whole of it.
     """
     if not prompts:
         return []
@@ -26,4 +35,5 @@ def generate_answers(model: TransformerLM, prompts: Sequence[str]) -> list[str]:
         tokenizer.eos_id,
         attention_mask.to(device),
     )
-    return [tokenizer.decode(row).partition(EOS)[0] for row in output[:, T:].tolist()]
+    ends = [tokenizer.decode(row).partition(EOS) for row in output[:, T:].tolist()]
+    return [said if end or not mark_cut else said + CUT for said, end, _ in ends]

@@ -27,9 +27,11 @@ class LitLM(pl.LightningModule):
     architectures.
 
     Measures ``train_loss``, ``val_loss`` (nats per answer token) and ``val_exact_match`` (share of
-    problems that greedy decoding answers right). Lightning's own logging is not used: it counts
-    validations one step too early, and shows single batches. `log` is not called in each step
-    either: it takes some hundredths of a step, and makes several processes wait for each other.
+    problems to which greedy decoding gives the whole target: where targets have steps, no more
+    than have a right answer, as that may follow wrong steps). Lightning's own logging is not used:
+    it counts validations one step too early, and shows single batches. `log` is not called in each
+    step either: it takes some hundredths of a step, and makes several processes wait for each
+    other.
 
     With several processes, each computes its share of a batch, and the metrics are of the whole.
 

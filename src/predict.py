@@ -20,6 +20,7 @@ from .terminal.model_flags import add_model_flags, template_of
 from .terminal.say import complain, say
 
 if TYPE_CHECKING:
+    from .data.records import Record
     from .inspection.examiner import Examiner
 
 # Problems asked at once.
@@ -58,14 +59,14 @@ def asker(examiner: Examiner) -> Ask:
     """
 
     def ask(prompts: Sequence[str]) -> int:
-        targets: dict[str, str] = {}
+        questions: dict[str, Record] = {}
         refused: dict[str, UserError] = {}
         for prompt in prompts:
             try:
-                targets[prompt] = examiner.target(prompt)
+                questions[prompt] = examiner.question(prompt)
             except UserError as error:
                 refused[prompt] = error
-        lines = dict(zip(targets, examiner.lines(targets), strict=True))
+        lines = dict(zip(questions, examiner.lines(list(questions.values())), strict=True))
         for prompt in prompts:
             if prompt in refused:
                 complain(refused[prompt])

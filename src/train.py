@@ -91,6 +91,7 @@ def train(
         for split, dataset in datasets.items():
             max_seq_len = params.model_config_in_use.max_seq_len
             check_length(dataset, max_seq_len, data_dir / f"{split}.jsonl")
+        written = read_convention(data_dir).format
         story = {"data": read_description(data_dir), "init_from": start and start.story}
         run_dir = runs_dir / run_name(params, splits, start.sha256 if start else None)
         if models_dir.resolve().is_relative_to(run_dir.resolve()):
@@ -103,14 +104,14 @@ def train(
         # Before all that computes in several threads, such as a trial of the compiler.
         cpu.use_well(params.runtime.accelerator)
         lit = initial_module(params, start.weights if start else None)
-        watchers = [Watch(params, datasets["val"])]
+        watchers = [Watch(params, datasets["val"], written)]
         logger = partial(make_logger, params, run_dir)
         with together(process):
             fitted = fit(params, datasets, run_dir, process, lit, watchers, logger, story)
         if not process.is_first:
             sys.exit(0)
         with filling(models_dir / LAST, metrics_dir / "train.json") as (models, metrics):
-            write_models(fitted, params, splits["val"], models, story)
+            write_models(fitted, params, splits["val"], written, models, story)
             write_metrics(fitted, metrics, runs_dir)
             drop_old(models_dir, models)
         # Complete: nothing is left to resume.

@@ -219,11 +219,12 @@ def test_right_predictions_are_shown_too(capsys: pytest.CaptureFixture[str]) -> 
     right = np.array([True, False, False])
     grades = Grades(right, right, np.arange(3), 0.1, none, np.zeros(0))
     problems = describe_problems(records, PLAIN)
-    tables = break_down(problems, grades)
+    tables = break_down(problems, grades, PLAIN)
     tables["errors"] = problems[~right].assign(said=["9", "[/b]7\x1b:pie:"])
     metrics = {f"exact_match{end}": 1 / 3 for end in ("", "_low", "_high")} | {"loss": 0.1}
     counts = dict.fromkeys(("problems", "parameters", "active_parameters"), 3)
-    show({"architecture": "gpt2", **metrics, **counts}, tables, records[:2], "nothing is known")
+    samples = [(records[0], "3"), (records[1], "9")]
+    show({"architecture": "gpt2", **metrics, **counts}, tables, samples, PLAIN, "nothing is known")
     printed = capsys.readouterr().out
     assert "by answer length" in printed
     shown = [line for line in printed.splitlines() if "+2=" in line]

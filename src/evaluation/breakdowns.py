@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ..data.formats import Format
 from ..data.records import Record
@@ -16,11 +18,19 @@ from .grading import Grades, breakdown, by_digit_position, by_expert, routing, t
 from .intervals import wilson
 
 
-def figures(architecture: str, parameters: tuple[int, int], grades: Grades) -> dict[str, Any]:
+def figures(
+    architecture: str,
+    parameters: tuple[int, int],
+    grades: Grades,
+    whole: NDArray[np.bool_] | None = None,
+) -> dict[str, Any]:
     """What eval.json holds of every model.
 
     Args:
         parameters: the number of weights, and of those that one token uses.
+        grades: whose `exact` says which answers are right.
+        whole: bool (n,), which targets have no wrong token, steps included; None: without steps
+            these are the same.
     """
     right, problems = int(grades.exact.sum()), len(grades.exact)
     low, high = wilson(right, problems)
@@ -29,6 +39,7 @@ def figures(architecture: str, parameters: tuple[int, int], grades: Grades) -> d
         "exact_match": float(grades.exact.mean()),
         "exact_match_low": low,
         "exact_match_high": high,
+        **({} if whole is None else {"exact_trace": float(whole.mean())}),
         "loss": grades.loss,
         "problems": problems,
         "wrong": problems - right,
@@ -48,16 +59,17 @@ def describe_problems(records: Sequence[Record], written: Format) -> pd.DataFram
     )
 
 
-def break_down(problems: pd.DataFrame, grades: Grades) -> dict[str, pd.DataFrame]:
+def break_down(problems: pd.DataFrame, grades: Grades, written: Format) -> dict[str, pd.DataFrame]:
     """A table for each kind of difficulty, and those of the experts.
 
     Args:
         problems: what `describe_problems` returns.
+        grades: whose `exact` says which answers are right.
     """
     counts = tally(problems[list(KINDS)], grades.exact)
     tables = {f"by_{kind}": breakdown(counts, kind) for kind in KINDS}
     return tables | {
-        "by_digit_position": by_digit_position(grades),
+        "by_digit_position": by_digit_position(grades, problems["target"], written),
         "by_expert": by_expert(grades),
         "routing": routing(grades),
         # Filled where lengths are graded ..

@@ -1,7 +1,7 @@
 """What a problem may be hard by: lengths, carries, borrows. No loop over rows.
 
-Lengths are those of the text, as a model reads it: ``007`` has three digits. A carry or borrow is
-one by value.
+Lengths are those of the text, as a model reads it: ``007`` has three digits. But zeros that a
+format puts in front of every number are left out. A carry or borrow is one by value.
 """
 
 from __future__ import annotations
@@ -58,11 +58,27 @@ def describe(records: Sequence[Record], written: Format) -> pd.DataFrame:
     return _describe(
         _table([operands for operands, _ in problems]),
         _table([[OPERATORS.index(symbol) for symbol in operators] for _, operators in problems]),
-        # Of runs of digits, with leading zeros.
-        _table([list(map(len, re.findall("[0-9]+", record.prompt))) for record in records]),
+        _table(
+            [
+                [
+                    _length(*each, written)
+                    for each in zip(_texts(record.prompt), operands, strict=True)
+                ]
+                for record, (operands, _) in zip(records, problems, strict=True)
+            ]
+        ),
         np.array([len(str(abs(answer))) for answer in answers]),
         np.array([(answer > 0) - (answer < 0) for answer in answers]),
     )
+
+
+def _texts(prompt: str) -> list[str]:
+    return re.findall("[0-9]+", prompt)
+
+
+def _length(text: str, operand: int, written: Format) -> int:
+    """Digits of an operand, without the zeros that the format puts in front of it."""
+    return len(str(operand) if text == written.operand(operand) else text)
 
 
 def describe_columns(problems: Problems) -> pd.DataFrame:

@@ -65,7 +65,7 @@ def grade_every(
     splits: Mapping[str, Records],
     written: Format,
     test: pd.DataFrame,
-    right: NDArray[np.bool_],
+    whole: NDArray[np.bool_],
     progress: bool = False,
     quick: Leads | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -73,16 +73,30 @@ def grade_every(
 
     Args:
         test: the test split's problems, see `breakdowns.describe_problems`.
-        right: bool (n,), which of them the model gets right.
+        whole: bool (n,), to which of them the model gives the whole target.
         problems, splits, written, progress, quick: see `grade_rest`.
 
     Returns:
-        What `by_split` returns; and the wrong ones, with the columns of test.
+        What `tally` returns, with a column split, for `by_split`; and the others, of which the
+        whole target is not given, with the columns of test.
     """
-    counts = tally(test[list(KINDS)].assign(all="all"), right).assign(split="test")
-    rest, wrong = grade_rest(model, problems, splits, written, progress, quick)
-    table = by_split(pd.concat([counts, rest]))
-    return table, pd.concat([test[~right], wrong], ignore_index=True)
+    counts = tally(test[list(KINDS)].assign(all="all"), whole).assign(split="test")
+    rest, missed = grade_rest(model, problems, splits, written, progress, quick)
+    return pd.concat([counts, rest]), pd.concat([test[~whole], missed], ignore_index=True)
+
+
+def also_right(missed: pd.DataFrame) -> pd.DataFrame:
+    """What to add to the counts of `grade_every` for missed ones whose answer is right after all.
+
+    Args:
+        missed: some rows, one at least, of what `grade_every` returns.
+    """
+    parts = [
+        tally(rows[list(KINDS)].assign(all="all"), np.ones(len(rows), np.bool_)).assign(split=split)
+        for split, rows in missed.groupby("split")
+    ]
+    # They have been counted among the problems.
+    return pd.concat(parts).assign(problems=0)
 
 
 def grade_rest(
@@ -94,6 +108,8 @@ def grade_rest(
     quick: Leads | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Grade all problems outside the test split, in the memory of some ten thousand.
+
+    Right are those to which greedy decoding gives the whole target, steps included.
 
     Args:
         problems: what `every_problem` returns.

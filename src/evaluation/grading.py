@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..data.formats import Format
 from ..data.problems import Ints
 from ..dataset import ArithmeticDataset, eval_loader
-from ..generation import generate_answers
 from ..layers import Routing
 from ..loss import answer
 from ..models import TransformerLM
@@ -27,7 +27,8 @@ class Grades:
     """Graded problems, in the order of the data set.
 
     Attributes:
-        exact: bool (n,), greedy decoding gives the whole answer.
+        exact: bool (n,), greedy decoding gives the whole target: the steps, if the format has some,
+            and the answer.
         token_correct: bool (M,), answer tokens that are the argmax given the true ones before.
         token_row: (M,), the problem that each answer token belongs to.
         loss: mean cross-entropy of an answer token in nats; None where it is not known.
@@ -53,7 +54,7 @@ class Grades:
 
 @torch.inference_mode()
 def grade(model: TransformerLM, dataset: ArithmeticDataset, batch_size: int) -> Grades:
-    """Grade every problem of a data set, on the model's device."""
+    """Grade every problem of a data set by teacher forcing, on the model's device."""
     device = next(model.parameters()).device
     exact, correct, rows = [], [], []
     served, entropies, tokens = [], [], []
@@ -90,14 +91,6 @@ def _served(
     token = input_ids.gather(1, places)
     cell = (places * V + token)[counts][:, None] * E + chosen[counts]  # (N, K)
     return torch.bincount(cell.flatten(), minlength=max_len * V * E).view(max_len, V, E).numpy()
-
-
-def answers_to(model: TransformerLM, prompts: Sequence[str], batch_size: int) -> list[str]:
-    """What the model says to each prompt."""
-    said: list[str] = []
-    for start in range(0, len(prompts), batch_size):
-        said += generate_answers(model, list(prompts[start : start + batch_size]))
-    return said
 
 
 def tally(problems: pd.DataFrame, exact: NDArray[np.bool_]) -> pd.DataFrame:
@@ -152,16 +145,29 @@ def shares(counts: pd.DataFrame) -> pd.DataFrame:
     return named.assign(**figures).reset_index(drop=True)
 
 
-def by_digit_position(grades: Grades) -> pd.DataFrame:
-    """Accuracy of each place of the answer, given the true tokens before it.
+def by_digit_position(grades: Grades, targets: Iterable[str], written: Format) -> pd.DataFrame:
+    """Accuracy of each place of the answer, given the true tokens before it, true steps too.
 
-    Position 1 are the units, 2 the tens; 0 is the ``<eos>`` behind them; a sign is the position
-    to the left of its first digit.
+    Position 1 are the units, 2 the tens, whichever way the format writes them; 0 is the ``<eos>``
+    behind the answer; a sign is the position to the left of the first digit of a number.
+
+    Args:
+        targets: of the graded problems.
     """
-    starts = np.searchsorted(grades.token_row, np.arange(len(grades.exact) + 1))
-    ends = starts[grades.token_row + 1]
-    position = pd.DataFrame({"position": ends - 1 - np.arange(len(grades.token_row))})
-    counts = tally(position, grades.token_correct)
+    row = grades.token_row
+    answers = [written.answer_in(target) for target in targets]
+    lengths = np.array([len(answer) for answer in answers], np.int64)[row]
+    ends = np.searchsorted(row, row, side="right")
+    # How far each token stands before <eos>.
+    position = ends - 1 - np.arange(len(row))
+    kept = position <= lengths
+    if written.from_units:
+        signs = np.array([answer.startswith("-") for answer in answers], np.int64)[row]
+        digits = lengths - signs
+        from_first = digits + 1 - position
+        turned = (position > 0) & (position <= digits)
+        position = np.where(turned, from_first, position)
+    counts = tally(pd.DataFrame({"position": position[kept]}), grades.token_correct[kept])
     return breakdown(counts, "position").rename(columns={"exact_match": "accuracy"})
 
 

@@ -29,8 +29,10 @@ def evaluate_other(
 ) -> dict[str, Any]:
     """Grade, print and write the results of a model that transformers opens.
 
-    It is right where the text of its answer is the target. What only our own models can be asked
-    is left out: tables of digits given the true ones before them, and of experts, have no rows.
+    It is right where the text of its answer is the target; where targets have steps, where what
+    stands behind the last ``=`` of the text is the answer in the target. What only our own models
+    can be asked is left out: tables of digits given the true ones before them, and of experts,
+    have no rows.
 
     Args:
         params: `evaluation:` and `runtime:` of it count.
@@ -58,17 +60,21 @@ def evaluate_other(
     records, written = splits["test"], read_convention(data_dir).format
     other = open_other(folder, template, params.runtime.accelerator)
 
-    said = other.answers(list(records), config.batch_size, params.runtime.progress)
-    right = [answer == record.target for answer, record in zip(said, records, strict=True)]
+    said = other.answers(list(records), config.batch_size, params.runtime.progress, written.traced)
+    pairs = list(zip(said, records, strict=True))
+    right = [written.is_right(answer, record.target) for answer, record in pairs]
+    whole = np.array([answer == record.target for answer, record in pairs])
     grades = Grades.of_answers(np.array(right))
     problems = describe_problems(records, written)
     counts = other.parameters, other.active_parameters
-    metrics = figures(other.architecture, counts, grades) | skipped
-    tables = break_down(problems, grades)
+    metrics = figures(other.architecture, counts, grades, whole if written.traced else None)
+    metrics |= skipped
+    tables = break_down(problems, grades, written)
     problems.insert(2, "said", said)
     tables["errors"] = problems[~grades.exact]
 
     origin = about(folder, metrics, data_dir, template, ("torch", "transformers"))
     write_results(metrics, tables, out_dir, origin)
-    show(metrics, tables, records[: config.n_samples], "the model's training data is not known")
+    samples = [(record, answer) for answer, record in pairs[: config.n_samples]]
+    show(metrics, tables, samples, written, "the model's training data is not known")
     return metrics

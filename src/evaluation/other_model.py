@@ -13,6 +13,7 @@ import torch
 from ..common.errors import UserError
 from ..common.visible import excerpt
 from ..data.records import Record
+from ..generation import CUT
 from ..terminal.model_flags import PLACEHOLDER
 from ..terminal.progress_bar import track
 from .transformers_calls import no_output, quiet, refusing
@@ -79,7 +80,11 @@ class OtherModel:
         self._prompts([record])
 
     def answers(
-        self, records: Sequence[Record], batch_size: int, progress: bool = False
+        self,
+        records: Sequence[Record],
+        batch_size: int,
+        progress: bool = False,
+        mark_cut: bool = False,
     ) -> list[str]:
         """What the model says to each problem, by greedy decoding.
 
@@ -91,6 +96,7 @@ class OtherModel:
             batch_size: problems asked at once. Those with equally many tokens are asked together:
                 then none is padded, and each is answered as if it were alone, by any architecture.
             progress: show a bar, where there is a terminal.
+            mark_cut: see `generate_answers`.
 
         Raises:
             UserError: as `check_room`.
@@ -109,12 +115,12 @@ class OtherModel:
         ]
         said = [""] * len(records)
         for rows in track(batches, "problems", len(records), progress, len):
-            answers = self._answer([prompts[row] for row in rows], limit)
+            answers = self._answer([prompts[row] for row in rows], limit, mark_cut)
             for row, answer in zip(rows, answers, strict=True):
                 said[row] = answer
         return said
 
-    def _answer(self, prompts: list[list[int]], limit: int) -> list[str]:
+    def _answer(self, prompts: list[list[int]], limit: int, mark_cut: bool) -> list[str]:
         """The answers to prompts of equally many tokens."""
         from transformers import GenerationConfig
 
@@ -134,13 +140,15 @@ class OtherModel:
                 attention_mask=torch.ones_like(input_ids),
                 generation_config=greedy,
             )
-            return [self._text(row) for row in output[:, T:].tolist()]
+            return [self._text(row, mark_cut) for row in output[:, T:].tolist()]
 
-    def _text(self, ids: list[int]) -> str:
+    def _text(self, ids: list[int], mark_cut: bool = False) -> str:
         """An answer from its tokens; special ones in the middle are spelled out."""
         end = next((i for i, token in enumerate(ids) if token in self.ends), len(ids))
         text: str = self.tokenizer.decode(ids[:end], clean_up_tokenization_spaces=False)
-        return "".join(text.splitlines()[:1]).strip()
+        said = "".join(text.splitlines()[:1]).strip()
+        is_cut = end == len(ids) and text.splitlines()[:1] == [text]
+        return said + CUT if mark_cut and is_cut else said
 
     def _prompts(self, records: Sequence[Record]) -> list[list[int]]:
         """Token ids of what is asked for each problem, see `check_room`."""

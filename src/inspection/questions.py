@@ -34,12 +34,14 @@ def check_question(prompt: str, max_seq_len: float, written: Format) -> None:
         raise UserError(f"{excerpt(prompt)}: {error}") from None
 
 
-def right_target(prompt: str, max_seq_len: float, convention: Convention) -> str:
-    """The right target of a problem that a person typed.
+def question(prompt: str, max_seq_len: float, convention: Convention) -> Record:
+    """What a model is asked for a problem that a person typed, and the right target.
 
-    >>> from src.data.formats import PLAIN
-    >>> right_target("2-3*4=", 64, Convention(PLAIN, "left_to_right"))
-    '-4'
+    >>> from src.data.formats import FORMATS, PLAIN
+    >>> question("2-3*4=", 64, Convention(PLAIN, "left_to_right"))
+    Record(prompt='2-3*4=', target='-4')
+    >>> question("54+6=", 64, Convention(FORMATS["padded"], "left_to_right"))
+    Record(prompt='0054+0006=', target='00060')
 
     Args:
         max_seq_len: the model's, in our tokens; infinite for one that reads others.
@@ -50,16 +52,17 @@ def right_target(prompt: str, max_seq_len: float, convention: Convention) -> str
     """
     check_question(prompt, max_seq_len, convention.format)
     try:
-        target = convention.target(prompt)
+        asked = convention.format.ask(prompt)
+        record = Record(asked, convention.target(asked))
     except ValueError as error:
         raise UserError(f"{excerpt(prompt)}: {error}") from None
-    tokens = len(CharTokenizer().encode(Record(prompt, target).text))
+    tokens = len(CharTokenizer().encode(record.text))
     if tokens > max_seq_len:
         raise UserError(
             f"{excerpt(prompt)}: {tokens} tokens with its answer, "
             f"but the model's max_seq_len = {max_seq_len}"
         )
-    return target
+    return record
 
 
 def unlike(prompt: str, written: Format, known: Sequence[Mapping[str, Any]]) -> str:

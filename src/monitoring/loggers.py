@@ -22,7 +22,7 @@ def log_samples(logger: Logger, rows: list[list[str]], step: int) -> None:
     """Log a table of some problems with the model's answers.
 
     Args:
-        rows: problem, the model's answer, and ``right`` or the right answer.
+        rows: problem, the model's answer, and whether it is ``right`` or else the right answer.
     """
     if not rows:
         return

@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 import torch
 
 from ..config import Params
+from ..data.formats import Format
 from ..data.records import to_records
 from ..dataset import ArithmeticDataset
 from ..generation import generate_answers
@@ -32,13 +33,15 @@ class Watch(pl.Callback):
     Args:
         params: parameters of the run.
         val: the validation problems, of which the first `training.n_samples` are samples.
+        written: how they are written.
     """
 
-    def __init__(self, params: Params, val: ArithmeticDataset) -> None:
+    def __init__(self, params: Params, val: ArithmeticDataset, written: Format) -> None:
         training = params.training
         self.history: History
         self.progress = params.runtime.progress
         self.problems_a_step = training.batch_size * training.accumulate_grad_batches
+        self.written = written
         self.samples = to_records(val.tokens[: training.n_samples].numpy())
         self._bar: Bar | None = None
         self._speed: float | None = None
@@ -126,9 +129,14 @@ class Watch(pl.Callback):
         # No samples with sharded weights: only one process logs, and a forward pass needs all.
         samples = [] if is_sharded(pl_module.model) else self.samples
         with torch.compiler.set_stance("force_eager"):
-            said = generate_answers(pl_module.model, [record.prompt for record in samples])
+            prompts = [record.prompt for record in samples]
+            said = generate_answers(pl_module.model, prompts, self.written.traced)
         table = [
-            [record.prompt, answer, "right" if answer == record.target else record.target]
+            [
+                record.prompt,
+                answer,
+                self.written.judge(answer, record.target).removeprefix("wrong, "),
+            ]
             for record, answer in zip(samples, said, strict=True)
         ]
         for logger in trainer.loggers:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..common.visible import visible
+from ..data.formats import Format
 from ..data.records import Record
 from .counted import counted
 from .verdict import verdict
@@ -23,7 +24,8 @@ _NOT_SHARES = ("by_expert", "by_lengths")
 def show(
     metrics: Mapping[str, Any],
     tables: Mapping[str, pd.DataFrame],
-    samples: Sequence[Record],
+    samples: Sequence[tuple[Record, str]],
+    written: Format,
     leaks: str,
 ) -> None:
     """Print the results.
@@ -31,7 +33,8 @@ def show(
     Args:
         metrics: content of eval.json.
         tables: contents of the CSV files.
-        samples: problems to print with the model's answers; as many wrong answers follow.
+        samples: problems to print with what the model says; as many wrong answers follow.
+        written: how they are written.
         leaks: a sentence on problems that were in the training data.
     """
     # What a model says may look like rich's markup, or like the name of a picture.
@@ -64,11 +67,10 @@ def show(
         )
         if shares:
             line(f"right by {title}, whatever data.B is: {shares}")
+    for record, said in samples:
+        line(f"prediction: {verdict(record, said, written)}")
     errors = tables["errors"]
-    said = dict(zip(errors["prompt"], errors["said"], strict=True))
-    for prompt, target in samples:
-        line(f"prediction: {verdict(prompt, said.get(prompt, target), target)}")
-    others = errors[~errors["prompt"].isin([prompt for prompt, _ in samples])]
+    others = errors[~errors["prompt"].isin([record.prompt for record, _ in samples])]
     for row in others.head(len(samples)).itertuples(index=False):
         line(f"wrong: {row.prompt}{row.said}, not {row.target}")
     every = tables["exhaustive"]
@@ -79,6 +81,8 @@ def show(
             kind = name.removeprefix("skipped_")
             line(f"skipped: {counted(n, f'{kind} row')}")
     line(f"leak check: {leaks}")
+    if "exact_trace" in metrics:
+        line(f"steps: {metrics['exact_trace']:.2%} of targets have no wrong token")
     # Of others' models it is not known.
     loss = "" if metrics["loss"] is None else f"loss {metrics['loss']:.5f}, "
     line(

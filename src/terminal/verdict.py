@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from ..common.visible import visible
+from ..data.formats import Format
+from ..data.records import Record
 
 
-def verdict(prompt: str, said: str, target: str, note: str = "") -> str:
+def verdict(record: Record, said: str, written: Format, note: str = "") -> str:
     r"""A problem with what was said to it, and whether that is right.
 
-    >>> verdict("7*8=", "899", "56", "trained on + only")
+    >>> from src.data.formats import FORMATS
+    >>> plain, scratchpad = FORMATS["plain"], FORMATS["scratchpad"]
+    >>> verdict(Record("7*8=", "56"), "899", plain, "trained on + only")
     '7*8=899  wrong, 56 (trained on + only)'
-    >>> print(verdict("1+2=", "3\t\x1b[2J", "3"))
+    >>> verdict(Record("12*34=", "84+63=804"), "84+73=804", scratchpad)
+    '12*34=84+73=804  right, a step is wrong'
+    >>> print(verdict(Record("1+2=", "3"), "3\t\x1b[2J", plain))
     1+2=3\t\x1b[2J  wrong, 3
 
     Args:
-        target: the right answer.
+        record: the problem with its right target.
+        written: how it is written.
         note: stands in parentheses, if there is one.
     """
-    words = "right" if said == target else f"wrong, {target}"
-    return f"{prompt}{visible(said)}  {words}" + (f" ({note})" if note else "")
+    words = written.judge(said, record.target)
+    return f"{record.prompt}{visible(said)}  {words}" + (f" ({note})" if note else "")

@@ -14,6 +14,7 @@ from ..checkpoint import load_model, read_tensors, save_checkpoint
 from ..common.errors import UserError
 from ..common.files import open_replacing
 from ..config import Params
+from ..data.formats import Format
 from ..data.records import Record
 from ..generation import generate_answers
 from .fit import Fit
@@ -50,11 +51,16 @@ def check_vacant(folder: Path, overwrite: bool) -> None:
 
 
 def write_models(
-    fitted: Fit, params: Params, val: Sequence[Record], folder: Path, story: Mapping[str, Any]
+    fitted: Fit,
+    params: Params,
+    val: Sequence[Record],
+    written: Format,
+    folder: Path,
+    story: Mapping[str, Any],
 ) -> None:
     """last.ckpt, best.ckpt, best-2.ckpt and so on, config.yaml, and samples.txt.
 
-    The samples are the best model's answers to the first problems of val.
+    The samples are the best model's answers to the first problems of val, which are written so.
     """
     save_checkpoint(folder / "last.ckpt", fitted.last_weights, params, fitted.last, story)
     save_checkpoint(folder / "best.ckpt", fitted.best_weights, params, fitted.best, story)
@@ -68,11 +74,10 @@ def write_models(
         yaml.safe_dump(content, file, sort_keys=False)
     best, _ = load_model(folder / "best.ckpt")
     shown = val[: params.training.n_samples]
-    said = generate_answers(best, [record.prompt for record in shown])
+    said = generate_answers(best, [record.prompt for record in shown], written.traced)
     with open_replacing(folder / "samples.txt") as file:
         for record, answer in zip(shown, said, strict=True):
-            verdict = "right" if answer == record.target else f"wrong, {record.target}"
-            file.write(f"{record.prompt}{answer}  {verdict}\n")
+            file.write(f"{record.prompt}{answer}  {written.judge(answer, record.target)}\n")
 
 
 def drop_old(folder: Path, new: Path) -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.data.formats import PLAIN
+from src.data.formats import FORMATS, PLAIN, Format
+from src.data.formats.padded import Padded
 from src.data.records import Record, to_records
 from src.evaluation.difficulty import (
     borrow_columns,
@@ -112,3 +113,20 @@ def test_problems_of_one_digit_and_several_operands_stand_side_by_side() -> None
     frame = describe([Record("1+2=", "3"), Record("5+6+7=", "18"), Record("07*8=", "56")], PLAIN)
     assert frame["operand_lengths"].tolist() == ["1+1", "1+1+1", "2*1"]
     assert frame["carries"].fillna(-1).tolist() == [0, 1, -1]
+
+
+def test_zeros_that_a_format_puts_in_front_are_no_digits() -> None:
+    written = Padded(3, 4)
+    # As the format writes it; as another one would; and longer than any number of the data.
+    prompts = ["054+006=", "54+6=", "0054+006="]
+    frame = describe([Record(prompt, "0060") for prompt in prompts], written)
+    assert frame["operand_lengths"].tolist() == ["2+1", "2+1", "4+1"]
+    assert frame["answer_length"].tolist() == [2, 2, 2]
+
+
+@pytest.mark.parametrize("written", FORMATS.values(), ids=FORMATS)
+def test_columns_are_described_as_their_texts_in_every_format(written: Format) -> None:
+    problems = ProblemSpace(2, 0, 30, "+-*/", "left_to_right").enumerate()
+    assert problems is not None
+    records = to_records(written.tokens(problems))
+    pd.testing.assert_frame_equal(describe_columns(problems), describe(records, written))

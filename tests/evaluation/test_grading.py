@@ -110,7 +110,7 @@ def test_positions_are_counted_from_the_end_of_the_answer() -> None:
     model = build_model(tiny_model(init_std=0.2)).eval()
     records = [Record("1+1=", "2"), Record("1-12=", "-11")]
     grades = grade(model, ArithmeticDataset(records), 2)
-    table = by_digit_position(grades)
+    table = by_digit_position(grades, [record.target for record in records], PLAIN)
     assert table["position"].tolist() == [0, 1, 2, 3]
     assert table["problems"].tolist() == [2, 2, 1, 1]
     # The tokens in order: 2 <eos> - 1 1 <eos>

@@ -19,7 +19,10 @@ def known(
 ) -> tuple[TransformerLM, Tensor, Tensor]:
     """A model, problems, and how far ahead it is in each."""
     records = read_records(data_dir / "test.jsonl")
-    model, tokens = half_trained(name, records, positions), ArithmeticDataset(records).tokens
+    model, tokens = (
+        half_trained(name, records, positions=positions),
+        ArithmeticDataset(records).tokens,
+    )
     lead = leads(model, tokens)
     assert 0 < int((lead > 0).sum()) < len(lead)
     return model, tokens, lead

@@ -118,7 +118,7 @@ def read_everywhere(path: Path) -> Loaded:
     """As every command does that takes a checkpoint."""
     loaded = load_checkpoint(path)
     examiner = OurExaminer(loaded, DATA)
-    examiner.lines({"12+34=": examiner.target("12+34=")})
+    examiner.lines([examiner.question("12+34=")])
     data = path.parent.parent / "data"
     find_leaks(RECORDS, PLAIN, loaded.story, data)
     about(path, {"architecture": loaded.config.name, "problems": len(RECORDS)}, data)

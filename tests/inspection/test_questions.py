@@ -5,7 +5,7 @@ import pytest
 from src.common.errors import UserError
 from src.data.description import Convention
 from src.data.formats import PLAIN
-from src.inspection.questions import check_question, right_target
+from src.inspection.questions import check_question, question
 
 
 @pytest.mark.parametrize(
@@ -31,23 +31,23 @@ def test_what_is_no_problem_is_refused(prompt: str) -> None:
 
 
 def test_the_right_target_follows_the_precedence() -> None:
-    assert right_target("2+3*4=", 64, Convention(PLAIN, "left_to_right")) == "20"
-    assert right_target("2+3*4=", 64, Convention(PLAIN, "standard")) == "14"
+    assert question("2+3*4=", 64, Convention(PLAIN, "left_to_right")).target == "20"
+    assert question("2+3*4=", 64, Convention(PLAIN, "standard")).target == "14"
 
 
 @pytest.mark.parametrize("prompt", ["7/2=", "7/0=", "0/0=", "9+9/4="])
 def test_what_has_no_whole_answer_is_refused(prompt: str) -> None:
     with pytest.raises(UserError, match="has no whole result"):
-        right_target(prompt, 64, Convention(PLAIN, "left_to_right"))
+        question(prompt, 64, Convention(PLAIN, "left_to_right"))
 
 
 def test_the_whole_answer_must_fit() -> None:
     # <bos>5+5=10<eos>
-    assert right_target("5+5=", 8, Convention(PLAIN, "standard")) == "10"
+    assert question("5+5=", 8, Convention(PLAIN, "standard")).target == "10"
     with pytest.raises(UserError, match=r"8 tokens with its answer, .* max_seq_len = 7"):
-        right_target("5+5=", 7, Convention(PLAIN, "standard"))
+        question("5+5=", 7, Convention(PLAIN, "standard"))
     with pytest.raises(UserError, match=r"5 tokens, .* max_seq_len = 5 must hold the answer too"):
         check_question("5+5=", 5, PLAIN)
     # Beyond what Python turns into a number: refused for its length before.
     with pytest.raises(UserError, match=r"10004 tokens"):
-        right_target("9" * 10_000 + "+1=", 64, Convention(PLAIN, "standard"))
+        question("9" * 10_000 + "+1=", 64, Convention(PLAIN, "standard"))

@@ -110,6 +110,16 @@ class Format:
         """The part of a target, right or wrong, that is its answer."""
         return target.rpartition("=")[2] if self.traced else target
 
+    def is_right(self, said: str, target: str) -> bool:
+        """Whether what is said holds the answer of the right target, whatever its steps."""
+        return self.answer_in(said) == self.answer_in(target)
+
+    def judge(self, said: str, target: str) -> str:
+        """``right``, ``right, a step is wrong``, or ``wrong,`` and the right target."""
+        if not self.is_right(said, target):
+            return f"wrong, {target}"
+        return "right" if said == target else "right, a step is wrong"
+
     def ask(self, prompt: str) -> str:
         """The prompt that a model is asked for a problem that a person typed.
 

@@ -1,0 +1,107 @@
+"""What a model says to problems, and whether the answer in it is right.
+
+Where a format has no steps, a target is its answer, and one forward pass knows whether greedy
+decoding gives it (see `loss`). Behind steps, a right answer may follow wrong ones: there a problem
+whose whole target is not given has to be decoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from ..data.formats import Format
+from ..data.records import Tokens, to_records
+from ..generation import generate_answers
+from ..models import TransformerLM
+from ..terminal.progress_bar import track
+from .screening import Leads, exact
+
+
+def answers_to(
+    model: TransformerLM,
+    prompts: Sequence[str],
+    written: Format,
+    batch_size: int,
+    progress: bool = False,
+) -> list[str]:
+    """What the model says to each prompt by greedy decoding, steps included.
+
+    Prompts of one length are asked together, as `generate_answers` leaves all that it is given
+    together as little room as the longest of them.
+
+    Args:
+        written: how the problems are written; where they have steps, `CUT` stands behind an answer
+            that does not end.
+        batch_size: prompts asked at once.
+        progress: show a bar, where there is a terminal.
+    """
+    alike: dict[int, list[int]] = {}
+    for row, prompt in enumerate(prompts):
+        alike.setdefault(len(prompt), []).append(row)
+    batches = [
+        rows[start : start + batch_size]
+        for rows in alike.values()
+        for start in range(0, len(rows), batch_size)
+    ]
+    said = [""] * len(prompts)
+    for rows in track(batches, "answers", len(prompts), progress, len):
+        answers = generate_answers(model, [prompts[row] for row in rows], written.traced)
+        for row, answer in zip(rows, answers, strict=True):
+            said[row] = answer
+    return said
+
+
+def hear(
+    model: TransformerLM,
+    missed: pd.DataFrame,
+    written: Format,
+    batch_size: int,
+    progress: bool = False,
+) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+    """What the model says to problems of which it does not give the whole target.
+
+    Args:
+        missed: with columns prompt and target in front.
+        written, batch_size, progress: see `answers_to`.
+
+    Returns:
+        The problems with a third column said; and which of the answers are right, bool (n,): none
+        where a format has no steps that could be wrong instead.
+    """
+    said = answers_to(model, missed["prompt"].tolist(), written, batch_size, progress)
+    heard = missed.copy()
+    heard.insert(2, "said", said)
+    right = np.zeros(len(missed), np.bool_)
+    if written.traced:
+        right[:] = list(map(written.is_right, said, missed["target"]))
+    return heard, right
+
+
+def answered_right(
+    model: TransformerLM,
+    tokens: Tokens,
+    written: Format,
+    batch_size: int,
+    quick: Leads | None = None,
+) -> NDArray[np.bool_]:
+    """Which of many problems greedy decoding answers right, whatever the steps: bool (n,).
+
+    Args:
+        tokens: problems with their right targets, see `Format.tokens`; none longer than the
+            model's max_seq_len.
+        written, batch_size: see `answers_to`.
+        quick: see `screening.exact`.
+    """
+    device = next(model.parameters()).device
+    right: NDArray[np.bool_] = (
+        exact(model, torch.from_numpy(tokens).to(device), quick).cpu().numpy()
+    )
+    if written.traced and not right.all():
+        missed = pd.DataFrame(to_records(tokens[~right]))
+        right[~right] = hear(model, missed, written, batch_size)[1]
+    return right
