@@ -6,10 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
-import torch
-from numpy.typing import NDArray
 
 from ..common.errors import UserError
 from ..config import DataConfig, EvaluationConfig
@@ -20,10 +17,10 @@ from ..data.problems import Problems
 from ..data.records import Record, to_records
 from ..models import TransformerLM
 from ..terminal.progress_bar import track
+from .answering import answered_right
 from .cells import Cell, cells, draw
-from .grading import answers_to, shares
+from .grading import shares
 from .leaks import Leaks
-from .screening import exact
 
 # Name, longest operand, chain, problems, right ones.
 Row = tuple[str, int, int | None, int, int]
@@ -104,7 +101,10 @@ def grade_lengths(
     for cell in track(grid.cells, "problems", total, progress, lambda _: grid.problems):
         problems = grid.draw(cell)
         parts = [problems[i : i + batch_size] for i in range(0, len(problems), batch_size)]
-        right = sum(int(_right(model, part, written, batch_size).sum()) for part in parts)
+        right = sum(
+            int(answered_right(model, written.tokens(part), written, batch_size).sum())
+            for part in parts
+        )
         rows.append((cell.name, max(cell.lengths), cell.chain, len(problems), right))
     return table(rows)
 
@@ -118,26 +118,6 @@ def table(rows: Sequence[Row] = ()) -> pd.DataFrame:
     """
     names = ["lengths", "longest", "carry_chain", "problems", "right"]
     return shares(pd.DataFrame(rows, columns=names).astype({"carry_chain": "Int64"}))
-
-
-def _right(
-    model: TransformerLM, problems: Problems, written: Format, batch_size: int
-) -> NDArray[np.bool_]:
-    """Which problems the model answers right: (n,)."""
-    tokens = written.tokens(problems)
-    if not written.traced:
-        device = next(model.parameters()).device
-        return exact(model, torch.from_numpy(tokens).to(device)).cpu().numpy()
-    said = answers_to(model, [record.prompt for record in to_records(tokens)], batch_size)
-    answers = zip(said, problems.answers.tolist(), strict=True)
-    return np.array([_is(text, answer, written) for text, answer in answers], bool)
-
-
-def _is(said: str, answer: int, written: Format) -> bool:
-    try:
-        return written.read_target(said) == answer
-    except ValueError:
-        return False
 
 
 def may_be_known(grid: Grid, written: Format, story: Story) -> Iterator[Record]:
