@@ -24,6 +24,7 @@ CASES = {
     "N=2 sums, B=999": (500_000, "--ops +"),
     "N=2 mixed with division": (1_000_000, "--ops + - * /"),
     "N=3 mixed with division": (1_000_000, "--ops + - * / --N 3"),
+    "N=3 products, quotients": (100_000, "--ops * / --N 3 --B 999999"),
     **{f"N=2 sums, 10^{k}": (10**k, "--ops + --B 99999") for k in (5, 6, 7, 8)},
 }
 

@@ -549,6 +549,8 @@ def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
         ({}, "88e70d98b66d2bf0"),
         ({"N": 3, "ops": "+-*/", "n_samples": 500, "length_balance": 0.5}, "362cff8bfbb5d458"),
         ({"N": 3, "ops": "+-*/", "n_samples": 500, "precedence": "standard"}, "47f580981336e5e6"),
+        ({"N": 3, "B": 999_999, "ops": "*/", "n_samples": 500}, "60737f57f71339f3"),
+        ({"N": 4, "B": 30_000, "ops": "+*/", "n_samples": 500}, "3e3203c91326d57d"),
     ],
 )
 def test_data_is_the_same_on_every_machine(changes: dict[str, Any], digest: str) -> None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..data.problems import Ints
-from .factors import prime_factors
+from .sieve import MOST_BITS, factored
 
 # Up to this number divisors are looked up in a table, of some ten million entries at most.
 _TABULATED = 2**20
-# Above so many trial divisions a number is factored instead.
+# Above so many trial divisions a number is factored instead: where a table has its factors, and
+# where they must be searched.
+_FEW_TRIALS = 2**9
 _TRIALS = 2**13
+# Numbers that are factored at once: the lists of their divisors stay in a core's cache.
+_FACTORED = 2**10
 
 
 def n_trials(terms: Ints, low: int, high: int, counting: bool = False) -> int:
@@ -44,7 +47,7 @@ def count_divisors(terms: Ints, low: int, high: int) -> Ints:
     return starts[sizes + 1] - starts[sizes]
 
 
-def divisors(terms: Ints, low: int, high: int) -> tuple[Ints, Ints]:
+def divisors(terms: Ints, low: int, high: int, hints: Ints | None = None) -> tuple[Ints, Ints]:
     """Divisors from low..high of each term: how many, and all of them in the terms' order.
 
     >>> counts, flat = divisors(np.array([12, 7, 30]), 2, 6)
@@ -54,24 +57,64 @@ def divisors(terms: Ints, low: int, high: int) -> tuple[Ints, Ints]:
     Args:
         terms: (n,), none 0, of which every number is a divisor.
         low, high: positive.
+        hints: (k, n), what makes it fast for products of them, see `factored`.
     """
     sizes = np.abs(terms)
-    tried = _largest_trial(int(sizes.max(initial=0)), low, high)
-    return (_by_trial if tried <= _TRIALS else _by_factors)(sizes, low, high, tried)
+    largest = int(sizes.max(initial=0))
+    tried = _largest_trial(largest, low, high)
+    is_known = hints is not None or largest < 2**MOST_BITS
+    if tried <= (_FEW_TRIALS if is_known else _TRIALS):
+        return _by_trial(sizes, low, high, tried)
+    if hints is None:
+        hints = np.zeros((0, len(sizes)), np.int64)
+    return _by_factors(sizes, hints, low, min(high, largest))
 
 
-def _by_factors(sizes: Ints, low: int, high: int, _: int) -> tuple[Ints, Ints]:
-    counts: list[int] = []
-    flat: list[int] = []
-    for primes in prime_factors(sizes):
-        products = [1]
-        for prime, times in Counter(primes).items():
-            powers = [prime**k for k in range(times + 1)]
-            products = [p * power for p in products for power in powers if p * power <= high]
-        inside = sorted(product for product in products if product >= low)
-        counts.append(len(inside))
-        flat += inside
-    return np.array(counts, np.int64), np.array(flat, np.int64)
+def _by_factors(sizes: Ints, hints: Ints, low: int, high: int) -> tuple[Ints, Ints]:
+    counts, flat = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    # A row and its divisor are sorted as one integer.
+    bits = high.bit_length()
+    height = max(1, min(_FACTORED, 2**62 >> bits))
+    for top in range(0, len(sizes), height):
+        block = sizes[top : top + height]
+        primes = factored(block, hints[:, top : top + height], high)
+        rows, found = _products(*primes, len(block), high)
+        inside = found >= low
+        keys = np.sort((rows[inside] << bits) + found[inside])
+        counts.append(np.bincount(keys >> bits, minlength=len(block)))
+        flat.append(keys & ((1 << bits) - 1))
+    return np.concatenate(counts), np.concatenate(flat)
+
+
+def _products(rows: Ints, primes: Ints, n: int, high: int) -> tuple[Ints, Ints]:
+    """All products up to `high` of some of each row's primes, the empty one among them.
+
+    Args: what `factored` returns, of n numbers.
+
+    Returns:
+        The row of each product, and the product.
+    """
+    begins = np.append(True, (np.diff(rows) > 0) | (np.diff(primes) > 0))[: len(rows)]
+    first = np.flatnonzero(begins)
+    times = np.diff(np.append(first, len(rows)))
+    rows, primes = rows[first], primes[first]
+    # The largest prime of each row comes first: few products of large ones are small enough.
+    place = np.cumsum(np.bincount(rows, minlength=n))[rows] - 1 - np.arange(len(rows))
+    of, products = np.arange(n), np.ones(n, np.int64)
+    for i in range(place.max(initial=-1) + 1):
+        here = place == i
+        prime, power = np.ones(n, np.int64), np.zeros(n, np.int64)
+        prime[rows[here]], power[rows[here]] = primes[here], times[here]
+        most = high // prime
+        all_of, all_products = [of], [products]
+        for k in range(1, power.max() + 1):
+            small = (products <= most[of]) & (power[of] >= k)
+            of, products = of[small], products[small]
+            products = products * prime[of]
+            all_of.append(of)
+            all_products.append(products)
+        of, products = np.concatenate(all_of), np.concatenate(all_products)
+    return of, products
 
 
 def _by_trial(sizes: Ints, low: int, high: int, tried: int) -> tuple[Ints, Ints]:
@@ -99,12 +142,13 @@ def _by_trial(sizes: Ints, low: int, high: int, tried: int) -> tuple[Ints, Ints]
 
 
 def draw_divisors(
-    terms: Ints, chance: NDArray[np.float64], low: int, high: int, largest: int
+    terms: Ints, hints: Ints, chance: NDArray[np.float64], low: int, high: int, largest: int
 ) -> Ints:
     """One divisor from low..high of each term, all of them equally likely; 0 if there is none.
 
     Args:
         terms: (n,), none 0, of which every number is a divisor.
+        hints: (k, n), see `factored`; the draws are the same with any.
         chance: (n,), uniform in [0, 1); picks among a term's divisors.
         low, high: positive.
         largest: bound on the terms' sizes; a table is built once for each bound.
@@ -119,8 +163,8 @@ def draw_divisors(
     # 0 where there is no divisor: the entry behind the last.
     found = flat[np.where(count > 0, begin + nth, len(flat) - 1)].astype(np.int64)
     if largest > tabulated and len(large := np.flatnonzero(sizes > tabulated)):
-        distinct, which = np.unique(sizes[large], return_inverse=True)
-        counts, tried = divisors(distinct, low, high)
+        distinct, first, which = np.unique(sizes[large], return_index=True, return_inverse=True)
+        counts, tried = divisors(distinct, low, high, hints[:, large[first]])
         nth = (chance[large] * counts[which]).astype(np.int64)
         position = (np.cumsum(counts) - counts)[which] + nth
         found[large] = np.append(tried, 0)[np.where(counts[which] > 0, position, len(tried))]

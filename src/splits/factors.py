@@ -30,7 +30,7 @@ def prime_factors(numbers: Ints) -> list[list[int]]:
     """
     rest = numbers.copy()
     factors: list[list[int]] = [[] for _ in range(len(rest))]
-    for prime in _small_primes():
+    for prime in small_primes():
         rows = np.flatnonzero(rest % prime == 0)
         while len(rows):
             rest[rows] //= prime
@@ -43,7 +43,8 @@ def prime_factors(numbers: Ints) -> list[list[int]]:
 
 
 @cache
-def _small_primes() -> list[int]:
+def small_primes() -> list[int]:
+    """The primes up to 2^12."""
     numbers = np.arange(2, _TRIED)
     composite = (numbers[:, None] % np.arange(2, math.isqrt(_TRIED) + 1) == 0).sum(1)
     return numbers[composite == (numbers <= math.isqrt(_TRIED))].tolist()

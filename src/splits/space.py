@@ -143,8 +143,10 @@ class ProblemSpace:
             if OVER in choices:
                 # Any number but 0 divides 0: there the operand stays as drawn.
                 divides = np.flatnonzero((operator == OVER) & (terms != 0))
+                # A term is mostly a product of operands, or of some and a sum.
+                hints, chance = operands[: j + 1, rows[divides]], rng.random(len(divides))
                 operand[divides] = draw_divisors(
-                    terms[divides], rng.random(len(divides)), low, self.B, largest
+                    terms[divides], hints, chance, low, self.B, largest
                 )
                 kept = (operator != OVER) | (operand != 0)
                 rows, sums, terms, balanced, operator, operand = (
