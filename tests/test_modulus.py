@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from src.common.errors import BadRowError
+from src.data.description import Convention
 from src.data.formats import PLAIN
 from src.data.reading import read_records, read_splits
 from src.data.records import SPLITS, Record
@@ -66,6 +67,28 @@ def test_the_modulus_is_taken_once_at_the_end(
         assert [r.prompt for r in records] == [r.prompt for r in plain[split]]
         for record in records:
             assert record.target == str(value(record.prompt, precedence) % 7)
+
+
+@pytest.mark.parametrize(
+    ("written", "prompt", "target"),
+    [
+        ("plain", "3-70=", "46"),
+        ("reverse", "3-70=", "64"),
+        ("padded", "003-070=", "046"),
+        ("reverse_padded", "003-070=", "640"),
+    ],
+)
+def test_formats_that_write_the_answer_alone_go_with_it(
+    written: str, prompt: str, target: str, tmp_path: Path
+) -> None:
+    config = tiny_params(data=GROKKING | {"ops": "-", "format": written}).data
+    write(config, tmp_path)
+    splits = read_splits(tmp_path)
+    assert {split: list(records) for split, records in splits.items()} == generate(config)
+    every = dict(record for split in SPLITS for record in splits[split])
+    assert len(every) == 113**2
+    assert every[prompt] == target
+    assert Convention.of(config).target(prompt) == target
 
 
 def test_reading_checks_the_answers_modulo_the_number(tmp_path: Path) -> None:
