@@ -67,7 +67,7 @@ ablations: settings repair  ## run the default with one change at a time; dvc ex
 	@set -f; for change in $$ABLATIONS; do set -- "$$@" --each="$$change"; done; $(SWEEP) "$$@"
 
 # The files of configs/ that say what differs from params.yaml, each run by hand, JOBS at a time.
-RECIPES ?= subtract add-subtract three-operands divide multiply four-operators
+RECIPES ?= subtract add-subtract three-operands divide multiply four-operators grokking
 
 recipes: settings .venv/installed  ## train each recipe of configs/, below checkpoints/, for docs/recipes.md
 	@OMP_NUM_THREADS="$(threads)" $(MAKE) --no-print-directory --jobs="$$JOBS" trained
