@@ -6,14 +6,13 @@ import pandas as pd
 
 from ..compare.experiments import EXHAUSTIVE
 from ..compare.grouping import Groups
-from ..data.formats import FORMATS
 from ..splits.space import ProblemSpace
 from .charts import heat_map
 from .mistakes import ENOUGH, dot_figures
 from .operand_map import bin_names, bin_starts, operand_map
 from .page import Figure, Section, Table
 from .pooling import stacked
-from .wrong_answers import asked, data_of, graded, not_asked
+from .wrong_answers import asked, data_of, format_of_groups, graded, not_asked
 
 # The title and the caption of each breakdown: what to look at.
 BREAKDOWNS = {
@@ -109,7 +108,7 @@ def _operand_maps(groups: Groups, wrong: pd.DataFrame) -> tuple[list[Figure], li
     if data["N"] != 2:
         return [], [f"Problems of {data['N']} operands do not fit on a map over two."]
     space = ProblemSpace(*(data[key] for key in ("N", "A", "B", "ops", "precedence")))
-    starts = bin_starts(space.A, space.B)
+    written, starts = format_of_groups(groups), bin_starts(space.A, space.B)
     names = bin_names(starts, space.B)
     # Labels only where a length begins and in its middle: more would overlap.
     ticks = [n for n, start in zip(names, starts.tolist(), strict=True) if str(start)[0] in "015"]
@@ -117,7 +116,7 @@ def _operand_maps(groups: Groups, wrong: pd.DataFrame) -> tuple[list[Figure], li
     for label, group in groups.items():
         if runs := graded({label: group}):
             prompts = wrong.loc[wrong["run"].isin(runs), "prompt"]
-            cells = operand_map(space, prompts, FORMATS[data["format"]], len(runs))
+            cells = operand_map(space, prompts, written, len(runs))
             caption = (
                 f"{cells['wrong'].sum():,} of {cells['problems'].sum():,} wrong, its {len(runs)} "
                 "runs together. Cells are a length and a leading digit of each operand, coloured "

@@ -11,7 +11,8 @@ from ..common.csv_cells import unquote
 from ..compare.commits import MissingFileError
 from ..compare.experiments import ERRORS, Experiment
 from ..compare.grouping import Groups
-from ..data.formats import FORMATS
+from ..data.description import convention_of
+from ..data.formats import Format
 from .error_kinds import error_kind
 
 # With fewer wrong answers of all runs together to the test split, those to all problems say more.
@@ -55,7 +56,7 @@ def wrong_answers(groups: Groups) -> pd.DataFrame:
 def with_kinds(wrong: pd.DataFrame, groups: Groups) -> pd.DataFrame:
     """Rows of `wrong_answers` with the kind of each."""
     data = data_of(groups)
-    written = FORMATS[data["format"]]
+    written = format_of_groups(groups)
 
     def kind(prompt: str, target: str, said: str) -> str:
         operands, operators = written.read_prompt(prompt)
@@ -74,6 +75,13 @@ def with_kinds(wrong: pd.DataFrame, groups: Groups) -> pd.DataFrame:
 def data_of(groups: Groups) -> dict[str, Any]:
     """The data section of params.yaml; older ones name no format or modulus."""
     return {"format": "plain", "modulus": 0} | next(iter(groups.values()))[0].params["data"]
+
+
+def format_of_groups(groups: Groups) -> Format:
+    """How the problems of all these runs are written."""
+    convention = convention_of(data_of(groups))
+    assert convention is not None  # they were trained and graded on them
+    return convention.format
 
 
 def asked(groups: Groups) -> str:

@@ -149,3 +149,17 @@ def test_without_its_default_the_nearest_to_it_takes_its_place() -> None:
     (data,) = data_sets(runs, DEFAULTS)
     assert data.common[0] == "llama2.norm=layernorm"
     assert data.pairs == [("llama2", "llama2 optimizer=adamw")]
+
+
+def test_runs_on_problems_written_in_another_way_stand_apart() -> None:
+    """As on any other data: what is asked is another thing."""
+    reverse = experiment("llama2-reverse", data="d2", weights="of llama2-plain")
+    reverse.params["data"]["format"] = "reverse"
+    # Of before there was a choice.
+    old = experiment("gpt2-old")
+    del old.params["data"]["format"]
+    found = data_sets([experiment("llama2-plain"), reverse, old], DEFAULTS)
+    assert {data.label: list(data.groups) for data in found} == {
+        "format=plain": ["gpt2", "llama2"],
+        "format=reverse": ["llama2"],
+    }
