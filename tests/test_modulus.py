@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from src.common.errors import BadRowError
-from src.data.description import Convention
+from src.data.description import UNDESCRIBED, Convention
 from src.data.formats import PLAIN
 from src.data.reading import read_records, read_splits
 from src.data.records import SPLITS, Record
@@ -149,7 +149,7 @@ def test_the_model_card_says_it() -> None:
     data = tiny_params(data=GROKKING).data.model_dump()
     story = {"data": {"data": data, "sha256": {}}, "init_from": None}
     classes = {"architectures": ["LlamaForCausalLM"], "model_type": "llama"}
-    card = model_card(classes, {"name": "llama2"}, {}, {}, story, {}, ("1+2=", "3"))
+    card = model_card(classes, {"name": "llama2"}, {}, {}, story, {}, ("1+2=", "3"), UNDESCRIBED)
     assert "2 numbers from 0 to 112 with `+` between them, answers modulo 113; nothing" in card
 
 

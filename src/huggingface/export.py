@@ -25,12 +25,15 @@ FILES = (
     "tokenizer_config.json",
     "README.md",
 )
-# The card shows the first of these whose operator the model was trained on.
+# The card shows the first of these whose operator and numbers the model was trained on.
 _EXAMPLES = (
-    ([554, 456], "+", 1010),
-    ([554, 456], "-", 98),
-    ([12, 34], "*", 408),
-    ([84, 7], "/", 12),
+    ([554, 456], "+"),
+    ([554, 456], "-"),
+    ([54, 46], "+"),
+    ([54, 46], "-"),
+    ([12, 34], "*"),
+    ([84, 7], "/"),
+    *(([6, 3], op) for op in "+-*/"),
 )
 
 
@@ -77,9 +80,9 @@ def export(
     # transformers 4 takes do_sample = False for a value that was not given, and its pipeline then
     # samples at temperature 0.7, unless the task's own parameters forbid it.
     task = {"text-generation": {"do_sample": False, "temperature": 1.0}}
-    operators = data_of(story).get("ops", "")
-    example = next((e for e in _EXAMPLES if e[1] in operators), _EXAMPLES[0])
-    asked = (convention_of(story.get("data")) or UNDESCRIBED).format.write(*example).prompt
+    data, convention = data_of(story), convention_of(story.get("data")) or UNDESCRIBED
+    fitting = (e for e in _EXAMPLES if e[1] in data.get("ops", "") and max(e[0]) <= data["B"])
+    asked = convention.format.write(*next(fitting, _EXAMPLES[0]), 0).prompt
     card = model_card(
         classes,
         config.to_plain(),
@@ -89,6 +92,7 @@ def export(
         story,
         evaluated(loaded.path),
         (asked, generate_answers(model, [asked])[0]),
+        convention,
     )
     with replacing_folder(folder) as new:
         _write_json(new / "config.json", classes | {"task_specific_params": task})

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 
 from ..common.markdown import code
 from ..config import NonNegativeFloat, Share
+from ..data.description import Convention
 from ..data.lineage import data_of, digest_of, trainings
 from ..tokenizer import VOCABULARY
 from .json_file import AnyPart, Part
@@ -45,6 +46,7 @@ def model_card(
     story: Values,
     evaluation: Values,
     example: tuple[str, str],
+    convention: Convention,
 ) -> str:
     """Markdown with the front matter that the Hugging Face Hub reads.
 
@@ -57,14 +59,16 @@ def model_card(
         validation: step, loss and exact_match of these weights; may be empty.
         story: origin of the weights, see `lineage.Origin`.
         evaluation: content of eval.json; may be empty.
-        example: a prompt, and the model's answer.
+        example: a prompt, and what the model says to it.
+        convention: how problems are written.
     """
     tested, validated = _typed(_Evaluation, evaluation), _typed(_Validation, validation)
     sections = yaml.safe_dump(_sections(model, training, data_of(story)), sort_keys=False)
     fence = _fence(sections)
     name = f"{model['name']}-arithmetic"
     (architecture,) = classes["architectures"]
-    prompt, answer = example
+    prompt, said = example
+    with_steps = " with steps and" if convention.format.traced else " with"
     front: dict[str, Any] = {
         "library_name": "transformers",
         "pipeline_tag": "text-generation",
@@ -83,13 +87,14 @@ def model_card(
 # {name}
 
 A small `{architecture}` that does arithmetic, one token a character: \
-it continues a problem such as `{prompt}` with the answer. {_training_data(story)}
+it continues a problem such as `{prompt}`{with_steps} the answer. \
+{_writing(prompt, convention)}{_training_data(story)}
 
 ```python
 from transformers import pipeline
 
 answer = pipeline("text-generation", model="path/to/this/folder")
-answer("{prompt}")  # [{{'generated_text': '{prompt}{answer}'}}]
+answer("{prompt}")  # [{{'generated_text': '{prompt}{said}'}}]
 ```
 
 The tokenizer puts `<bos>` in front. Decoding is greedy and ends at `<eos>`. The vocabulary is \
@@ -97,7 +102,7 @@ The tokenizer puts `<bos>` in front. Decoding is greedy and ends at `<eos>`. The
 
 ## Results
 
-{_results_table(validated, tested)}
+{_results_table(validated, tested, convention.format.traced)}
 
 ## Made with
 
@@ -168,7 +173,21 @@ def _problems(story: Values) -> str:
     )
 
 
-def _results_table(validated: _Validation | None, tested: _Evaluation | None) -> str:
+def _writing(prompt: str, convention: Convention) -> str:
+    """A sentence on how problems are written, and a space; empty if it is as by hand."""
+    written = convention.format
+    if written.name == "plain":
+        return ""
+    told = f"Problems are written in the format `{written.name}`: "
+    told += f"the target of `{prompt}` is `{convention.target(prompt)}`"
+    if written.traced:
+        told += ", in which the answer stands behind the last `=`"
+    if written.from_units:
+        told += ", the digits of an answer from the units up"
+    return told + ". "
+
+
+def _results_table(validated: _Validation | None, tested: _Evaluation | None, traced: bool) -> str:
     lines = ["| split | problems | exact match | 95 % | loss |", "|---|---|---|---|---|"]
     if tested:
         low, high = tested.exact_match_low, tested.exact_match_high
@@ -186,5 +205,7 @@ def _results_table(validated: _Validation | None, tested: _Evaluation | None) ->
     lines.append(
         "\nExact match is the share of problems whose whole answer is right; loss is the "
         "cross-entropy of an answer's token in nats."
+        + " In validation, steps have to be right too."
+        * (traced and validated is not None)
     )
     return "\n".join(lines)

@@ -173,7 +173,7 @@ def test_the_card_tells_the_training_data_and_the_weights_before(tmp_path: Path)
         "file `bb`). That training began with the weights of `a.ckpt` (SHA-256 of the weights "
         "`11`), whose data is not recorded.\n"
     ) in text
-    assert "`554-456=`" in text
+    assert "`54-46=` with the answer. It was" in text
     sections = yaml.safe_load(text.partition("```yaml\n")[2].partition("```")[0])
     assert sections["data"] == data
     assert sections["training"]["init_from"] == "b.ckpt"
@@ -274,3 +274,32 @@ def test_sharpened_attention_goes_into_the_weights(name: str, tmp_path: Path) ->
     assert not torch.allclose(theirs, plain, atol=1e-3)
     with pytest.raises(UserError, match="must be a positive number"):
         main(["--out", str(tmp_path / "other"), "--attention_scale", "0"])
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("reverse", "is `001`, the digits of an answer from the units up. "),
+        ("reverse_all", "is `001`, the digits of an answer from the units up. "),
+        ("padded", "is `100`. "),
+        (
+            "scratchpad",
+            "is `01/01=001`, in which the answer stands behind the last `=`, the digits of an "
+            "answer from the units up. ",
+        ),
+    ],
+)
+def test_the_card_tells_how_problems_are_written(name: str, sentence: str, tmp_path: Path) -> None:
+    params = tiny_params(data={"format": name})
+    described = {"data": params.data.to_plain(), "sha256": {"train": "aa"}}
+    path = decisive(tmp_path, "llama2", {"data": described, "init_from": None})
+    export(path, tmp_path / "hf")
+    _, text = card(tmp_path / "hf")
+    prompt = "45+64=" if name == "reverse_all" else "54+46="
+    steps = "steps and " if name == "scratchpad" else ""
+    assert (
+        f"it continues a problem such as `{prompt}` with {steps}the answer. Problems are written "
+        f"in the format `{name}`: the target of `{prompt}` {sentence}It was trained on 2 numbers"
+    ) in text
+    assert f"answer(\"{prompt}\")  # [{{'generated_text': '{prompt}46'}}]" in text
+    assert ("In validation, steps have to be right too." in text) == (name == "scratchpad")

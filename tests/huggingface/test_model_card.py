@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from src.data.description import UNDESCRIBED
 from src.huggingface.config import to_config
 from src.huggingface.model_card import model_card
 
@@ -40,9 +41,8 @@ def card(
     story = {"data": DATA, "init_from": began}
     training = TRAINING | {"init_from": text}
     asked = ("1+2=", "3<eos>")
-    return model_card(
-        to_config(MODEL), MODEL.to_plain(), training, validation, story, evaluation, asked
-    )
+    model = to_config(MODEL), MODEL.to_plain(), training
+    return model_card(*model, validation, story, evaluation, asked, UNDESCRIBED)
 
 
 def parts(page: str) -> tuple[Any, list[tuple[str, str]], list[str]]:
