@@ -8,7 +8,10 @@ import pytest
 
 from src.checkpoint import save_checkpoint
 from src.common.errors import UserError
+from src.data.formats import FORMATS
 from src.data.reading import read_records
+from src.data.records import Record
+from src.data_gen import write
 from src.eval import evaluate, main
 from src.evaluation.difficulty import KINDS
 from src.evaluation.other_grading import evaluate_other
@@ -64,6 +67,31 @@ def test_an_exported_checkpoint_has_the_results_of_the_checkpoint(
     assert other.partition(": ")[2] == one.partition(": ")[2].replace(
         f"loss {ours['loss']:.5f}, ", ""
     )
+
+
+def test_behind_steps_the_answer_counts_as_it_does_for_ours(tmp_path: Path) -> None:
+    written = FORMATS["scratchpad"]
+    params = tiny_params(data={"format": written.name, "test_fraction": 0.4})
+    write(params.data, tmp_path / "data")
+    right = list(read_records(tmp_path / "data" / "test.jsonl"))
+    # Of every second one, a step is learned wrong.
+    model = half_trained("llama2", [*right[::2], *map(with_wrong_step, right[1::2])])
+    weights = {f"model.{key}": tensor for key, tensor in model.state_dict().items()}
+    params_of_model = tiny_params("llama2", models={"init_std": 0.1})
+    save_checkpoint(tmp_path / "mine.ckpt", weights, params_of_model, {"step": 0})
+    export(tmp_path / "mine.ckpt", tmp_path / "hf")
+    folders = tmp_path / "ours", tmp_path / "theirs"
+    ours = evaluate(params, tmp_path / "mine.ckpt", tmp_path / "data", folders[0])
+    theirs = evaluate_other(params, tmp_path / "hf", "{prompt}", tmp_path / "data", folders[1])
+    for figure in ("exact_match", "exact_trace", "wrong"):
+        assert theirs[figure] == ours[figure]
+    assert 0 < ours["exact_trace"] < ours["exact_match"] < 1
+    mine, others = (read_csv(folder / "errors.csv") for folder in folders)
+    assert [row["prompt"] for row in mine] == [row["prompt"] for row in others]
+
+
+def with_wrong_step(record: Record) -> Record:
+    return Record(record.prompt, "9" + record.target[1:])
 
 
 def test_the_command_grades_a_model_with_another_tokenizer(
