@@ -74,6 +74,7 @@ def test_the_modulus_is_taken_once_at_the_end(
     [
         ("plain", "3-70=", "46"),
         ("reverse", "3-70=", "64"),
+        ("reverse_all", "3-07=", "64"),
         ("padded", "003-070=", "046"),
         ("reverse_padded", "003-070=", "640"),
     ],
