@@ -7,6 +7,9 @@ gives the same bytes at COMMIT and at HEAD. Then dvc.lock gets the hashes of the
 the results that it has, and DVC's run cache what the finished experiments left, so that neither
 `dvc repro` nor `dvc exp run` trains again what the old code trained. Without the proof nothing is
 written.
+
+HEAD may leave a file in metrics/ that COMMIT does not, such as a table that has only its header
+where nobody asks for it: it must be the same for all architectures, and then is one of all results.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import json
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping
 from contextlib import chdir
 from pathlib import Path
 
@@ -37,6 +41,8 @@ SHORT = (
     "evaluation.exhaustive=true",
     "runtime.compile=on",
 )
+# Where files may be new.
+_NEW = "metrics/"
 RESULTS = ("data/arithmetic", "models", "metrics")
 
 
@@ -48,8 +54,16 @@ def results(folder: Path, model: str) -> dict[str, bytes]:
     return {str(f.relative_to(folder)): f.read_bytes() for f in files if f.is_file()}
 
 
-def prove(workplace: Path, since: str) -> str:
+def differences(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> list[str]:
+    """The files that are not in both, or not with the same content."""
+    return sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+
+
+def prove(workplace: Path, since: str) -> tuple[str, dict[str, bytes]]:
     """See that two commits give the same bytes, and that the recorded results are of the first.
+
+    Returns:
+        A line that says so, and the path and content of each file that only the second one leaves.
 
     Raises:
         UserError: naming the files that differ.
@@ -64,17 +78,19 @@ def prove(workplace: Path, since: str) -> str:
     if sources("HEAD") != sources(since):
         raise UserError(f"HEAD: dvc.lock is of other sources than that of {since}")
     models = list(read_yaml(ROOT / "params.yaml")["models"])
-    n_files = 0
-    for model in models:
+    n_files, added = 0, dict[str, bytes]()
+    for i, model in enumerate(models):
         old, new = results(before, model), results(after, model)
-        differing = sorted(
-            name for name in old.keys() | new.keys() if old.get(name) != new.get(name)
-        )
-        if differing:
+        if i == 0:
+            added = {name: new[name] for name in new.keys() - old.keys() if name.startswith(_NEW)}
+        if differing := differences(old | added, new):
             raise UserError(f"{model}: {since} and HEAD differ in {', '.join(differing)}")
-        n_files += len(new)
-        print(f"{model}: {len(new)} files of a short run are the same bytes", flush=True)
-    return f"{counted(len(models), 'short run')}, {n_files} files, all identical"
+        n_files += len(old)
+        print(f"{model}: {len(old)} files of a short run are the same bytes", flush=True)
+    said = f"{counted(len(models), 'short run')}, {n_files} files, all identical"
+    if added:
+        said += f"; new, and the same for all: {', '.join(sorted(added))}"
+    return said, added
 
 
 def sources(revision: str) -> dict[str, str]:
@@ -90,12 +106,13 @@ def sources(revision: str) -> dict[str, str]:
     return {dep["path"]: dep["md5"] for dep in deps if dep["path"].startswith("src/")}
 
 
-def carry(folder: Path, revision: str) -> None:
+def carry(folder: Path, revision: str, added: Mapping[str, bytes]) -> None:
     """Record a revision's results, which its dvc.lock names, as those of the folder's sources.
 
     Args:
         folder: a clone of HEAD that shares this repository's cache.
         revision: a commit whose params.yaml, dvc.lock and metrics are taken.
+        added: path and content of each file that belongs to the results now.
     """
     from dvc.repo import Repo
 
@@ -104,6 +121,8 @@ def carry(folder: Path, revision: str) -> None:
     # With the keys that were added since: a new run of the same values will have them.
     values = merged(now, read_yaml(folder / "params.yaml"))
     (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+    for name, content in added.items():
+        (folder / name).write_bytes(content)
     # What the cache does not hold, as in a clone that never pulled, stays as dvc.lock has it.
     call(folder, "dvc", "checkout", "--force", "--allow-missing", "--quiet")
     # DVC takes paths of the run cache from where it is called.
@@ -122,8 +141,11 @@ def experiments() -> list[str]:
     return call(ROOT, "git", "for-each-ref", "--format=%(objectname)", pattern).split()
 
 
-def carry_all(workplace: Path, since: str) -> int:
+def carry_all(workplace: Path, since: str, added: Mapping[str, bytes]) -> int:
     """Write dvc.lock of HEAD, and the run cache of the experiments that the same sources made.
+
+    Args:
+        added: see `carry`; they are written beside the results of HEAD.
 
     Returns:
         The number of these experiments.
@@ -135,8 +157,11 @@ def carry_all(workplace: Path, since: str) -> int:
     made_by = sources(since)
     found = [commit for commit in experiments() if sources(commit) == made_by]
     for commit in found:
-        carry(folder, commit)
-    carry(folder, "HEAD")
+        carry(folder, commit, added)
+    carry(folder, "HEAD", added)
+    for name, content in added.items():
+        with replacing(ROOT / name) as temporary:
+            temporary.write_bytes(content)
     with replacing(ROOT / "dvc.lock") as temporary:
         shutil.copyfile(folder / "dvc.lock", temporary)
     return len(found)
@@ -159,11 +184,13 @@ def main(argv: list[str] | None = None) -> None:
     except UserError:
         raise UserError(f"--since {since}: no such commit") from None
     with tempfile.TemporaryDirectory(prefix="carry-over-") as workplace:
-        print(prove(Path(workplace), since))
-        n = carry_all(Path(workplace), since)
+        said, added = prove(Path(workplace), since)
+        print(said)
+        n = carry_all(Path(workplace), since, added)
     sys.stdout.flush()
     carried = counted(n, "experiment is", "experiments are")
-    print(f"dvc.lock is of HEAD's sources, and {carried} as well; commit dvc.lock")
+    files = ", ".join(["dvc.lock", *sorted(added)])
+    print(f"dvc.lock is of HEAD's sources, and {carried} as well; commit {files}")
 
 
 if __name__ == "__main__":

@@ -6,8 +6,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from scripts import carry_over
+from src.common.errors import UserError
+
 from ..clone import Clone
 
+NEW = "metrics/by_lengths.csv"
 CARRY = ("python", "-m", "scripts.carry_over", "--since", "HEAD~1")
 
 
@@ -59,6 +63,75 @@ def test_a_change_of_words_retrains_nothing_and_one_of_weights_is_refused(tmp_pa
     said = clone(*CARRY[:-1], "HEAD", code=2)
     assert "error: HEAD: dvc.lock is of other sources: src/models.py" in said
     assert lock.read_text() == before
+
+
+def test_a_new_file_must_be_the_same_for_all_architectures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What short runs left, and not minutes of them.
+    left = {
+        "before": {"gpt2": {"models/a": b"1"}, "llama2": {"models/a": b"2"}},
+        "after": {
+            "gpt2": {"models/a": b"1", NEW: b"gpt2"},
+            "llama2": {"models/a": b"2", NEW: b"llama2"},
+        },
+    }
+    monkeypatch.setattr(carry_over, "clone", lambda folder: folder)
+    monkeypatch.setattr(carry_over, "call", lambda *words: "{}")
+    monkeypatch.setattr(carry_over, "sources", lambda revision: {})
+    monkeypatch.setattr(carry_over, "read_yaml", lambda path: {"models": left["before"]})
+    monkeypatch.setattr(carry_over, "results", lambda folder, model: left[folder.name][model])
+    with pytest.raises(UserError, match=f"^llama2: HEAD~1 and HEAD differ in {NEW}$"):
+        carry_over.prove(tmp_path, "HEAD~1")
+    left["after"]["llama2"][NEW] = b"gpt2"
+    said, added = carry_over.prove(tmp_path, "HEAD~1")
+    assert said == f"2 short runs, 2 files, all identical; new, and the same for all: {NEW}"
+    assert added == {NEW: b"gpt2"}
+    # Nowhere else may a file be new.
+    left["after"]["gpt2"]["models/b"] = b"3"
+    with pytest.raises(UserError, match=r"^gpt2: HEAD~1 and HEAD differ in models/b$"):
+        carry_over.prove(tmp_path, "HEAD~1")
+
+
+@pytest.mark.slow
+def test_a_table_that_is_new_and_always_the_same_belongs_to_all_results(tmp_path: Path) -> None:
+    clone = Clone(tmp_path)
+    params = tmp_path / "params.yaml"
+    content = yaml.safe_load(params.read_text())
+    content["models"] = {"llama2": content["models"]["llama2"]}
+    params.write_text(yaml.safe_dump(content))
+    # As before there was the table.
+    stages, writing = tmp_path / "dvc.yaml", tmp_path / "src" / "evaluation" / "results.py"
+    now, written = yaml.safe_load(stages.read_text()), writing.read_text()
+    older = yaml.safe_load(stages.read_text())
+    plots = older["stages"]["evaluate"]["plots"]
+    older["stages"]["evaluate"]["plots"] = [each for each in plots if NEW not in each]
+    assert len(older["stages"]["evaluate"]["plots"]) == len(plots) - 1
+    stages.write_text(yaml.safe_dump(older))
+    loop = "for name, table in tables.items():\n"
+    skip = f"{loop}            if name == 'by_lengths':\n                continue\n"
+    assert loop in written
+    writing.write_text(written.replace(loop, skip))
+    clone("dvc", "repro")
+    clone.commit()
+    other = ("dvc", "exp", "run", "--set-param", "training.seed=1")
+    clone(*other, "--name", "other")
+    clone("git", "checkout", "--quiet", ".")
+    clone("dvc", "checkout", "--force")
+    assert not (tmp_path / NEW).exists()
+
+    stages.write_text(yaml.safe_dump(now))
+    writing.write_text(written)
+    clone.commit()
+    said = clone(*CARRY)
+    assert f"all identical; new, and the same for all: {NEW}" in said
+    assert f"and 1 experiment is as well; commit dvc.lock, {NEW}" in said
+    assert (tmp_path / NEW).read_text().startswith("lengths,longest,carry_chain,")
+    assert "up to date" in clone("dvc", "status")
+    clone.commit()
+    (tmp_path / NEW).unlink()
+    assert "Stage 'evaluate' is cached - skipping run" in clone(*other)
+    assert (tmp_path / NEW).read_text().startswith("lengths,longest,carry_chain,")
 
 
 def test_what_was_not_committed_is_not_carried(tmp_path: Path) -> None:
