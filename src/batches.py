@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +64,11 @@ class BatchOrder(Sampler[list[int]]):
         # As it is written: 0.1 is a tenth. Whole numbers decide the same on any machine.
         self.share = Fraction(str(share)) if kinds else Fraction(0)
         self.kinds = kinds
+        lengths = np.array([len(kind) for kind in kinds], np.int64)
+        # A small kind is repeated: a permutation of thousands costs as much as one of a few.
+        self._tiled = lengths * np.maximum(1, _TILED // np.maximum(1, lengths))
+        self._lengths, self._begins = lengths, np.cumsum(lengths) - lengths
+        self._of_kinds = np.concatenate([np.zeros(0, np.int64), *kinds])
         self.start = 0
 
     @property
@@ -88,26 +94,38 @@ class BatchOrder(Sampler[list[int]]):
         before = number * self.share.numerator // self.share.denominator
         even = np.diff(before, append=last * self.share.numerator // self.share.denominator) > 0
         rows = np.empty(len(number), np.int64)
-        rows[~even] = self._shuffled(self.size, (number - before)[~even], [])
+        rows[~even] = self._shuffled((number - before)[~even])
         place = before[even]
-        drawn = np.empty(len(place), np.int64)
-        for i, kind in enumerate(self.kinds):
-            its = place % len(self.kinds) == i
-            # A small kind is repeated: a permutation of thousands costs as much as one of a few.
-            size = len(kind) * max(1, _TILED // len(kind))
-            row = self._shuffled(size, place[its] // len(self.kinds), [i]) % len(kind)
-            drawn[its] = kind[row]
-        rows[even] = drawn
+        if len(place):
+            rows[even] = self._of_each_kind(place)
         return rows
 
-    def _shuffled(self, size: int, number: Ints, stream: list[int]) -> Ints:
-        """The rows with these numbers, of `size` rows that are shuffled anew for each epoch."""
-        rows = np.empty(len(number), np.int64)
-        epoch = number // size
+    def _of_each_kind(self, place: Ints) -> Ints:
+        """The rows with these numbers, of those that are drawn from the kinds in turn."""
+        number, kind = np.divmod(place, len(self.kinds))
+        epoch, number = np.divmod(number, self._tiled[kind])
+        row = np.empty(len(place), np.int64)
         for e in np.unique(epoch).tolist():
             here = epoch == e
-            rows[here] = Permutations([size], [self.seed, e, *stream])(number[here] % size)
+            orders = _orders(tuple(self._tiled.tolist()), self.seed, e)
+            row[here] = orders(number[here], kind[here])
+        return self._of_kinds[self._begins[kind] + row % self._lengths[kind]]
+
+    def _shuffled(self, number: Ints) -> Ints:
+        """The rows with these numbers, of all rows, shuffled anew for each epoch."""
+        rows = np.empty(len(number), np.int64)
+        epoch = number // self.size
+        for e in np.unique(epoch).tolist():
+            here = epoch == e
+            rows[here] = Permutations([self.size], [self.seed, e])(number[here] % self.size)
         return rows
+
+
+# Of few epochs: kinds begin a new one at different rows.
+@lru_cache(maxsize=4)
+def _orders(sizes: tuple[int, ...], seed: int, epoch: int) -> Permutations:
+    """A random order of each kind's rows."""
+    return Permutations.together(sizes, ([seed, epoch, kind] for kind in range(len(sizes))))
 
 
 def rows_by_kind(tokens: NDArray[np.uint8]) -> list[Ints]:

@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 
 from src import batches
 from src.batches import BatchOrder, Share, rows_by_kind
+from src.data.formats import PLAIN
+from src.data.problems import Problems
 from src.data.records import Record, to_tokens
+from src.splits.source import chunks, source_of
+
+from .conftest import tiny_params
 
 # Ten rows in three kinds.
 KINDS = [np.array([0, 5]), np.array([1, 2, 3, 4, 6, 7, 8]), np.array([9])]
@@ -51,6 +56,31 @@ def test_the_others_keep_their_order() -> None:
 
 def test_all_may_be_drawn_evenly() -> None:
     assert drawn(1.0, n_batches=6) == list(chain(*order(1.0, n_batches=6)))
+
+
+@pytest.mark.parametrize(("N", "digits"), [(2, 10), (3, 10), (2, 60)])
+def test_many_lengths_come_equally_often_within_a_few_batches(N: int, digits: int) -> None:
+    config = tiny_params(data={"N": N, "B": 10**digits - 1, "n_samples": 20_000}).data
+    parts = [problems for split, problems in chunks(config, source_of(config)) if split == "train"]
+    problems = Problems.concatenate(parts)
+    kinds = rows_by_kind(PLAIN.tokens(problems))
+    lengths = np.vectorize(lambda x: len(str(x)), otypes=[int])(problems.operands)
+    of_kind = [np.unique(lengths[kind], axis=0) for kind in kinds]
+    assert all(len(alike) == 1 for alike in of_kind)
+    labels = [tuple(alike[0]) for alike in of_kind]
+    assert len(set(labels)) == len(labels) == len(set(map(tuple, lengths.tolist())))
+    if digits == 10:
+        assert len(labels) == 10**N
+    rows = BatchOrder(len(problems), 100, 2000, 5, 0.25, kinds)
+    even = np.array([row for batch in rows for row in batch[3::4]])
+    # Each 25th part of a batch, one after the other: in any window, a kind comes as often as
+    # another, or once more.
+    label = {row: place for place, kind in enumerate(kinds) for row in kind.tolist()}
+    drawn_kinds = np.array([label[row] for row in even.tolist()])
+    for begin in (0, 777, 20_000):
+        window = drawn_kinds[begin : begin + 3 * len(kinds) + 11]
+        counts = np.bincount(window, minlength=len(kinds))
+        assert set(counts) == {3, 4}
 
 
 @settings(max_examples=10)

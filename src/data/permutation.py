@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -35,13 +36,32 @@ class Permutations:
     """
 
     def __init__(self, sizes: Sequence[int], entropy: Sequence[int]) -> None:
+        self._set(sizes, _keys(len(sizes), entropy))
+
+    @classmethod
+    def together(cls, sizes: Sequence[int], entropies: Iterable[Sequence[int]]) -> Self:
+        """Orders that are each made alone, computed together.
+
+        >>> one, two = Permutations([300], [1]), Permutations([9], [2])
+        >>> both = Permutations.together([300, 9], [[1], [2]])
+        >>> both([7, 7], [0, 1]).tolist() == [*one([7]).tolist(), *two([7]).tolist()]
+        True
+
+        Args:
+            sizes: see `Permutations`.
+            entropies: that of each order.
+        """
+        orders = cls.__new__(cls)
+        orders._set(sizes, np.concatenate([_keys(1, entropy) for entropy in entropies], axis=2))
+        return orders
+
+    def _set(self, sizes: Sequence[int], keys: Words) -> None:
         bits = [max(_MIN_BITS, (size - 1).bit_length()) for size in sizes]
         self._sizes = np.array(sizes, np.uint64)
         self._masks = np.array([2**k - 1 for k in bits], np.uint64)
         # Half the bits: folding twice is folding not at all.
         self._shifts = np.array([(k + 1) // 2 for k in bits], np.uint64)
-        keys = np.random.SeedSequence(entropy).generate_state(2 * _ROUNDS * len(sizes), np.uint64)
-        factors, self._terms = keys.reshape(2, _ROUNDS, len(sizes)).astype(np.uint64)
+        factors, self._terms = keys
         self._factors = factors | np.uint64(1)
         self._inverses = _inverse(self._factors)
 
@@ -89,6 +109,12 @@ class Permutations:
             x *= factors[which]
             x &= mask
         return x
+
+
+def _keys(n: int, entropy: Sequence[int]) -> Words:
+    """Factors and terms of each round of n orders: (2, rounds, n)."""
+    keys = np.random.SeedSequence(entropy).generate_state(2 * _ROUNDS * n, np.uint64)
+    return keys.reshape(2, _ROUNDS, n).astype(np.uint64)
 
 
 def _inverse(odd: Words) -> Words:
