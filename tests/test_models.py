@@ -94,11 +94,13 @@ def test_no_gradient_flows_from_earlier_logits_to_later_tokens(
     assert gradient[:, :7].all()
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize(
+    ("name", "positions"), [*((name, "sequential") for name in ARCHITECTURES), ("gpt2", "coupled")]
+)
 def test_what_is_exported_gives_the_same_logits_by_pytorchs_own_operations(
-    name: str, randomise: Randomise
+    name: str, positions: str, randomise: Randomise
 ) -> None:
-    model = model_of(tiny_model(name), randomise)
+    model = model_of(tiny_model(name, positions=positions), randomise)
     ids = random_ids(2, 9)
     mask = torch.ones_like(ids)
     mask[0, 6:] = 0
