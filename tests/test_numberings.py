@@ -14,6 +14,7 @@ from src.common.errors import UserError
 from src.config import ModelConfig
 from src.evaluation.screening import leads
 from src.models import TransformerLM, build_model
+from src.ops.kv_cache import KVCache
 from src.positional import NUMBERINGS, POSITIONS
 from src.tokenizer import BOS, EOS, CharTokenizer
 from src.train import train
@@ -208,8 +209,6 @@ def test_the_leads_of_shared_prefixes_are_those_of_plain_rows(
 
 
 def test_tokens_behind_a_cache_need_their_positions(randomise: Randomise) -> None:
-    from src.ops.kv_cache import KVCache
-
     model, ids = model_of("llama2", "coupled", randomise), encoded("12+34=6")
     caches = [KVCache() for _ in model.blocks]
     positions = model.position_ids(ids)
