@@ -18,6 +18,7 @@ from . import (
     checkpoints,
     evaluations,
     folders,
+    formats,
     others,
     problems,
     questions,
@@ -30,6 +31,7 @@ from .trial import FAILURES, READ, REFUSED
 READERS = {
     **questions.READERS,
     **problems.READERS,
+    **formats.READERS,
     **settings.READERS,
     **checkpoints.READERS,
     **folders.READERS,

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from src.checkpoint import Loaded, load_checkpoint, save_checkpoint, weights_hash
-from src.config import ModelConfig
+from src.config import DataConfig, ModelConfig
 from src.data.formats import PLAIN
 from src.data.records import Record
 from src.evaluation.leaks import find_leaks
@@ -34,13 +34,16 @@ DATA = tiny_params().data
 RECORDS = [Record("12+34=", "46"), Record("1+2=", "3")]
 
 
-def save(path: Path, name: str) -> None:
+def save(path: Path, name: str, trained_on: DataConfig = DATA, **model: Any) -> None:
     """What a training leaves, of a tiny model that was not trained."""
     # Tied as the exported folder of each class has it by default, and not.
-    params = tiny_params(name, models={**TINY, "tie_weights": name != "mixtral"})
+    params = tiny_params(name, models={**TINY, "tie_weights": name != "mixtral", **model})
     torch.manual_seed(0)
     weights = build_model(params.model_config_in_use).state_dict()
-    data = {"data": DATA.to_plain(), "sha256": dict.fromkeys(("train", "val", "test"), "ab" * 32)}
+    data = {
+        "data": trained_on.to_plain(),
+        "sha256": dict.fromkeys(("train", "val", "test"), "ab" * 32),
+    }
     first = {
         "file": "first.ckpt",
         "sha256": "cd" * 32,
