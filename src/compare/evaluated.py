@@ -14,7 +14,7 @@ from ..common.files import read_bytes
 from ..common.findings import finding
 from ..common.yaml_1_2 import parse_yaml
 from .commits import MissingFileError
-from .experiments import DATA, ERRORS, EXHAUSTIVE, Experiment
+from .experiments import DATA, ERRORS, EXHAUSTIVE, LENGTHS, Experiment
 
 _Text = Annotated[str, Field(min_length=1, max_length=255)]
 _Count = Annotated[int, Field(ge=0, lt=2**53)]
@@ -23,6 +23,7 @@ _Share = Annotated[float, Field(ge=0, le=1)]
 _COLUMNS = {
     ERRORS: (("prompt", "target", "said"), ()),
     EXHAUSTIVE: (("kind", "value"), ("problems", "wrong")),
+    LENGTHS: (("lengths", "carry_chain"), ("longest", "problems", "wrong")),
 }
 
 
@@ -53,6 +54,8 @@ class _Graded(_Part):
     active_parameters: _Count
     exhaustive_problems: _Count | None = None
     exhaustive_wrong: _Count | None = None
+    exact_match_lengths: _Share | None = None
+    exact_match_chains: _Share | None = None
 
 
 _AnyPart = TypeVar("_AnyPart", bound=_Part)

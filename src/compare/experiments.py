@@ -22,9 +22,11 @@ from .commits import MissingFileError
 
 DATA = "data/arithmetic"
 SEED = "training.seed"
-# The problems that a run answers wrong, and its figures on all problems, if it graded them.
+# The problems that a run answers wrong, and its figures on all problems and on those of chosen
+# lengths, if it graded them.
 ERRORS = "metrics/errors.csv"
 EXHAUSTIVE = "metrics/exhaustive.csv"
+LENGTHS = "metrics/by_lengths.csv"
 METRICS = ("metrics/train.json", "metrics/eval.json")
 # Stages whose sources decide what is trained and how it is graded; those of the data are known by
 # the data itself.

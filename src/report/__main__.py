@@ -62,6 +62,7 @@ def page(comparison: Comparison) -> str:
 
 def _sections(data: DataSet) -> list[Section]:
     from .answer import answer
+    from .by_length import by_length
     from .experts import experts
     from .failures import breakdowns, exhaustive
     from .mistakes import kinds, listing
@@ -72,6 +73,8 @@ def _sections(data: DataSet) -> list[Section]:
     answered = with_answers(groups)
     sections = [answer(data, described(data)), breakdowns(groups), training(groups)]
     sections += [experts(groups), parameters(groups)]
+    if lengths := by_length(groups):
+        sections.insert(2, lengths)
     if answered:
         wrong = wrong_answers(answered)
         sections.insert(1, kinds(answered, wrong))

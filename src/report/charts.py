@@ -75,6 +75,29 @@ def lines(
     )
 
 
+def curve(frame: pd.DataFrame, x: str, title: str, end: int | None = None) -> alt.LayerChart:
+    """A line for each run: the share of right answers, in percent, over whole numbers.
+
+    Args:
+        frame: columns label, run, right, and the one that x names.
+        title: title of the x axis.
+        end: where a dotted line stands.
+    """
+    form, axis = linear_shares(1.0)
+    numbers = alt.Axis(title=title, tickMinStep=1, format="d", grid=False)
+    chart = alt.Chart(frame).mark_line(strokeWidth=1.5)
+    lines = chart.encode(
+        x=alt.X(f"{x}:Q", axis=numbers).scale(nice=False),
+        y=alt.Y("right:Q", title="right answers, %", scale=form, axis=axis),
+        detail="run:N",
+        **series(frame, "label", "color", "strokeDash"),
+    )
+    if end is None:
+        return fit(alt.layer(lines))
+    rule = alt.Chart(pd.DataFrame({"end": [end]})).mark_rule(color=INK, strokeDash=[2, 3])
+    return fit(alt.layer(lines, rule.encode(x="end:Q")))
+
+
 def dots(tables: list[tuple[pd.DataFrame, pd.DataFrame]]) -> list[alt.LayerChart]:
     """Shares of wrong answers: a dot for each run with its interval, and counts on the right.
 
