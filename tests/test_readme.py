@@ -19,6 +19,7 @@ PAGES = (
     "docs/watching.md",
     "docs/recipe.md",
     "docs/positions.md",
+    "docs/lengths.md",
     "docs/comparing.md",
     "docs/failures.md",
     "docs/huggingface.md",
