@@ -106,8 +106,8 @@ def evaluate(
         )
     heard, right = hear(loaded.model, missed, written, config.batch_size, params.runtime.progress)
     # The first of the missed ones are those of the test split.
-    exact = whole.copy()
-    exact[~whole] = right[: (~whole).sum()]
+    exact, of_test = whole.copy(), heard.head((~whole).sum())
+    exact[~whole] = right[: len(of_test)]
     grades = replace(grades, exact=exact)
 
     others = [] if grid is None else [*lengths.may_be_known(grid, written, loaded.story)]
@@ -135,7 +135,7 @@ def evaluate(
 
     origin = about(checkpoint, metrics, data_dir) if out_dir != METRICS_DIR else None
     write_results(metrics, tables, out_dir, origin)
-    said = dict(zip(heard["prompt"], heard["said"], strict=True))
+    said = dict(zip(of_test["prompt"], of_test["said"], strict=True))
     samples = [(r, said.get(r.prompt, r.target)) for r in records[: config.n_samples]]
     show(metrics, tables, samples, written, leaks.sentence(exact))
     return metrics

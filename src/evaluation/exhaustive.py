@@ -121,6 +121,9 @@ def grade_rest(
     Returns:
         What `tally` returns, with a column split (train, val or `UNSEEN`) and the kind ``all``;
         and the wrong ones: prompt, target, the kinds of `describe`, split.
+
+    Raises:
+        UserError: for a problem that is longer than the model's max_seq_len.
     """
     device = next(model.parameters()).device
     split_of = _splits_of(problems, splits, written)
@@ -130,6 +133,11 @@ def grade_rest(
     for rows in track(chunks, "problems", len(rest), progress, len):
         chunk, split = problems[rows], split_of[rows]
         tokens = torch.from_numpy(written.tokens(chunk)).to(device)
+        if tokens.size(1) > model.max_seq_len:
+            raise UserError(
+                f"evaluation.exhaustive = true: the longest problem has {tokens.size(1)} tokens or "
+                f"more, but the model's max_seq_len = {model.max_seq_len}"
+            )
         right = exact(model, tokens, quick).cpu().numpy()
         kinds = describe_columns(chunk)
         for name in pd.unique(split):

@@ -176,3 +176,12 @@ def test_the_space_is_that_of_the_data_and_not_of_params_yaml(tmp_path: Path) ->
     asked = exhaustive(N=3, ops="*")
     metrics = evaluate(asked, checkpoint(tmp_path), tmp_path / "data", tmp_path / "out")
     assert metrics["exhaustive_problems"] == 100
+
+
+def test_a_problem_outside_the_splits_that_does_not_fit_is_refused() -> None:
+    every = every_problem(SPACE)
+    model = build_model(tiny_params(models={"max_seq_len": 10}).model_config_in_use).eval()
+    # <bos>99+99=198<eos>
+    told = r"the longest problem has 11 tokens or more, but the model's max_seq_len = 10"
+    with pytest.raises(UserError, match=told):
+        grade_rest(model, every, {}, PLAIN)
