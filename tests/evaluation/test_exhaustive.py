@@ -22,7 +22,7 @@ from src.evaluation.grading import grade
 from src.models import build_model
 from src.splits.space import ProblemSpace
 
-from ..conftest import read_csv, tiny_params, write_records
+from ..conftest import read_csv, tiny_model, tiny_params, write_records
 from ..test_eval import checkpoint
 from ..test_loss import half_trained
 
@@ -97,6 +97,27 @@ def test_any_space_is_graded_as_by_one_pass_for_each_problem(
         "unseen": len(records) - len(train) - len(test),
     }
     assert 0 < len(wrong) < len(records) - len(test)
+
+
+def test_problems_of_long_numbers_are_told_apart_by_their_split() -> None:
+    every = every_problem(ProblemSpace(2, 10**19 - 5, 10**19 + 5, "+-", "left_to_right"))
+    assert every.operands.dtype == object
+    tokens = PLAIN.tokens(every)
+    splits = {
+        "train": Records(tokens[::7]),
+        "val": Records(tokens[1::7]),
+        "test": Records(tokens[2::7]),
+    }
+    model = build_model(tiny_model(max_seq_len=70)).eval()
+    counts, errors = grade_rest(model, every, splits, PLAIN)
+    names = {r.prompt: name for name, records in splits.items() for r in records}
+    expected = [(r.prompt, names.get(r.prompt, "unseen")) for r in to_records(tokens)]
+    # It answers none of them.
+    found = errors[["prompt", "split"]].itertuples(index=False, name=None)
+    assert list(found) == [pair for pair in expected if pair[1] != "test"]
+    rows = by_split(counts).query("kind == 'operand_lengths' and split == 'train'")
+    assert rows["problems"].sum() == len(splits["train"])
+    assert set(rows["value"]) == {f"{a}{op}{b}" for a in (19, 20) for b in (19, 20) for op in "+-"}
 
 
 def test_the_stage_writes_all_wrong_answers_with_their_split(

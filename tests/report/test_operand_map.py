@@ -11,7 +11,8 @@ from src.splits.space import ProblemSpace
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "ops"), [(0, 120, "+"), (8, 35, "-"), (0, 40, "/"), (3, 12, "*/")]
+    ("low", "high", "ops"),
+    [(0, 120, "+"), (8, 35, "-"), (0, 40, "/"), (3, 12, "*/"), (10**30 - 9, 10**30 + 9, "+*")],
 )
 def test_the_map_counts_each_problem_in_its_cell(low: int, high: int, ops: str) -> None:
     space = ProblemSpace(2, low, high, ops, "left_to_right")
