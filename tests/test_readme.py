@@ -18,6 +18,7 @@ PAGES = (
     "docs/data.md",
     "docs/watching.md",
     "docs/recipe.md",
+    "docs/formats.md",
     "docs/positions.md",
     "docs/lengths.md",
     "docs/comparing.md",
