@@ -52,7 +52,7 @@ class Outcome:
 def limit_memory() -> None:
     """Let a process that asks for gigabytes have none, instead of the whole machine."""
     _, most = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (_status("VmSize") + 8 * ROOM, most))
+    resource.setrlimit(resource.RLIMIT_AS, (status("VmSize") + 8 * ROOM, most))
 
 
 def outcome(reader: Reader, path: Path, valid: bytes, seconds: float) -> Outcome:
@@ -62,15 +62,15 @@ def outcome(reader: Reader, path: Path, valid: bytes, seconds: float) -> Outcome
         valid: the content that it was made from.
         seconds: of the processor, whatever else the machine does; more is a hang.
     """
-    before, started = _status("VmSize"), time.process_time()
-    peak = _status("VmPeak")
+    before, started = status("VmSize"), time.process_time()
+    peak = status("VmPeak")
     out, err = io.StringIO(), io.StringIO()
     found = _outcome(reader, path, valid, seconds, out, err)
     if found.kind == HANG:
         return found
     if (taken := time.process_time() - started) > seconds:
         return Outcome(HANG, "slow, and not to be interrupted", f"{taken:.1f} s")
-    asked = _status("VmPeak")
+    asked = status("VmPeak")
     if asked > peak and asked - before > ROOM:
         return Outcome(MEMORY, f"{found.kind}, but it took hundreds of MB", f"{asked - before:,}")
     if found.kind in (READ, REFUSED):
@@ -165,7 +165,7 @@ def _shortened(text: str) -> str:
     return ascii(text[:80])[1:-1]
 
 
-def _status(key: str) -> int:
+def status(key: str) -> int:
     """An entry of Linux's /proc/self/status, in bytes."""
     with open("/proc/self/status", "rb") as file:  # noqa: PTH123 - for each input, so quick
         content = file.read()

@@ -105,6 +105,7 @@ def test_a_table_that_is_new_and_always_the_same_belongs_to_all_results(tmp_path
     assert "runtime.compile=on" in script.read_text()
     script.write_text(script.read_text().replace("runtime.compile=on", "runtime.compile=off"))
     # As before there was the table.
+    (tmp_path / NEW).unlink()
     stages, writing = tmp_path / "dvc.yaml", tmp_path / "src" / "evaluation" / "results.py"
     now, written = yaml.safe_load(stages.read_text()), writing.read_text()
     older = yaml.safe_load(stages.read_text())
