@@ -36,12 +36,16 @@ class Whole(Rejection):
         keys = space.keys(every, unordered=True)
         _, group, counts = np.unique(keys, return_inverse=True, return_counts=True)
         rng = np.random.default_rng([seed, len(sizes)])
-        left, self._rows = rng.permutation(len(counts)), {}
-        for split, n in sizes.items():
-            chosen = _fitting(counts[left], n)
-            rows = np.flatnonzero(np.isin(group, left[chosen]))
-            self._rows[split] = rng.permutation(rows)
-            left = np.delete(left, chosen)
+        order = rng.permutation(len(counts))
+        try:
+            chosen = _divided(counts, order, sizes)
+        except ValueError:
+            # A large split may have left no group for a small one: small ones first.
+            by_size = dict(sorted(sizes.items(), key=lambda item: item[1]))
+            chosen = _divided(counts, order, by_size)
+        self._rows = {
+            split: rng.permutation(np.flatnonzero(np.isin(group, chosen[split]))) for split in sizes
+        }
 
     def _draw(self, split: str) -> Iterator[Problems]:
         rows = self._rows[split]
@@ -49,11 +53,27 @@ class Whole(Rejection):
             yield self._every[rows[start : start + DRAWS]]
 
 
+def _divided(counts: Ints, order: Ints, sizes: Mapping[str, int]) -> dict[str, Ints]:
+    """The groups of each split, which takes them in this order.
+
+    Raises:
+        ValueError: see `_fitting`.
+    """
+    chosen, left = {}, order
+    for split, n in sizes.items():
+        places = _fitting(counts[left], n)
+        chosen[split], left = left[places], np.delete(left, places)
+    return chosen
+
+
 def _fitting(counts: Ints, n: int) -> Ints:
     """Indices of counts that sum to n: the first ones, and behind them each that still fits.
 
     >>> _fitting(np.array([2, 2, 2, 1, 1]), 5).tolist()
     [0, 1, 3]
+
+    Raises:
+        ValueError: where none do.
     """
     first = int(np.searchsorted(np.cumsum(counts), n, side="right"))
     chosen, missing = list(range(first)), n - int(counts[:first].sum())

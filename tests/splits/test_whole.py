@@ -72,6 +72,12 @@ def test_each_problem_is_as_likely_in_the_test_split_as_any_other() -> None:
     assert sum(counts[prompt] for prompt in alone) == pytest.approx(2000 + 500, abs=200)
 
 
+def test_small_splits_come_out_behind_a_large_one() -> None:
+    space = ProblemSpace(2, 0, 9, "+", "standard")
+    for seed in range(50):
+        assert [len(part) for part in divided(space, [98, 1, 1], seed)] == [98, 1, 1]
+
+
 @pytest.mark.parametrize("ops", ["+", "+-", "*/"])
 def test_all_that_exist_are_taken_only_where_all_are_asked_for(ops: str) -> None:
     def all_drawn(config: DataConfig) -> list[str]:
