@@ -95,7 +95,7 @@ def test_a_row_in_another_format_is_refused_with_what_would_be_right(
     assert len(others) > 4
     for other in others - {right}:
         write_records(tmp_path / "test.jsonl", [other])
-        if written.target(other.prompt, "standard") == other.target:
+        if Convention(written, "standard").target(other.prompt) == other.target:
             # Read as it is written: 45 + 64 is a problem in every format.
             assert list(read_records(tmp_path / "test.jsonl")) == [other]
             continue

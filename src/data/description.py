@@ -45,7 +45,8 @@ class Convention(NamedTuple):
         """The right target of a prompt.
 
         Raises:
-            ValueError: for what is no prompt, and for a division by zero or with a remainder.
+            ValueError: for what is no prompt of the format, and for a division by zero or with a
+                remainder.
         """
         operands, operators = self.format.read_prompt(prompt)
         answer = evaluate(operands, operators, self.precedence, self.modulus)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from ..common.errors import BadRowError
+from ..data.description import Convention
 from ..data.formats import PLAIN
 from ..data.problems import PRECEDENCES
 from ..data.reading import WRONG
@@ -92,7 +93,7 @@ def agreeing(record: Record, precedences: Sequence[str]) -> list[str]:
     targets, problem = {}, ""
     for precedence in precedences:
         try:
-            targets[precedence] = PLAIN.target(record.prompt, precedence)
+            targets[precedence] = Convention(PLAIN, precedence).target(record.prompt)
         except ValueError as error:
             problem = str(error)
     found = [p for p, target in targets.items() if target == record.target]

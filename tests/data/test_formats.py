@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from src.common.errors import BadRowError
 from src.config import DataConfig
-from src.data.description import read_convention
+from src.data.description import Convention, read_convention
 from src.data.formats import FORMATS, PLAIN, Format
 from src.data.formats.plain import Plain
 from src.data.lines import to_lines
@@ -76,7 +76,7 @@ def test_two_operands_are_written_and_read_back(written: Format, a: int, b: int,
     typed = f"{a * b}/{b or 1}=" if op == "/" else f"{a}{op}{b}="
     prompt = written.ask(typed)
     assert written.read_prompt(prompt) == PLAIN.read_prompt(typed)
-    target = written.target(prompt, "standard")
+    target = Convention(written, "standard").target(prompt)
     assert written.read_target(target) == value(typed, "standard")
     assert set(target) <= set("0123456789+-*/=")
 
@@ -212,7 +212,7 @@ def test_a_plain_target_that_is_no_number_is_refused(target: str) -> None:
 def test_the_target_is_the_answer(case: tuple[list[str], str]) -> None:
     prompts, precedence = case
     for prompt in prompts:
-        assert PLAIN.target(prompt, precedence) == str(value(prompt, precedence))
+        assert Convention(PLAIN, precedence).target(prompt) == str(value(prompt, precedence))
 
 
 class Trace(Plain):
@@ -279,8 +279,8 @@ def test_the_answer_behind_wrong_steps_counts(written: Format) -> None:
 @pytest.mark.parametrize("written", [f for f in FORMATS.values() if f.traced], ids=str)
 def test_steps_are_those_of_two_operands(written: Format) -> None:
     with pytest.raises(ValueError, match="must have two operands"):
-        written.target("1+2+3=", "left_to_right")
+        Convention(written, "left_to_right").target("1+2+3=")
     with pytest.raises(ValueError, match="5/0 has no whole result"):
-        written.target("5/0=", "left_to_right")
+        Convention(written, "left_to_right").target("5/0=")
     with pytest.raises(ValidationError, match="must be 2 with format = "):
         tiny_params(data={"format": written.name, "N": 3})

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from src.data.description import Convention
 from src.data.formats import PLAIN
 from src.data.records import Record
 from src.data_gen import generate
@@ -56,7 +57,7 @@ def test_generated_training_data_is_known_by_its_section(data: dict[str, Any]) -
     graded = [*splits["test"], *splits["train"][:50], *splits["val"]]
     # Of other spaces: numbers, lengths and operators that the training data has not.
     foreign = ["1+2+3+4+5=", "5*1=", "4-100=", f"{10**30}+1=", "9/3="]
-    graded += [Record(prompt, PLAIN.target(prompt, "standard")) for prompt in foreign]
+    graded += [Record(prompt, Convention(PLAIN, "standard").target(prompt)) for prompt in foreign]
     leaks = find_leaks(graded, PLAIN, story(config.model_dump()), NOWHERE)
     assert (leaks.in_training.tolist(), leaks.swapped.tolist()) == expected(graded, splits["train"])
     assert not leaks.unknown

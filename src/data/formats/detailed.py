@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from .scratchpad import Scratchpad, Steps, columns, digits
+from .by_hand import added, digits, divided, subtracted
+from .scratchpad import Scratchpad, Steps
 
 
 def _sum(a: int, b: int) -> str:
     """Of each place: digit + digit + carry = digit and carry."""
-    carry, steps = 0, []
-    for x, y in columns(a, b):
-        after, digit = divmod(x + y + carry, 10)
-        steps.append(f"{x}+{y}+{carry}={digit}{after}")
-        carry = after
+    steps = (f"{p.x}+{p.y}+{p.carry}={p.digit}{p.after}" for p in added(a, b))
     return "/".join(steps) + "="
 
 
 def _difference(a: int, b: int) -> str:
     """The sign, then of each place: digit - digit - borrow = digit and borrow."""
-    borrow, steps = 0, []
-    for x, y in columns(max(a, b), min(a, b)):
-        digit, after = (x - y - borrow) % 10, int(x < y + borrow)
-        steps.append(f"{x}-{y}-{borrow}={digit}{after}")
-        borrow = after
+    places = subtracted(max(a, b), min(a, b))
+    steps = (f"{p.x}-{p.y}-{p.carry}={p.digit}{p.after}" for p in places)
     return "-" * (a < b) + "/".join(steps) + "="
 
 
@@ -42,12 +36,10 @@ def _product(a: int, b: int) -> str:
 
 def _quotient(a: int, b: int) -> str:
     """For each digit of a, from the first one on: b * digit + rest = what is divided there."""
-    rest, steps = 0, []
-    for digit in reversed(digits(a)):
-        divided = 10 * rest + digit
-        quotient, rest = divmod(divided, b)
-        numbers = (str(number)[::-1] for number in (b, quotient, rest, divided))
-        steps.append("{}*{}+{}={}".format(*numbers))
+    steps = []
+    for number, quotient, rest in divided(a, b):
+        turned = (str(each)[::-1] for each in (b, quotient, rest, number))
+        steps.append("{}*{}+{}={}".format(*turned))
     return "/".join(steps) + "="
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from ...config import DataConfig
 from ...tokenizer import CharTokenizer
 from ..digits import Words, to_words
-from ..problems import OPERATORS, Integers, Ints, Problems, evaluate, narrowed
+from ..problems import OPERATORS, Integers, Ints, Problems, narrowed
 from ..records import IDS, Record, Tokens, enclosed, to_records
 
 _PROMPT = re.compile(r"[0-9]+([-+*/][0-9]+)+=")
@@ -41,12 +41,14 @@ class Format:
         operands_from_units: whether operands are too.
         traced: whether targets show steps. The answer is what stands behind the last ``=``, and a
             right one may follow wrong steps.
+        answer_width: digits of an answer at least; zeros stand in front of a shorter one.
     """
 
     name: ClassVar[str]
     from_units: ClassVar[bool] = False
     operands_from_units: ClassVar[bool] = False
     traced: ClassVar[bool] = False
+    answer_width: int = 1
 
     def fitted(self, data: DataConfig) -> Format:
         """The same for the problems of a `data:` section, such as with widths for its numbers."""
@@ -62,7 +64,7 @@ class Format:
 
     def answer(self, value: int) -> str:
         """An answer as it is written."""
-        return "-" * (value < 0) + self._turned(str(abs(value)))
+        return "-" * (value < 0) + self._turned(str(abs(value)).zfill(self.answer_width))
 
     def steps(self, operands: Sequence[int], operators: str, answer: int) -> str:
         """What stands before the answer in a target, with the ``=`` between them."""
@@ -128,16 +130,6 @@ class Format:
         """
         self.read_prompt(prompt)
         return prompt
-
-    def target(self, prompt: str, precedence: str) -> str:
-        """The right target of a prompt.
-
-        Raises:
-            ValueError: for what is no prompt of this format, and for a division by zero or with a
-                remainder.
-        """
-        operands, operators = self.read_prompt(prompt)
-        return self.write(operands, operators, evaluate(operands, operators, precedence)).target
 
     def texts(self, problems: Problems) -> tuple[Words, Words]:
         """Prompts and targets of many problems: (n, words) each, see `Words`.

@@ -36,10 +36,6 @@ class Padded(Format):
         """See `Format.operand`."""
         return str(value).zfill(self.operand_width)
 
-    def answer(self, value: int) -> str:
-        """See `Format.answer`."""
-        return "-" * (value < 0) + self._turned(str(abs(value)).zfill(self.answer_width))
-
     def ask(self, prompt: str) -> str:
         """See `Format.ask`: with the zeros that a person leaves out."""
         return self.write(*self.read_prompt(prompt), 0).prompt

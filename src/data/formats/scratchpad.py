@@ -3,48 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import zip_longest
 from typing import ClassVar
 
+from .by_hand import added, digits, divided, subtracted
 from .format import Format
 
 Steps = Callable[[int, int], str]
 
 
-def digits(value: int) -> list[int]:
-    """The digits of a number, units first.
-
-    >>> digits(408)
-    [8, 0, 4]
-    """
-    return [int(digit) for digit in reversed(str(value))]
-
-
-def columns(larger: int, smaller: int) -> list[tuple[int, int]]:
-    """The digits of two numbers that stand in one place, units first.
-
-    >>> columns(554, 56)
-    [(4, 6), (5, 5), (5, 0)]
-    """
-    return list(zip_longest(digits(larger), digits(smaller), fillvalue=0))
-
-
 def _sum(a: int, b: int) -> str:
     """Digit and carry of each place."""
-    carry, steps = 0, []
-    for x, y in columns(a, b):
-        carry, digit = divmod(x + y + carry, 10)
-        steps.append(f"{digit}{carry}")
-    return "/".join(steps) + "="
+    return "/".join(f"{p.digit}{p.after}" for p in added(a, b)) + "="
 
 
 def _difference(a: int, b: int) -> str:
     """The sign, then digit and borrow of each place, the smaller number taken from the larger."""
-    borrow, steps = 0, []
-    for x, y in columns(max(a, b), min(a, b)):
-        digit, borrow = (x - y - borrow) % 10, int(x < y + borrow)
-        steps.append(f"{digit}{borrow}")
-    return "-" * (a < b) + "/".join(steps) + "="
+    places = subtracted(max(a, b), min(a, b))
+    return "-" * (a < b) + "/".join(f"{p.digit}{p.after}" for p in places) + "="
 
 
 def _product(a: int, b: int) -> str:
@@ -60,10 +35,7 @@ def _product(a: int, b: int) -> str:
 
 def _quotient(a: int, b: int) -> str:
     """For each digit of a, from the first one on: a digit of the quotient, and what is left."""
-    rest, steps = 0, []
-    for digit in reversed(digits(a)):
-        quotient, rest = divmod(10 * rest + digit, b)
-        steps.append(f"{quotient}{str(rest)[::-1]}")
+    steps = (f"{quotient}{str(rest)[::-1]}" for _, quotient, rest in divided(a, b))
     return "/".join(steps) + "="
 
 
