@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .common.errors import UserError
 from .common.files import (
     CHECKPOINT,
     CHECKPOINTS_DIR,
@@ -70,14 +69,12 @@ def evaluate(
         UserError: for a file that is missing or not what it should be.
         OSError: if nothing can be written to out_dir, before anything is graded.
     """
-    import pandas as pd
-
     from .data.description import read_convention
     from .dataset import ArithmeticDataset, check_length
     from .evaluation import lengths
     from .evaluation.answering import hear
     from .evaluation.breakdowns import break_down, describe_problems, figures
-    from .evaluation.exhaustive import also_right, by_split, grade_every
+    from .evaluation.exhaustive import finished, grade_every
     from .evaluation.grading import grade
     from .evaluation.leaks import find_leaks
     from .evaluation.reading import read
@@ -97,37 +94,30 @@ def evaluate(
     grades = grade(loaded.model, dataset, config.batch_size)
     whole = grades.exact
     problems = describe_problems(records, written)
-    counts, missed = pd.DataFrame(), problems[~whole]
+    missed, progress = problems[~whole], params.runtime.progress
     if every is not None:
         quick = quick_leads(loaded.model) if compiles_grading(params, len(every)) else None
-        progress = params.runtime.progress
         counts, missed = grade_every(
             loaded.model, every, splits, written, problems, whole, progress, quick
         )
-    heard, right = hear(loaded.model, missed, written, config.batch_size, params.runtime.progress)
+    heard, right = hear(loaded.model, missed, written, config.batch_size, progress)
     # The first of the missed ones are those of the test split.
     exact, of_test = whole.copy(), heard.head((~whole).sum())
     exact[~whole] = right[: len(of_test)]
     grades = replace(grades, exact=exact)
 
     others = [] if grid is None else [*lengths.may_be_known(grid, written, loaded.story)]
-    known = find_leaks(
-        [*records, *others], written, loaded.story, data_dir, params.runtime.progress
-    )
+    known = find_leaks([*records, *others], written, loaded.story, data_dir, progress)
     leaks = known[: len(records)]
     sizes = loaded.model.num_parameters(), loaded.model.num_parameters(active=True)
     metrics = figures(loaded.config.name, sizes, grades, whole if written.traced else None)
     metrics |= leaks.metrics(exact) | skipped
     tables = break_down(problems, grades, written) | {"errors": heard[~right]}
     if every is not None:
-        if right.any():
-            counts = pd.concat([counts, also_right(missed[right])])
-        tables["exhaustive"], wrong = by_split(counts), len(tables["errors"])
+        tables["exhaustive"], wrong = finished(counts, missed[right]), len(tables["errors"])
         metrics |= {"exhaustive_problems": len(every), "exhaustive_wrong": wrong}
     if grid is not None:
-        graded = lengths.grade_lengths(
-            loaded.model, grid, written, config.batch_size, params.runtime.progress
-        )
+        graded = lengths.grade_lengths(loaded.model, grid, written, config.batch_size, progress)
         tables["by_lengths"] = graded
         metrics |= lengths.figures(graded, known[len(records) :])
     if config.attention_scale != 1:
@@ -219,12 +209,6 @@ def main(argv: list[str] | None = None) -> None:
         if given:
             check_vacant(out_dir)
         if other:
-            if params.evaluation.lengths:
-                asked = f"evaluation.lengths = {params.evaluation.lengths}"
-                raise UserError(f"{asked}: must be 0 with --hf")
-            if params.evaluation.attention_scale != 1:
-                scale = params.evaluation.attention_scale
-                raise UserError(f"evaluation.attention_scale = {scale}: must be 1 with --hf")
             from .evaluation.other_grading import evaluate_other
 
             evaluate_other(params, other, template, *where)

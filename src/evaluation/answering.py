@@ -18,7 +18,7 @@ from ..data.formats import Format
 from ..data.records import Tokens, to_records
 from ..generation import generate_answers
 from ..models import TransformerLM
-from ..terminal.progress_bar import track
+from .batching import asked_by_length
 from .screening import Leads, exact
 
 
@@ -40,20 +40,13 @@ def answers_to(
         batch_size: prompts asked at once.
         progress: show a bar, where there is a terminal.
     """
-    alike: dict[int, list[int]] = {}
-    for row, prompt in enumerate(prompts):
-        alike.setdefault(len(prompt), []).append(row)
-    batches = [
-        rows[start : start + batch_size]
-        for rows in alike.values()
-        for start in range(0, len(rows), batch_size)
-    ]
-    said = [""] * len(prompts)
-    for rows in track(batches, "answers", len(prompts), progress, len):
-        answers = generate_answers(model, [prompts[row] for row in rows], written.traced)
-        for row, answer in zip(rows, answers, strict=True):
-            said[row] = answer
-    return said
+    return asked_by_length(
+        prompts,
+        lambda some: generate_answers(model, some, written.traced),
+        batch_size,
+        "answers",
+        progress,
+    )
 
 
 def hear(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..common.errors import UserError
 from ..config import DataConfig, EvaluationConfig
 from ..data.problems import OPERATORS, OVER, Ints, Problems
-from ..splits.large import drawn
+from ..splits.large import drawn, of_length
 
 # Apart from the streams of the splits.
 _STREAM = 10**6
@@ -105,21 +105,16 @@ def _rows(cell: Cell, data: DataConfig, n: int, rng: np.random.Generator) -> lis
         return [(a, b, OPERATORS.index("+")) for a, b in pairs]
     choices = np.array(_operators(cell, data.ops))
     operators = choices[rng.integers(0, len(choices), (n, data.N - 1))].tolist()
-    columns = [drawn(*_range(length), n, rng) for length in cell.lengths]
+    columns = [drawn(*of_length(length), n, rng) for length in cell.lengths]
     rows = []
     for operands, between in zip(map(list, zip(*columns, strict=True)), operators, strict=True):
         if between == [OVER]:
-            low, high = _range(cell.lengths[0])
+            low, high = of_length(cell.lengths[0])
             operands[1] = divisor = max(operands[1], 1)
             quotient = drawn(-(-low // divisor), high // divisor, 1, rng)[0]
             operands[0] = quotient * divisor
         rows.append((*operands, *between))
     return rows
-
-
-def _range(length: int) -> tuple[int, int]:
-    """The smallest and the largest number of a length."""
-    return 10 ** (length - 1) if length > 1 else 0, 10**length - 1
 
 
 def _operators(cell: Cell, ops: str) -> list[int]:

@@ -77,26 +77,12 @@ def grade_every(
         problems, splits, written, progress, quick: see `grade_rest`.
 
     Returns:
-        What `tally` returns, with a column split, for `by_split`; and the others, of which the
+        What `tally` returns, with a column split, for `finished`; and the others, of which the
         whole target is not given, with the columns of test.
     """
     counts = tally(test[list(KINDS)].assign(all="all"), whole).assign(split="test")
     rest, missed = grade_rest(model, problems, splits, written, progress, quick)
     return pd.concat([counts, rest]), pd.concat([test[~whole], missed], ignore_index=True)
-
-
-def also_right(missed: pd.DataFrame) -> pd.DataFrame:
-    """What to add to the counts of `grade_every` for missed ones whose answer is right after all.
-
-    Args:
-        missed: some rows, one at least, of what `grade_every` returns.
-    """
-    parts = [
-        tally(rows[list(KINDS)].assign(all="all"), np.ones(len(rows), np.bool_)).assign(split=split)
-        for split, rows in missed.groupby("split")
-    ]
-    # They have been counted among the problems.
-    return pd.concat(parts).assign(problems=0)
 
 
 def grade_rest(
@@ -175,6 +161,23 @@ def _splits_of(
     group = np.zeros(len(order), np.int64)
     group[order] = last.cumsum() - last
     return np.array(names, dtype=object)[label[order][last][group[: len(problems)]]]
+
+
+def finished(counts: pd.DataFrame, also_right: pd.DataFrame) -> pd.DataFrame:
+    """What exhaustive.csv holds, see `by_split`.
+
+    Args:
+        counts: what `grade_every` returns.
+        also_right: those of the others that it returns whose answer is right after all.
+    """
+    parts = [
+        # They have been counted among the problems.
+        tally(rows[list(KINDS)].assign(all="all"), np.ones(len(rows), np.bool_)).assign(
+            split=split, problems=0
+        )
+        for split, rows in also_right.groupby("split")
+    ]
+    return by_split(pd.concat([counts, *parts]))
 
 
 def by_split(counts: pd.DataFrame) -> pd.DataFrame:

@@ -46,7 +46,7 @@ def evaluate_other(
 
     Raises:
         UserError: for a file that is missing or not what it should be, and if
-            `evaluation.exhaustive` asks for all problems.
+            `evaluation:` asks for what only our own models can be asked.
         OSError: if nothing can be written to out_dir, before anything is graded.
     """
     config = params.evaluation
@@ -55,6 +55,9 @@ def evaluate_other(
             "evaluation.exhaustive = true: --hf grades the test split alone, as each answer is "
             "written token by token; evaluation.exhaustive: false in a file for --config"
         )
+    for key, needed in (("lengths", 0), ("attention_scale", 1)):
+        if (value := getattr(config, key)) != needed:
+            raise UserError(f"evaluation.{key} = {value}: must be {needed} with --hf")
     check_writable(out_dir)
     splits, _, skipped = read(config, data_dir, skip_bad_rows)
     records, written = splits["test"], read_convention(data_dir).format

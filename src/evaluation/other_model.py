@@ -15,7 +15,7 @@ from ..common.visible import excerpt
 from ..data.records import Record
 from ..generation import CUT
 from ..terminal.model_flags import PLACEHOLDER
-from ..terminal.progress_bar import track
+from .batching import asked_by_length
 from .transformers_calls import no_output, quiet, refusing
 
 # Tokens of an answer beyond the longest right one: spaces in front of it, and the end of sequence
@@ -105,20 +105,13 @@ class OtherModel:
         targets = [record.target for record in records]
         # A model may write digit by digit what its tokenizer would join to fewer tokens.
         limit = max(map(len, [*targets, *self._read(targets)]), default=0) + _ROOM
-        alike: dict[int, list[int]] = {}
-        for row, prompt in enumerate(prompts):
-            alike.setdefault(len(prompt), []).append(row)
-        batches = [
-            rows[start : start + batch_size]
-            for rows in alike.values()
-            for start in range(0, len(rows), batch_size)
-        ]
-        said = [""] * len(records)
-        for rows in track(batches, "problems", len(records), progress, len):
-            answers = self._answer([prompts[row] for row in rows], limit, mark_cut)
-            for row, answer in zip(rows, answers, strict=True):
-                said[row] = answer
-        return said
+        return asked_by_length(
+            prompts,
+            lambda some: self._answer(some, limit, mark_cut),
+            batch_size,
+            "problems",
+            progress,
+        )
 
     def _answer(self, prompts: list[list[int]], limit: int, mark_cut: bool) -> list[str]:
         """The answers to prompts of equally many tokens."""

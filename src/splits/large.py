@@ -12,6 +12,15 @@ from ..data.problems import Integers, Ints
 Words = NDArray[np.uint64]
 
 
+def of_length(digits: int) -> tuple[int, int]:
+    """The smallest and the largest number of so many digits.
+
+    >>> of_length(1), of_length(3)
+    ((0, 9), (100, 999))
+    """
+    return 10 ** (digits - 1) if digits > 1 else 0, 10**digits - 1
+
+
 def drawn(low: int, high: int, n: int, rng: np.random.Generator) -> list[int]:
     """n numbers from low..high, each as likely as any other.
 

@@ -13,7 +13,7 @@ from ..data.permutation import mixed
 from ..data.problems import OPERATORS, OVER, Integers, Ints, Problems, apply
 from .chains import with_chains
 from .divisors import count_divisors, divisors, draw_divisors, n_trials
-from .large import drawn, of_lengths, words_of
+from .large import drawn, of_length, of_lengths, words_of
 
 # Spaces up to this size are listed in memory when drawing at random finds too little that is new.
 ENUMERABLE = 2**22
@@ -190,10 +190,8 @@ class ProblemSpace:
         >>> ProblemSpace(2, 5, 120, "+", "left_to_right").lengths()
         [(5, 9), (10, 99), (100, 120)]
         """
-        digits = range(len(str(self.A)), len(str(self.B)) + 1)
-        return [
-            (max(self.A, 10 ** (k - 1) if k > 1 else 0), min(self.B, 10**k - 1)) for k in digits
-        ]
+        ranges = map(of_length, range(len(str(self.A)), len(str(self.B)) + 1))
+        return [(max(self.A, low), min(self.B, high)) for low, high in ranges]
 
     def keys(self, problems: Problems, unordered: bool = False) -> NDArray[np.uint64]:
         """An integer for each problem of the space, the same for equal ones.
