@@ -5,6 +5,8 @@ python -m scripts.formats
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from src.common.files import ROOT, open_replacing
 from src.common.markdown import code
 from src.common.marked_section import insert
@@ -26,31 +28,35 @@ def _data(name: str, ops: str, largest: int) -> DataConfig:
     return DataConfig.model_validate(load_params().data.model_dump() | values)
 
 
-def examples() -> str:
-    """A problem of each operator, with its target, as data of numbers up to 999 has it."""
+def _table(cell: Callable[[Convention, DataConfig], str], largest: int) -> str:
+    """A row for each format, and a cell for each operator, of data of numbers up to `largest`."""
     lines = ["| format | " + " | ".join(f"`{ops}`" for ops in _PROBLEMS) + " |", "|---" * 5 + "|"]
     for name in FORMATS:
-        cells = [code(name)]
-        for ops, problem in _PROBLEMS.items():
-            convention = Convention.of(_data(name, ops, 999))
-            asked = convention.format.ask(problem)
-            cells.append(code(asked + convention.target(asked)))
+        every = (_data(name, ops, largest) for ops in _PROBLEMS)
+        cells = [code(name), *(cell(Convention.of(data), data) for data in every)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def examples() -> str:
+    """A problem of each operator, with its target, as data of numbers up to 999 has it."""
+
+    def example(convention: Convention, data: DataConfig) -> str:
+        asked = convention.format.ask(_PROBLEMS[data.ops])
+        return code(asked + convention.target(asked))
+
+    return _table(example, 999)
 
 
 def lengths() -> str:
     """Tokens of the longest problem, ``<bos>`` and ``<eos>`` included, of all up to 99."""
-    lines = ["| format | " + " | ".join(f"`{ops}`" for ops in _PROBLEMS) + " |", "|---" * 5 + "|"]
-    for name in FORMATS:
-        cells = [code(name)]
-        for ops in _PROBLEMS:
-            data = _data(name, ops, 99)
-            every = space_of(data).enumerate()
-            assert every is not None
-            cells.append(str(Convention.of(data).format.tokens(every).shape[1]))
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+
+    def longest(convention: Convention, data: DataConfig) -> str:
+        every = space_of(data).enumerate()
+        assert every is not None
+        return str(convention.format.tokens(every).shape[1])
+
+    return _table(longest, 99)
 
 
 def main(argv: list[str] | None = None) -> None:

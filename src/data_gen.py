@@ -74,8 +74,9 @@ def texts(
 def generate(config: DataConfig) -> dict[str, list[Record]]:
     """The records of each split, all in memory."""
     records: dict[str, list[Record]] = {split: [] for split in SPLITS}
+    written = format_of(config)
     for split, problems in chunks(config, source_of(config)):
-        records[split] += to_records(format_of(config).tokens(problems))
+        records[split] += to_records(written.tokens(problems))
     return records
 
 

@@ -27,7 +27,7 @@ from .common.files import (
 from .common.folders import claimed, filling, inside
 from .config import Params
 from .data.description import read_convention, read_description
-from .data.formats import FORMATS
+from .data.formats import FORMATS, Format
 from .data.reading import read_splits
 from .params import PARAMS_FILE, load_params
 from .terminal.cli import Parser, run, to_path
@@ -86,12 +86,12 @@ def train(
             check_logger(params)
         start = load_start(params, results(models_dir))
         splits = read_splits(data_dir)
-        _check_positions(params, data_dir)
+        written = read_convention(data_dir).format
+        _check_positions(params, written, data_dir)
         datasets = {split: ArithmeticDataset(records) for split, records in splits.items()}
         for split, dataset in datasets.items():
             max_seq_len = params.model_config_in_use.max_seq_len
             check_length(dataset, max_seq_len, data_dir / f"{split}.jsonl")
-        written = read_convention(data_dir).format
         story = {"data": read_description(data_dir), "init_from": start and start.story}
         run_dir = runs_dir / run_name(params, splits, start.sha256 if start else None)
         if models_dir.resolve().is_relative_to(run_dir.resolve()):
@@ -119,14 +119,13 @@ def train(
     return fitted.metrics()
 
 
-def _check_positions(params: Params, data_dir: Path) -> None:
+def _check_positions(params: Params, written: Format, data_dir: Path) -> None:
     """See that coupled positions are places: the units last in operands, and first in answers."""
-    name = read_convention(data_dir).format.name
     right = [f.name for f in FORMATS.values() if f.from_units and not f.operands_from_units]
-    if params.model_config_in_use.positions == "coupled" and name not in right:
+    if params.model_config_in_use.positions == "coupled" and written.name not in right:
         raise UserError(
             f"models.{params.model}.positions = coupled: needs a data.format with answers alone "
-            f"from the units up: {', '.join(right)}; {data_dir} is written as {name}"
+            f"from the units up: {', '.join(right)}; {data_dir} is written as {written.name}"
         )
 
 

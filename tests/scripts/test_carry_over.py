@@ -15,6 +15,26 @@ NEW = "metrics/by_lengths.csv"
 CARRY = ("python", "-m", "scripts.carry_over", "--since", "HEAD~1")
 
 
+OTHER = ("dvc", "exp", "run", "--set-param", "training.seed=1")
+
+
+def with_one_model(folder: Path) -> None:
+    """One architecture is enough to tell, and a third of the time."""
+    params = folder / "params.yaml"
+    content = yaml.safe_load(params.read_text())
+    content["models"] = {"llama2": content["models"]["llama2"]}
+    params.write_text(yaml.safe_dump(content))
+
+
+def trained_twice(clone: Clone) -> None:
+    """The pipeline's own run, committed, and an experiment beside it."""
+    clone("dvc", "repro")
+    clone.commit()
+    clone(*OTHER, "--name", "other")
+    clone("git", "checkout", "--quiet", ".")
+    clone("dvc", "checkout", "--force")
+
+
 @pytest.mark.slow
 def test_a_change_of_words_retrains_nothing_and_one_of_weights_is_refused(tmp_path: Path) -> None:
     # In a subfolder of a repository that has an experiment of another project too.
@@ -27,17 +47,8 @@ def test_a_change_of_words_retrains_nothing_and_one_of_weights_is_refused(tmp_pa
         subprocess.run([*git, *words], cwd=tmp_path, check=True)
     clone = Clone(tmp_path, "ours")
     tmp_path = clone.folder
-    params = tmp_path / "params.yaml"
-    content = yaml.safe_load(params.read_text())
-    # One architecture is enough to tell, and a third of the time.
-    content["models"] = {"llama2": content["models"]["llama2"]}
-    params.write_text(yaml.safe_dump(content))
-    clone("dvc", "repro")
-    clone.commit()
-    other = ("dvc", "exp", "run", "--set-param", "training.seed=1")
-    clone(*other, "--name", "other")
-    clone("git", "checkout", "--quiet", ".")
-    clone("dvc", "checkout", "--force")
+    with_one_model(tmp_path)
+    trained_twice(clone)
 
     models, lock = tmp_path / "src" / "models.py", tmp_path / "dvc.lock"
     models.write_text(models.read_text() + "# A word more.\n")
@@ -48,7 +59,7 @@ def test_a_change_of_words_retrains_nothing_and_one_of_weights_is_refused(tmp_pa
     assert "and 1 experiment is as well" in said
     assert "up to date" in clone("dvc", "status")
     clone.commit()
-    assert "Stage 'train' is cached - skipping run" in clone(*other)
+    assert "Stage 'train' is cached - skipping run" in clone(*OTHER)
     clone("git", "checkout", "--quiet", ".")
 
     before = lock.read_text()
@@ -96,10 +107,7 @@ def test_a_new_file_must_be_the_same_for_all_architectures(
 @pytest.mark.slow
 def test_a_table_that_is_new_and_always_the_same_belongs_to_all_results(tmp_path: Path) -> None:
     clone = Clone(tmp_path)
-    params = tmp_path / "params.yaml"
-    content = yaml.safe_load(params.read_text())
-    content["models"] = {"llama2": content["models"]["llama2"]}
-    params.write_text(yaml.safe_dump(content))
+    with_one_model(tmp_path)
     # The test above has runs that are compiled, which takes most of its time.
     script = tmp_path / "scripts" / "carry_over.py"
     assert "runtime.compile=on" in script.read_text()
@@ -117,12 +125,7 @@ def test_a_table_that_is_new_and_always_the_same_belongs_to_all_results(tmp_path
     skip = f"{loop}            if name == 'by_lengths':\n                continue\n"
     assert loop in written
     writing.write_text(written.replace(loop, skip))
-    clone("dvc", "repro")
-    clone.commit()
-    other = ("dvc", "exp", "run", "--set-param", "training.seed=1")
-    clone(*other, "--name", "other")
-    clone("git", "checkout", "--quiet", ".")
-    clone("dvc", "checkout", "--force")
+    trained_twice(clone)
     assert not (tmp_path / NEW).exists()
 
     stages.write_text(yaml.safe_dump(now))
@@ -135,7 +138,7 @@ def test_a_table_that_is_new_and_always_the_same_belongs_to_all_results(tmp_path
     assert "up to date" in clone("dvc", "status")
     clone.commit()
     (tmp_path / NEW).unlink()
-    assert "Stage 'evaluate' is cached - skipping run" in clone(*other)
+    assert "Stage 'evaluate' is cached - skipping run" in clone(*OTHER)
     assert (tmp_path / NEW).read_text().startswith("lengths,longest,carry_chain,")
 
 
