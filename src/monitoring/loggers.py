@@ -67,15 +67,19 @@ def make_logger(params: Params, run_dir: Path, resumed: Path | None) -> Logger |
     )
     from wandb.errors import Error
 
+    # wandb keeps a diary beside the figures. That it cannot write these, it does not say, and for
+    # each line of the diary Python would print a traceback: not while wandb starts, and from then
+    # on the first such line gives the log up.
+    printed, logging.raiseExceptions = logging.raiseExceptions, False
     try:
         # The first access connects to wandb: here rather than in the middle of the training.
         _ = logger.experiment
     except Error as error:
         raise _refused(error) from None
+    finally:
+        logging.raiseExceptions = printed
     losable = Losable(logger, run_dir / "wandb")
     for handler in logging.getLogger("wandb").handlers:
-        # Of its diary, which lies beside the figures. That wandb cannot write these, it does not
-        # say, and for each line of its diary Python would print a traceback.
         handler.handleError = _giving_up(losable)  # type: ignore[assignment]
     return losable
 

@@ -71,19 +71,23 @@ print("done")
 
 
 @pytest.mark.slow
-def test_what_wandb_cannot_write_is_said_once(disk: Path, tmp_path: Path) -> None:
+# With the smaller disk, wandb can write nothing from its start on.
+@pytest.mark.parametrize("room", ["4k", "8k"])
+def test_what_wandb_cannot_write_is_said_once(tmp_path: Path, room: str) -> None:
     pytest.importorskip("wandb")
     outer = {k: v for k, v in os.environ.items() if not k.startswith("WANDB")}
     mine = {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "WANDB_MODE": "offline"}
-    done = subprocess.run(
-        [sys.executable, "-c", WANDB, str(disk)],
-        env=outer | mine,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=True,
-    )
+    disk = tmp_path / "disk"
+    with small_disk(disk, room):
+        done = subprocess.run(
+            [sys.executable, "-c", WANDB, str(disk)],
+            env=outer | mine,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=True,
+        )
     assert done.stdout.startswith("done\n")
     assert done.stderr.count(f"{disk}/wandb: No space left on device{GONE}") == 1
     assert "Traceback" not in done.stderr
