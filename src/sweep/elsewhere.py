@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -65,13 +66,19 @@ def collect(git_remote: str, names: list[str]) -> str:
 
 
 def sweep(
-    runs: list[Run], git_remote: str, address: str | None, runs_dir: Path | None, **settings: float
+    runs: list[Run],
+    git_remote: str,
+    address: str | None,
+    runs_dir: Path | None,
+    finished: Callable[[str], object] = lambda name: None,
+    **settings: float,
 ) -> list[str]:
     """Run the experiments that the git remote lacks, and pull all of them.
 
     Args:
         address: ``host:port`` of the cluster; None starts one on this machine.
         runs_dir: see `Job`.
+        finished: called with the name of each run whose experiment is here, as soon as it is.
         settings: ``cpus`` and ``gpus`` of a run, and ``retries``, see `run_all`.
 
     Returns:
@@ -102,13 +109,18 @@ def sweep(
             failures += before
             for name in before:
                 _write_log(name, problem)
+        for run in runs:
+            if run not in todo and run.name not in failures:
+                finished(run.name)
         retries = int(settings["retries"])
-        for name, finished, log in run_all(job, todo, retries, say) if todo else ():
-            problem = collect(git_remote, [name]) if finished else ""
+        for name, is_there, log in run_all(job, todo, retries, say) if todo else ():
+            problem = collect(git_remote, [name]) if is_there else ""
             _write_log(name, log + problem)
-            if problem or not finished:
+            if problem or not is_there:
                 failures.append(name)
             say(f"{name}: {'failed' if name in failures else 'finished'}")
+            if name not in failures:
+                finished(name)
     return failures
 
 

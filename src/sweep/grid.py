@@ -61,7 +61,7 @@ def grid(
         UserError: naming the change whose key or value params.yaml does not allow.
     """
     text = PARAMS_FILE.read_text(encoding="utf-8") if params is None else params
-    defaults = _applied(text, [])
+    defaults = applied(text, [])
     for model in models or ():
         if model not in defaults["models"]:
             choices = ", ".join(defaults["models"])
@@ -90,8 +90,11 @@ def grid(
         model, seed, *others = words.values()
         said = [f"-S {change}" for change in changes] + [f"--each {group}"] * bool(group)
         for overrides in _combined([model, seed, *sorted([*others, *changes])], " ".join(said)):
-            _check_keys(overrides, defaults)
-            run = _run_of(overrides, defaults, _applied(text, overrides))
+            try:
+                check_keys(overrides, defaults)
+            except UserError as error:
+                raise UserError(f"-S {error}") from None
+            run = _run_of(overrides, defaults, applied(text, overrides))
             same = runs.setdefault(run.name, run)
             if same != run:
                 two = " and ".join(sorted({*run.overrides} ^ {*same.overrides}))
@@ -172,8 +175,15 @@ def _short(key: str, defaults: dict[str, Any]) -> str:
     return word if len(named) < 2 else key
 
 
-def _check_keys(overrides: list[str], content: dict[str, Any]) -> None:
-    """Refuse keys that params.yaml does not have; DVC would explain how to add them."""
+def check_keys(overrides: Iterable[str], content: dict[str, Any]) -> None:
+    """Refuse keys that params.yaml does not have; DVC would explain how to add them.
+
+    Args:
+        content: that of params.yaml.
+
+    Raises:
+        UserError: with the change, and the key that was probably meant.
+    """
     in_use = f"models.{content['model']}"
     sections = {**content, in_use: content["models"][content["model"]]}
     for change in overrides:
@@ -191,7 +201,7 @@ def _check_keys(overrides: list[str], content: dict[str, Any]) -> None:
                 ]
                 choices = f"choices: {', '.join(section)}"
                 said = f"did you mean {' or '.join(near)}?" if near else choices
-                raise UserError(f"-S {change}: unknown key; {said}")
+                raise UserError(f"{change}: unknown key; {said}")
             section, above = section[part], f"{above}{part}."
 
 
@@ -205,8 +215,16 @@ def _near(part: str, names: Iterable[str]) -> list[str]:
     return close or [name for name in names if part == "".join(w[0] for w in name.split("_"))]
 
 
-def _applied(text: str, overrides: list[str]) -> dict[str, Any]:
-    """The content of params.yaml with changes, refused here if it is wrong, before runs do."""
+def applied(text: str, overrides: list[str]) -> dict[str, Any]:
+    """The content of a params.yaml with changes, refused here if it is wrong, before runs do.
+
+    Args:
+        text: of the params.yaml.
+        overrides: ``key=value``, as `dvc exp run --set-param` takes them.
+
+    Raises:
+        UserError: naming the key and the value.
+    """
     from dvc.utils.hydra import apply_overrides
     from omegaconf.errors import OmegaConfBaseException
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -35,13 +35,20 @@ class _StoppedError(Exception):
     """The sweep is being stopped."""
 
 
-def sweep(runs: list[Run], commit: str, at_once: int, cpus: int) -> list[str]:
+def sweep(
+    runs: list[Run],
+    commit: str,
+    at_once: int,
+    cpus: int,
+    finished: Callable[[str], object] = lambda name: None,
+) -> list[str]:
     """Run the experiments that this repository lacks, and show how far they are.
 
     Args:
         commit: the one that they start from.
         at_once: how many run at a time.
         cpus: threads of each.
+        finished: called with the name of each run whose experiment is there, as soon as it is.
 
     Returns:
         The names of those that failed.
@@ -68,14 +75,18 @@ def sweep(runs: list[Run], commit: str, at_once: int, cpus: int) -> list[str]:
         git_dir = ROOT / git("rev-parse", "--git-common-dir").strip()
         remove_leftovers(CLONES, Path(cache["dir"]), git_dir, since)
         todo = _missing(runs, job, names)
-        failures, cached = _run_and_show(todo, job, at_once, names)
+        for run in runs:
+            if run not in todo:
+                finished(run.name)
+        failures, cached = _run_and_show(todo, job, at_once, names, finished)
         there = experiments(".", job.refs)
         done = {run.name: there[run.name] for run in todo if run.name not in failures}
         again = unlike(done, cached)
         for name in again:
             say(f"{names[name]}, was trained before on other hardware than the others; once more")
         forced = [run for run in todo if run.name in again]
-        return failures + _run_and_show(forced, replace(job, force=True), at_once, names)[0]
+        forced_job = replace(job, force=True)
+        return failures + _run_and_show(forced, forced_job, at_once, names, finished)[0]
 
 
 def _missing(runs: Sequence[Run], job: Job, names: Mapping[str, str]) -> list[Run]:
@@ -94,9 +105,16 @@ def _missing(runs: Sequence[Run], job: Job, names: Mapping[str, str]) -> list[Ru
 
 
 def _run_and_show(
-    runs: Sequence[Run], job: Job, at_once: int, names: Mapping[str, str]
+    runs: Sequence[Run],
+    job: Job,
+    at_once: int,
+    names: Mapping[str, str],
+    finished: Callable[[str], object],
 ) -> tuple[list[str], set[str]]:
     """Run experiments, with a line for each piece of news.
+
+    Args:
+        finished: called with the name of each that is.
 
     Returns:
         The names of those that failed, and of those whose training DVC had from before.
@@ -111,6 +129,8 @@ def _run_and_show(
                 progress.end(name, said)
                 text = "finished" if said else f"failed: {log_path(name)}"
                 failures += [] if said else [name]
+                if said:
+                    finished(name)
             if text:
                 left = progress.left()
                 end = f", {duration(left)} left" if left else ""

@@ -1,0 +1,186 @@
+"""The charts of a study's page, with published figures in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import altair as alt
+import pandas as pd
+
+from ..report import look
+from ..report.charts import Scale, linear_shares
+from ..report.look import INK, fit, series
+from ..report.svg import draw
+from .file import OF_LENGTHS, Chart, Study
+from .summary import Line, is_share
+
+_COLOURS = Path(look.__file__).with_name("colours.css")
+_PAPER = "svg { color: var(--ink); background: var(--paper); }"
+# Titles of axes for columns whose names do not say it.
+_WORDS = {
+    "exact_match": "right answers, %",
+    "last_exact_match": "right answers, %",
+    "digits": "digits of the operands",
+    "chain": "columns side by side that carry",
+    "tokens_seen": "tokens seen in training",
+    "training_flops": "FLOPs of the training",
+    "problems_seen": "problems seen in training",
+}
+_Place = dict[str, str]
+
+
+def picture(study: Study, chart: Chart, found: Sequence[Line], name: str) -> str:
+    """A chart as an SVG file, which knows its colours on a light and on a dark page.
+
+    Args:
+        found: all lines of the study.
+        name: see `svg.draw`.
+    """
+    drawn = draw(_chart(study, chart, found), name, chart.title)
+    begin, _, rest = drawn.partition(">")
+    return f"{begin}><style>{_COLOURS.read_text()}{_PAPER}</style>{rest}\n"
+
+
+def _chart(study: Study, chart: Chart, found: Sequence[Line]) -> alt.LayerChart:
+    y = chart.y or study.measure[0]
+    kept = [line for line in found if chart.where.items() <= line.place.items()]
+    if chart.x is None:
+        return _dots(_frame([_run_points(study, line, chart, y) for line in kept]), y)
+    if chart.x in OF_LENGTHS:
+        parts = [_points_by_length(study, line, chart, chart.x) for line in kept]
+        return _curves(_frame(parts), pd.DataFrame(), chart.x, "digits_1", numeric=True)
+    runs = _frame([_run_points(study, line, chart, y) for line in kept])
+    others = _published(study, chart) if y == study.measure[0] else pd.DataFrame()
+    numeric = all(_is_number(x) for x in runs["x"])
+    return _curves(runs, others, chart.x, y, numeric)
+
+
+def _frame(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    columns = ["line", "seed", "x", "y", "step"]
+    return pd.concat([pd.DataFrame(columns=columns), *parts], ignore_index=True)
+
+
+def _name(study: Study, chart: Chart, place: _Place) -> str:
+    """A line's name: its values on the axes that neither the chart's x nor its filter say."""
+    along = chart.along or chart.x
+    values = [
+        place[axis]
+        for axis in study.names
+        if axis != along
+        and axis not in chart.where
+        and axis in place
+        and len(study.values(axis)) > 1
+    ]
+    return ", ".join(values) or "all"
+
+
+def _run_points(study: Study, line: Line, chart: Chart, y: str) -> pd.DataFrame:
+    """A point for each run of a line."""
+    rows = line.rows
+    along = chart.along or chart.x
+    if along is None:
+        xs = [_name(study, chart, line.place)] * len(rows)
+    elif chart.x in study.names:
+        xs = [line.place[along]] * len(rows)
+    else:
+        xs = pd.to_numeric(rows[chart.x]).tolist() if chart.x in rows else []
+    ys = pd.to_numeric(rows[y], errors="coerce").tolist() if y in rows else []
+    step = study.values(along).index(line.place[along]) if along else 0
+    name = _name(study, chart, line.place)
+    n = min(len(xs), len(ys))
+    seeds = rows["seed"].astype(str).tolist()[:n] if n else []
+    return pd.DataFrame({"line": name, "seed": seeds, "x": xs[:n], "y": ys[:n], "step": step})
+
+
+def _points_by_length(study: Study, line: Line, chart: Chart, x: str) -> pd.DataFrame:
+    columns = [c for c in line.rows if str(c).startswith(f"{x}_")]
+    wide = line.rows[["seed", *columns]].melt("seed", var_name="x", value_name="y").dropna()
+    wide["x"] = wide["x"].str.rpartition("_")[2].astype(float)
+    wide["y"] = wide["y"].astype(float)
+    name = _name(study, chart, line.place)
+    return wide.assign(line=name, step=wide["x"], seed=wide["seed"].astype(str))
+
+
+def _published(study: Study, chart: Chart) -> pd.DataFrame:
+    parts = []
+    for each in study.published:
+        fits = all(chart.where.get(axis, value) == value for axis, value in each.where.items())
+        if each.of == chart.x and fits:
+            frame = pd.DataFrame({"x": list(each.values), "y": list(each.values.values())})
+            parts.append(frame.assign(line=_name(study, chart, each.where), source=each.source))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _is_number(value: object) -> bool:
+    return pd.notna(pd.to_numeric(pd.Series([value]), errors="coerce")[0])
+
+
+def _axis(x: str, frame: pd.DataFrame, numeric: bool) -> alt.X:
+    title = _WORDS.get(x, x)
+    if not numeric:
+        names = list(dict.fromkeys(frame.sort_values("step")["x"]))
+        return alt.X("x:N", axis=alt.Axis(title=title, labelAngle=0, grid=False)).scale(
+            domain=names
+        )
+    low, high = frame["x"].min(), frame["x"].max()
+    axis = alt.Axis(title=title, format="~s", tickCount=6, grid=False, labelOverlap=True)
+    if low > 0 and high / low >= 8 and x not in OF_LENGTHS:
+        values = sorted(set(frame["x"])) if frame["x"].nunique() <= 10 else None
+        axis = alt.Axis(
+            title=title, format="~s", grid=False, labelOverlap=True, values=values or alt.Undefined
+        )
+        return alt.X("x:Q", axis=axis).scale(type="log", domain=[low, high], nice=False)
+    return alt.X("x:Q", axis=axis).scale(zero=False, nice=False)
+
+
+def _scale(y: str) -> Scale:
+    title = _WORDS.get(y, "right answers, %" if is_share(y) else y)
+    if not is_share(y):
+        return alt.Scale(zero=False), alt.Axis(title=title, format="~s", tickCount=5)
+    form, axis = linear_shares(1.0)
+    axis.title = title
+    return form, axis
+
+
+def _curves(
+    runs: pd.DataFrame, others: pd.DataFrame, x: str, y: str, numeric: bool
+) -> alt.LayerChart:
+    """The median of each line, a dot for each run, and hollow diamonds for published figures."""
+    if numeric:
+        runs = runs.assign(x=pd.to_numeric(runs["x"]))
+    runs = runs.astype({"y": float}).dropna(subset=["y"])
+    medians = runs.groupby(["line", "step"], sort=False, as_index=False).agg(
+        x=("x", "median" if numeric else "first"), y=("y", "median")
+    )
+    looks = series(medians, "line", "color")
+    form, axis = _scale(y)
+    place = {"x": _axis(x, medians, numeric), "y": alt.Y("y:Q", axis=axis, scale=form)}
+    joined = alt.Chart(medians).mark_line(strokeWidth=1.8, clip=True)
+    layers = [joined.encode(**place, order="step:Q", **looks)]
+    if x not in OF_LENGTHS:
+        dots = alt.Chart(runs).mark_point(filled=True, size=14, opacity=0.7)
+        layers.append(dots.encode(**place, **looks))
+    if len(others):
+        if numeric:
+            others = others.assign(x=pd.to_numeric(others["x"]))
+            others = others[others["x"].between(medians["x"].min(), medians["x"].max())]
+        others = others[others["line"].isin(medians["line"])]
+        marks = alt.Chart(others).mark_point(shape="diamond", filled=False, size=45)
+        thin = alt.Chart(others).mark_line(strokeWidth=1, strokeDash=[2, 3])
+        layers += [part.encode(**place, **looks) for part in (thin, marks)]
+    return fit(alt.layer(*layers))
+
+
+def _dots(runs: pd.DataFrame, y: str) -> alt.LayerChart:
+    """A dot for each run, a row for each line, its median as a stroke."""
+    names = list(dict.fromkeys(runs["x"]))
+    form, axis = _scale(y)
+    across = alt.X("y:Q", axis=axis, scale=form)
+    down = alt.Y("x:N", title=None, axis=alt.Axis(grid=True, labelLimit=220)).scale(domain=names)
+    runs = runs.astype({"y": float}).dropna(subset=["y"])
+    middle = runs.groupby("x", sort=False, as_index=False)["y"].median()
+    dots = alt.Chart(runs).mark_point(filled=True, size=40, opacity=0.7)
+    strokes = alt.Chart(middle).mark_tick(thickness=2, size=14, color=INK)
+    layers = alt.layer(dots.encode(x=across, y=down), strokes.encode(x=across, y=down))
+    return fit(layers, alt.Step(18))

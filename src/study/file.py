@@ -1,0 +1,225 @@
+"""The file of a study, typed and checked; what is wrong is told in one line."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from ..common.errors import UserError
+from ..common.findings import finding
+from ..common.yaml_1_2 import read_yaml
+from ..config import NAME, NAME_RULE, Seed
+
+# What a file may hold beside axes on a chart's x: columns of a row, see `rows`.
+DIGITS, CHAIN = "digits", "chain"
+OF_LENGTHS = (DIGITS, CHAIN)
+
+Text = Annotated[str, Field(min_length=1)]
+# Changes of params.yaml, by dotted key; ``models.*.KEY`` is of the architecture in use.
+Changes = dict[Text, Any]
+# For each value, as it stands on the page, the changes that it makes.
+Axis = dict[str, Changes]
+Axes = dict[Text, Axis]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def written(value: object) -> str:
+    """A value as it stands in a table, and in the file.
+
+    >>> [written(value) for value in (0.1, True, 10_000, "plain")]
+    ['0.1', 'true', '10000', 'plain']
+    """
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _axes(given: object) -> object:
+    """A list of mappings from axes to values; of an axis that is a key, values become changes."""
+    grids = given if isinstance(given, list) else [given]
+    return [
+        {str(name): _axis(str(name), values) for name, values in grid.items()}
+        if isinstance(grid, dict)
+        else grid
+        for grid in grids
+    ]
+
+
+def _axis(name: str, values: object) -> object:
+    if isinstance(values, list):
+        return {written(value): {name: value} for value in values}
+    if isinstance(values, dict):
+        return {written(value): changes for value, changes in values.items()}
+    return values
+
+
+def _texts(given: object) -> object:
+    """Keys and values of a mapping as they stand in a table."""
+    if not isinstance(given, dict):
+        return given
+    return {str(key): written(value) for key, value in given.items()}
+
+
+Place = Annotated[dict[str, str], BeforeValidator(_texts)]
+
+
+class Published(_Part):
+    """Figures of others, which stand beside ours.
+
+    Attributes:
+        source: who, where, and how theirs differ.
+        where: the values of axes beside which they stand.
+        of: the axis, or column, that `values` go by.
+        values: their figure for each of its values.
+    """
+
+    source: Text
+    where: Place = {}
+    of: Text
+    values: Annotated[dict[str, float], BeforeValidator(lambda v: _keyed(v)), Field(min_length=1)]
+
+
+def _keyed(given: object) -> object:
+    return {written(key): v for key, v in given.items()} if isinstance(given, dict) else given
+
+
+class Chart(_Part):
+    """A chart of the page.
+
+    Attributes:
+        title: above it.
+        x: an axis, a column of the rows, `digits` or `chain`; None: a dot for each run, in the
+            order of the table.
+        along: where x is a column, the axis along which points are joined.
+        y: a column of the rows; None: the study's first measure.
+        where: only runs with these values of axes.
+    """
+
+    title: Text
+    x: Text | None = None
+    along: Text | None = None
+    y: Text | None = None
+    where: Place = {}
+
+
+class Quick(_Part):
+    """What the small version changes: it says that all goes together, and answers nothing."""
+
+    base: Changes = {}
+    axes: Annotated[list[Axes], BeforeValidator(_axes)] | None = None
+    seeds: list[Seed] | None = None
+
+
+class Study(_Part):
+    """A study; docs/studies.md says what each key means."""
+
+    question: Text
+    expected: Text
+    base: Changes = {}
+    axes: Annotated[list[Axes], BeforeValidator(_axes), Field(min_length=1)]
+    seeds: Annotated[list[Seed], Field(min_length=1)]
+    seed_keys: Annotated[list[Text], Field(min_length=1)] = ["training.seed", "data.seed"]
+    measure: Annotated[
+        list[Text],
+        BeforeValidator(lambda given: [given] if isinstance(given, str) else given),
+        Field(min_length=1),
+    ]
+    threshold: float | None = None
+    charts: list[Chart] = []
+    published: list[Published] = []
+    quick: Quick = Quick()
+    larger: str = ""
+    conclusion: str = ""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Study:
+        for i, grid in enumerate(self.axes):
+            for name, axis in grid.items():
+                if not axis:
+                    raise _broken(f"axes.{i}.{name}", {}, "must have at least one value")
+                if list(grid) != list(self.axes[0]):
+                    rule = f"must have the same axes as the first: {', '.join(self.axes[0])}"
+                    raise _broken(f"axes.{i}", list(grid), rule)
+        if len(set(self.seeds)) < len(self.seeds):
+            raise _broken("seeds", self.seeds, "must be different numbers")
+        named = [(f"charts.{i}.where", chart.where) for i, chart in enumerate(self.charts)]
+        named += [(f"published.{i}.where", each.where) for i, each in enumerate(self.published)]
+        for key, where in named:
+            for name, value in where.items():
+                self._check_value(f"{key}.{name}", name, value)
+        for i, chart in enumerate(self.charts):
+            if chart.x and chart.x not in (*self.names, *OF_LENGTHS) and not chart.along:
+                rule = f"needs along: an axis, of {', '.join(self.names)}, as it is none itself"
+                raise _broken(f"charts.{i}.x", chart.x, rule)
+            if chart.along and chart.along not in self.names:
+                rule = f"no such axis; choices: {', '.join(self.names)}"
+                raise _broken(f"charts.{i}.along", chart.along, rule)
+        for i, each in enumerate(self.published):
+            for value in each.values if each.of in self.names else ():
+                self._check_value(f"published.{i}.values", each.of, value)
+        return self
+
+    def _check_value(self, key: str, axis: str, value: str) -> None:
+        if axis not in self.names:
+            raise _broken(key, value, f"no such axis; choices: {', '.join(self.names)}")
+        if value not in (values := self.values(axis)):
+            raise _broken(key, value, f"the axis has no such value; choices: {', '.join(values)}")
+
+    @property
+    def names(self) -> list[str]:
+        """The axes."""
+        return list(self.axes[0])
+
+    def values(self, axis: str) -> list[str]:
+        """All values of an axis, in the order of the file."""
+        return list(dict.fromkeys(value for grid in self.axes for value in grid[axis]))
+
+    def small(self) -> Study:
+        """The small version."""
+        changed: dict[str, Any] = {"base": self.base | self.quick.base}
+        if self.quick.axes is not None:
+            changed["axes"] = self.quick.axes
+        if self.quick.seeds is not None:
+            changed["seeds"] = self.quick.seeds
+        return self.model_copy(update=changed)
+
+
+def _broken(key: str, value: object, rule: str) -> PydanticCustomError:
+    return PydanticCustomError("rule", "{rule}", {"key": key, "value": value, "rule": rule})
+
+
+def _name(name: str) -> str:
+    if not re.fullmatch(NAME, name):
+        raise UserError(f"{name}: the name of a study's file must be {NAME_RULE}")
+    return name
+
+
+def load(path: Path) -> tuple[str, Study]:
+    """Read a study.
+
+    Returns:
+        Its name, which is that of the file, and its content.
+
+    Raises:
+        UserError: one line with file, key, value and rule.
+    """
+    name = _name(path.stem)
+    content = read_yaml(path)
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: must hold keys such as question: and axes:")
+    try:
+        return name, Study.model_validate(content)
+    except ValidationError as error:
+        raise UserError(f"{path}: {finding(error)}") from None

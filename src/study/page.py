@@ -1,0 +1,154 @@
+"""The page of a study, in Markdown: all but the study's own words is computed from its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from ..common.markdown import code, row
+from .cells import word
+from .file import Study
+from .summary import Line, beside, lower_is_better, seconds, text
+
+_GRADED = {
+    "best": "the weights with the lowest validation loss",
+    "last": "the final weights",
+    "both": "the weights with the lowest validation loss, and the final ones (last_exact_match)",
+}
+
+
+def page(
+    name: str, study: Study, path: Path, found: Sequence[Line], pictures: Sequence[str], stale: int
+) -> str:
+    """The text of the page.
+
+    Args:
+        path: of the study's file, from the repository's root.
+        found: all lines.
+        pictures: file names of the charts, in their order.
+        stale: how many rows of the file are of settings that the study no longer has.
+    """
+    rows = pd.concat([line.rows for line in found], ignore_index=True)
+    parts = [
+        f"# {name}",
+        f"For who asks: {study.question}",
+        "## Expected",
+        study.expected.strip(),
+        "## Found",
+        *_pictures(study, pictures),
+        _table(study, found),
+        *_beside(study),
+        *(["## Concluded", study.conclusion.strip()] if study.conclusion else []),
+        "## How",
+        "\n".join(f"- {line}" for line in protocol(study, path, found, rows, stale)),
+        *(["## With a larger machine", study.larger.strip()] if study.larger else []),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _pictures(study: Study, pictures: Sequence[str]) -> list[str]:
+    found = []
+    for chart, picture in zip(study.charts, pictures, strict=True):
+        dots = "" if chart.x is None else "A line joins medians; "
+        marks = "; hollow diamonds are published figures" if study.published and chart.x else ""
+        found += [f"![{chart.title}]({picture})", f"*{chart.title}. {dots}a dot is a run{marks}.*"]
+    return found
+
+
+def _table(study: Study, found: Sequence[Line]) -> str:
+    first, *others = study.measure
+    worst = "highest" if lower_is_better(first) else "lowest"
+    header = [*study.names, "runs", f"{first}, median", worst]
+    with_interval = any(line.interval(first) for line in found)
+    if with_interval:
+        header.insert(-1, "95 % of the median run")
+    if study.threshold is not None:
+        sign = "<=" if lower_is_better(first) else ">="
+        header.append(f"{sign} {text(study.threshold, first)}")
+    header += others + (["published"] if study.published else [])
+    cells = []
+    for line in found:
+        n = len(line.rows)
+        cell = [*line.place.values(), f"{n} of {line.planned}" if n < line.planned else str(n)]
+        cell.append(text(line.median(first), first) if n else "-")
+        if with_interval:
+            low_high = line.interval(first)
+            cell.append(f"{low_high[0]:.2%} .. {low_high[1]:.2%}" if low_high else "-")
+        cell.append(text(line.worst(first), first) if n else "-")
+        if study.threshold is not None:
+            k, of, (low, high) = line.reaching(first, study.threshold)
+            cell.append(f"{k} of {of} ({low:.0%} .. {high:.0%})" if of else "-")
+        cell += [text(line.median(each), each) if n else "-" for each in others]
+        if study.published:
+            values = beside(study, line)
+            cell.append(", ".join(text(value, first) for _, value in values) or "-")
+        cells.append(cell)
+    return "\n".join([row(*header), "|---" * len(header) + "|", *(row(*cell) for cell in cells)])
+
+
+def _beside(study: Study) -> list[str]:
+    if not study.published:
+        return []
+    return ["Published: " + "; ".join(dict.fromkeys(each.source for each in study.published)) + "."]
+
+
+def protocol(
+    study: Study, path: Path, found: Sequence[Line], rows: pd.DataFrame, stale: int
+) -> list[str]:
+    """How the figures came about: a list of sentences, computed from settings and rows."""
+    done, planned = len(rows), sum(line.planned for line in found)
+    changes = dict(study.base)
+    said = [f"`python -m src.study {path}` makes the runs that are missing, and this page."]
+    if done:
+        commits = ", ".join(dict.fromkeys(rows["commit"].astype(str).str[:7]))
+        machines = " and ".join(dict.fromkeys(rows["hardware"].astype(str)))
+        said.append(
+            f"{done} of {planned} runs have finished, each a row of `studies/{path.stem}.csv`; "
+            f"their trainings took {seconds(rows)} together ({machines}), of commit {commits}."
+        )
+    if stale:
+        said.append(f"{stale} rows of that file are of settings that the study no longer has.")
+    seeds = ", ".join(map(str, study.seeds))
+    keys = " and ".join(f"`{key}`" for key in study.seed_keys)
+    said.append(f"Seeds {seeds}, each the value of {keys}; none was chosen among others.")
+    said += _grading(rows)
+    base = ", ".join(code(f"{key}={word(value)}") for key, value in changes.items())
+    said.append(f"Settings: those of params.yaml with {base or 'no change'}; and for each axis:")
+    for axis in study.names:
+        said += _axis(study, axis)
+    shares = "an even number of runs the worse of the two in the middle"
+    said.append(f"Medians are runs: of {shares}. Intervals are Wilson's, at 95 %.")
+    return said
+
+
+def _grading(rows: pd.DataFrame) -> list[str]:
+    if "problems" not in rows:
+        return []
+    said = []
+    sampled = "temperature" in rows and rows["temperature"].notna().any()
+    how = "as the axes say" if sampled else "greedy decoding"
+    counts = ", ".join(f"{int(n):,}" for n in sorted(set(rows["problems"].dropna())))
+    said.append(
+        f"Graded on {counts} test problems, {how}; a problem counts if its answer is right."
+    )
+    if {"in_training", "swapped_in_training"} <= set(rows):
+        same, swapped = (int(rows[c].sum()) for c in ("in_training", "swapped_in_training"))
+        said.append(
+            f"Of all runs' test problems, {same:,} were in the training data, and {swapped:,} with "
+            "their operands swapped."
+        )
+    return said
+
+
+def _axis(study: Study, axis: str) -> list[str]:
+    """What each value of an axis changes; nothing where the axis is the key itself."""
+    changes = {value: grid[axis][value] for grid in study.axes for value in grid[axis]}
+    if all(list(each) == [axis] for each in changes.values()):
+        return []
+    lines = []
+    for value, made in changes.items():
+        words = ", ".join(code(f"{key}={word(each)}") for key, each in made.items())
+        lines.append(f"{axis} {value}: {words or 'as it is'}.")
+    return lines
