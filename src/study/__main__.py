@@ -37,7 +37,9 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--jobs", type=_positive, help="runs at a time on this machine (2)")
     parser.add_argument("--cpus-per-run", type=_positive, help="threads of each run (1)")
-    parser.add_argument("--keep", action="store_true", help="keep the runs as experiments of DVC")
+    parser.add_argument(
+        "--keep", action="store_true", help="keep the runs as DVC experiments as well"
+    )
     parser.add_argument("--address", type=to_name, help="HOST:PORT of a Ray cluster to run them on")
     parser.add_argument("--git-remote", type=to_name, help="with --address: where they start from")
     parser.add_argument("--runs-dir", type=to_path, help="with --address: a folder that all share")
@@ -89,12 +91,14 @@ def study(given: dict[str, object]) -> None:
             runs_dir = given.get("runs_dir")
             where = Path(str(runs_dir)).expanduser().resolve() if runs_dir else None
             cluster = (str(address), str(given.get("git_remote", "origin")), where)
-        harvest = Harvest(every, csv, bool(given.get("keep")))
+        harvest = Harvest(every, csv)
         cpus = int(str(given.get("cpus_per_run", 1)))
         try:
             failures = run_missing(todo, harvest, jobs, cpus, cluster)
         except KeyboardInterrupt:
             raise KeyboardInterrupt("stopped; the same command goes on from here") from None
+        if not given.get("keep"):
+            harvest.drop()
     say(f"page: {publish(name, asked, path, every, read_rows(csv), pages)}")
     if failures:
         note(f"{len(failures)} failed; the same command runs them again:")

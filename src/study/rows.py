@@ -104,14 +104,16 @@ def numbers(table: pd.DataFrame, texts: Sequence[str]) -> pd.DataFrame:
 
 
 def add_row(path: Path, row: dict[str, Any], order: Sequence[str]) -> None:
-    """Add a row to a file, whole or not at all; other rows keep their bytes.
+    """Add a row to a file, in place of one with its settings; other rows keep their bytes.
 
     Args:
         row: see `row_of`.
         order: the settings of all runs of the study, in the order of its file; others stand last.
     """
     texts = {key: "" if value is None else str(value) for key, value in row.items()}
-    table = pd.concat([read_rows(path), pd.DataFrame([texts])], ignore_index=True).fillna("")
+    there, new = read_rows(path), pd.DataFrame([texts])
+    others = there[there[SETTINGS] != texts[SETTINGS]]
+    table = pd.concat([others, new], ignore_index=True).fillna("") if len(others) else new
     rank = {settings: i for i, settings in enumerate(order)}
     places = table[SETTINGS].map(lambda settings: rank.get(settings, len(rank)))
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from ..sweep.repository import experiments, head, refs_on
 from ..terminal.progress_bar import duration
 from ..terminal.say import say
 from .cells import Cell
-from .rows import SETTINGS, add_row, row_of
+from .rows import SETTINGS, add_row, read_rows, row_of
 
 
 def missing(cells: Sequence[Cell], rows: pd.DataFrame) -> list[Cell]:
@@ -42,28 +42,31 @@ def announce(cells: Sequence[Cell], rows: pd.DataFrame, path: Path, jobs: int) -
 
 
 class Harvest:
-    """Makes a row of each experiment that has finished, and keeps the row instead of it.
+    """Makes a row of each experiment that has finished.
 
     Args:
         cells: all of the study.
         path: the file of its rows.
-        keep: whether the experiments stay, for `dvc exp show`, `src.compare` and `src.report`,
-            which would show them beside all others of this commit.
     """
 
-    def __init__(self, cells: Sequence[Cell], path: Path, keep: bool) -> None:
+    def __init__(self, cells: Sequence[Cell], path: Path) -> None:
         self._cells = {cell.run.name: cell for cell in cells}
         self._order = [cell.settings for cell in cells]
-        self._path, self._keep, self._commit = path, keep, head()
+        self._path, self._commit = path, head()
 
     def __call__(self, name: str) -> None:
         """Take in the experiment of a run."""
-        refs = refs_on(self._commit)
-        rev = experiments(".", refs)[name]
+        rev = experiments(".", refs_on(self._commit))[name]
         experiment = load_experiment(name, rev, self._commit, read_costs())
         add_row(self._path, row_of(self._cells[name], experiment), self._order)
-        if not self._keep:
-            git("update-ref", "-d", f"{refs}{name}")
+
+    def drop(self) -> None:
+        """Remove the experiments that are rows: beside others, they would fill all tables."""
+        rows = read_rows(self._path)
+        there = experiments(".", refs := refs_on(self._commit))
+        for name, cell in self._cells.items():
+            if name in there and cell.settings in set(rows[SETTINGS]):
+                git("update-ref", "-d", f"{refs}{name}")
 
 
 def run_missing(
