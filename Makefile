@@ -3,7 +3,7 @@
 
 # What is typed reaches the commands as it was typed, through the environment, and quoted there: in a
 # recipe, make would take a $ for the name of a variable, and the shell a ; for a command's end.
-TYPED := PYTHON TORCH_INDEX MODELS SEEDS EXHAUSTIVE JOBS THREADS REV ABLATIONS RECIPES QUICK URL \
+TYPED := PYTHON TORCH_INDEX MODELS SEEDS EXHAUSTIVE JOBS THREADS REV NAME RECIPES QUICK URL \
 	ENDPOINT
 $(foreach name,$(TYPED),$(if $(filter command environment,$(firstword $(origin $(name)))),\
 	$(eval override $(name) := $$(value $(name)))))
@@ -12,8 +12,8 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro test test-slow compare ablations recipes trained report bench verify repair \
-	remote settings remote-url lock clean
+.PHONY: help install repro test test-slow compare study ablations recipes trained report bench verify repair \
+	remote settings study-name remote-url lock clean
 
 help:  ## list the targets and the commands
 	@{ sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' Makefile; \
@@ -56,15 +56,13 @@ compare: settings repair  ## run each architecture with three seeds, two runs at
 	@code=0; $(SWEEP) --models="$$MODELS" --seeds="$$SEEDS" -S evaluation.exhaustive="$$EXHAUSTIVE" \
 		|| code=$$?; [ $$code -gt 1 ] || $(COMPARE) || exit; exit $$code
 
-# One change each to the default run, to see what it is worth.
-ABLATIONS ?= training.optimizer=adamw training.optimizer=adamw,training.max_steps=5000 \
-	model=gpt2,training.optimizer=adamw model=mixtral,training.optimizer=adamw \
-	training.max_steps=1500 training.batch_size=64 training.learning_rate=2e-3 \
-	training.length_balance=0 data.length_balance=0 models.llama2.n_heads=4 \
-	models.llama2.rope_theta=10000 models.llama2.init_std=0.02
+STUDY = python -m src.study --jobs="$$JOBS" --cpus-per-run="$(threads)"
 
-ablations: settings repair  ## run the default with one change at a time; dvc exp show tells
-	@set -f; for change in $$ABLATIONS; do set -- "$$@" --each="$$change"; done; $(SWEEP) "$$@"
+study: study-name settings repair  ## NAME=sample-efficiency: run what that study lacks, and write its page
+	@$(STUDY) "studies/$$NAME.yaml"
+
+ablations: settings repair  ## run the default with one change at a time, as the study of that name
+	@$(STUDY) studies/ablations.yaml
 
 # The files of configs/ that say what differs from params.yaml, each run by hand, JOBS at a time.
 RECIPES ?= subtract add-subtract three-operands divide multiply four-operators grokking
@@ -112,12 +110,16 @@ settings:
 	case "$$SEEDS" in '' | *[!0-9,\ ]*) refuse "SEEDS=$$SEEDS: must be whole numbers, such as 0 1 2" ;; esac; \
 	case "$$EXHAUSTIVE" in true | false) ;; *) refuse "EXHAUSTIVE=$$EXHAUSTIVE: must be true or false" ;; esac; \
 	case "$$QUICK" in '' | 1) ;; *) refuse "QUICK=$$QUICK: must be 1, or left out" ;; esac; \
-	for each in "MODELS=$$MODELS" "ABLATIONS=$$ABLATIONS" "RECIPES=$$RECIPES"; do case "$$each" in \
-		MODELS= | ABLATIONS= | RECIPES=) refuse "$$each: names nothing to run" ;; esac; done; \
+	for each in "MODELS=$$MODELS" "RECIPES=$$RECIPES"; do case "$$each" in \
+		MODELS= | RECIPES=) refuse "$$each: names nothing to run" ;; esac; done; \
 	for recipe in $$RECIPES; do \
 		[ -f "configs/$$recipe.yaml" ] || refuse "RECIPES=$$recipe: there is no configs/$$recipe.yaml"; done; \
 	for rev in $$REV; do \
 		git cat-file -e "$$rev^{commit}" 2> /dev/null || refuse "REV=$$rev: git knows no such commit"; done
+
+study-name:
+	@$(refuse); [ -f "studies/$$NAME.yaml" ] || refuse "NAME=$$NAME: must be of those in studies/: \
+	$$(cd studies && set +f && echo *.yaml | sed 's/\.yaml//g')"
 
 remote-url:
 	@$(refuse); \

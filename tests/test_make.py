@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 from dvc.config import Config
 
-from src.sweep.grid import grid
-
 from .clone import Clone
 from .conftest import ROOT
 from .remotes import Existing
@@ -27,6 +25,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Existing:
         stamp.unlink()
     shutil.copy(ROOT / "Makefile", folder)
     shutil.copytree(ROOT / "configs", folder / "configs")
+    shutil.copytree(ROOT / "studies", folder / "studies")
     clone("git", "init", "--quiet")
     return clone
 
@@ -48,7 +47,9 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Existing:
         ("compare", "MODELS=", "names nothing to run"),
         ("compare", "EXHAUSTIVE=maybe", "must be true or false"),
         ("compare", "EXHAUSTIVE='true';touch ran", "must be true or false"),
-        ("ablations", "ABLATIONS=", "names nothing to run"),
+        ("study", "NAME=", "must be of those in studies/: ablations"),
+        ("study", "NAME=nope", "must be of those in studies/"),
+        ("study", "NAME=`touch${IFS}ran`", "must be of those in studies/"),
         ("recipes", "RECIPES=", "names nothing to run"),
         ("recipes", "RECIPES=nope", "there is no configs/nope.yaml"),
         ("recipes", "RECIPES=`touch${IFS}ran`", "there is no configs/`touch${IFS}ran`.yaml"),
@@ -98,8 +99,8 @@ def test_a_remote_is_stored_as_it_was_typed(url: str, endpoint: str, tmp_path: P
     assert clone("git", "status", "--porcelain") == ""
 
 
-def words_of(folder: Path, target: str, *values: str) -> list[str]:
-    """The words of the sweep that make starts: in place of Python a script writes its own."""
+def words_of(folder: Path, target: str, *values: str, started: str = "src.sweep") -> list[str]:
+    """The words of the command that make starts: in place of Python a script writes its own."""
     (folder / ".venv" / "bin").mkdir(parents=True, exist_ok=True)
     (folder / ".venv" / "installed").touch()
     python = folder / ".venv" / "bin" / "python"
@@ -107,7 +108,7 @@ def words_of(folder: Path, target: str, *values: str) -> list[str]:
     python.chmod(0o755)
     outer = {name: text for name, text in os.environ.items() if "MAKE" not in name}
     subprocess.run(["make", target, *values], cwd=folder, env=outer, check=True)
-    return (folder / "src.sweep").read_text().split("\0")[2:-1]
+    return (folder / started).read_text().split("\0")[2:-1]
 
 
 def test_make_starts_the_runs_that_its_variables_name(tmp_path: Path) -> None:
@@ -124,24 +125,21 @@ def test_make_starts_the_runs_that_its_variables_name(tmp_path: Path) -> None:
     assert (folder / "src.compare").exists()
     assert not (folder / "ran").exists()
 
-    assert words_of(folder, "ablations", "ABLATIONS=a=1 b=`touch${IFS}ran` *")[2:] == [
-        *("--each=a=1", "--each=b=`touch${IFS}ran`", "--each=*")
-    ]
-    jobs, cpus, *groups = words_of(folder, "ablations")
-    assert jobs == "--jobs=2"
+    (folder / "studies").mkdir()
+    (folder / "studies" / "$(touch ran).yaml").touch()
+    words = words_of(folder, "study", "NAME=$(touch ran)", "JOBS=3", started="src.study")
+    assert words[0] == "--jobs=3"
+    assert words[2] == "studies/$(touch ran).yaml"
+    jobs, cpus, study = words_of(folder, "ablations", started="src.study")
+    assert (jobs, study) == ("--jobs=2", "studies/ablations.yaml")
     assert int(cpus.removeprefix("--cpus-per-run=")) == ceil((os.cpu_count() or 1) / 2)
-    names = [run.name for run in grid(None, None, [], [g.partition("=")[2] for g in groups])]
-    assert len(names) == len(groups) > 9
-    assert "gpt2-seed0-optimizer-adamw" in names
-    assert "llama2-seed0-max_steps-5000-optimizer-adamw" in names
+    assert not (folder / "ran").exists()
 
 
 def test_commands_refuse_what_make_leaves_to_them(tmp_path: Path) -> None:
     clone = Existing(Clone(tmp_path).folder)
     for target, value, reason in (
         ("compare", "MODELS=gpt2;touch ran", "--models gpt2;touch: must be of those of params"),
-        ("ablations", "ABLATIONS=a=`touch${IFS}ran`", "--each a=`touch${IFS}ran`: "),
-        ("ablations", "ABLATIONS=odd", "--each odd: Error parsing override 'odd'"),
     ):
         said, _ = clone("make", target, value, code=2).splitlines()
         assert said.startswith(f"error: {reason}")

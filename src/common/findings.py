@@ -43,5 +43,6 @@ def finding(error: ValidationError) -> str:
     context = first.get("ctx", {})
     if "key" in context:
         # A rule of several keys, see `config`.
-        return f"{key}.{context['key']} = {shown(context['value'])}: {rule}"
+        place = f"{key}." if first["loc"] else ""
+        return f"{place}{context['key']} = {shown(context['value'])}: {rule}"
     return f"{key} = {shown(first['input'])}: {rule}"

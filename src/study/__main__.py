@@ -84,6 +84,9 @@ def study(given: dict[str, object]) -> None:
             say(f"{'missing' if cell in todo else 'there'}  {cell.run.name}")
         return
     failures: list[str] = []
+    harvest = Harvest(every, csv)
+    if not given.get("keep"):
+        harvest.drop()
     if todo:
         address = given.get("address")
         cluster = None
@@ -91,7 +94,6 @@ def study(given: dict[str, object]) -> None:
             runs_dir = given.get("runs_dir")
             where = Path(str(runs_dir)).expanduser().resolve() if runs_dir else None
             cluster = (str(address), str(given.get("git_remote", "origin")), where)
-        harvest = Harvest(every, csv)
         cpus = int(str(given.get("cpus_per_run", 1)))
         try:
             failures = run_missing(todo, harvest, jobs, cpus, cluster)

@@ -12,7 +12,7 @@ from ..report import look
 from ..report.charts import Scale, linear_shares
 from ..report.look import INK, fit, series
 from ..report.svg import draw
-from .file import OF_LENGTHS, Chart, Study
+from .file import DIGITS, OF_LENGTHS, Chart, Study
 from .summary import Line, is_share
 
 _COLOURS = Path(look.__file__).with_name("colours.css")
@@ -36,29 +36,29 @@ def picture(study: Study, chart: Chart, found: Sequence[Line], name: str) -> str
     Args:
         found: all lines of the study.
         name: see `svg.draw`.
+
+    Returns:
+        The file's text; empty where no run that belongs in the chart has finished.
     """
-    drawn = draw(_chart(study, chart, found), name, chart.title)
+    kept = [line for line in found if chart.where.items() <= line.place.items() and len(line.rows)]
+    if not kept:
+        return ""
+    drawn = draw(_chart(study, chart, kept), name, chart.title)
     begin, _, rest = drawn.partition(">")
     return f"{begin}><style>{_COLOURS.read_text()}{_PAPER}</style>{rest}\n"
 
 
 def _chart(study: Study, chart: Chart, found: Sequence[Line]) -> alt.LayerChart:
     y = chart.y or study.measure[0]
-    kept = [line for line in found if chart.where.items() <= line.place.items()]
-    if chart.x is None:
-        return _dots(_frame([_run_points(study, line, chart, y) for line in kept]), y)
     if chart.x in OF_LENGTHS:
-        parts = [_points_by_length(study, line, chart, chart.x) for line in kept]
-        return _curves(_frame(parts), pd.DataFrame(), chart.x, "digits_1", numeric=True)
-    runs = _frame([_run_points(study, line, chart, y) for line in kept])
+        parts = [_points_by_length(study, line, chart, chart.x) for line in found]
+        return _curves(pd.concat(parts), pd.DataFrame(), chart.x, f"{DIGITS}_1", numeric=True)
+    runs = pd.concat([_run_points(study, line, chart, y) for line in found], ignore_index=True)
+    if chart.x is None:
+        return _dots(runs, y)
     others = _published(study, chart) if y == study.measure[0] else pd.DataFrame()
     numeric = all(_is_number(x) for x in runs["x"])
     return _curves(runs, others, chart.x, y, numeric)
-
-
-def _frame(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    columns = ["line", "seed", "x", "y", "step"]
-    return pd.concat([pd.DataFrame(columns=columns), *parts], ignore_index=True)
 
 
 def _name(study: Study, chart: Chart, place: _Place) -> str:
@@ -77,20 +77,13 @@ def _name(study: Study, chart: Chart, place: _Place) -> str:
 
 def _run_points(study: Study, line: Line, chart: Chart, y: str) -> pd.DataFrame:
     """A point for each run of a line."""
-    rows = line.rows
-    along = chart.along or chart.x
-    if along is None:
-        xs = [_name(study, chart, line.place)] * len(rows)
-    elif chart.x in study.names:
-        xs = [line.place[along]] * len(rows)
-    else:
-        xs = pd.to_numeric(rows[chart.x]).tolist() if chart.x in rows else []
-    ys = pd.to_numeric(rows[y], errors="coerce").tolist() if y in rows else []
-    step = study.values(along).index(line.place[along]) if along else 0
-    name = _name(study, chart, line.place)
-    n = min(len(xs), len(ys))
-    seeds = rows["seed"].astype(str).tolist()[:n] if n else []
-    return pd.DataFrame({"line": name, "seed": seeds, "x": xs[:n], "y": ys[:n], "step": step})
+    name, along = _name(study, chart, line.place), chart.along or chart.x
+    step, x = 0, pd.Series(name, line.rows.index)
+    if along is not None:
+        step = study.values(along).index(line.place[along])
+        x = line.rows[along if chart.x in study.names else chart.x]
+    y_values = line.rows[y].astype(float)
+    return pd.DataFrame({"line": name, "x": x, "y": y_values, "step": step})
 
 
 def _points_by_length(study: Study, line: Line, chart: Chart, x: str) -> pd.DataFrame:
@@ -99,7 +92,7 @@ def _points_by_length(study: Study, line: Line, chart: Chart, x: str) -> pd.Data
     wide["x"] = wide["x"].str.rpartition("_")[2].astype(float)
     wide["y"] = wide["y"].astype(float)
     name = _name(study, chart, line.place)
-    return wide.assign(line=name, step=wide["x"], seed=wide["seed"].astype(str))
+    return wide.assign(line=name, step=wide["x"])
 
 
 def _published(study: Study, chart: Chart) -> pd.DataFrame:

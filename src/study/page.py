@@ -9,8 +9,8 @@ import pandas as pd
 
 from ..common.markdown import code, row
 from .cells import word
-from .file import Study
-from .summary import Line, beside, lower_is_better, seconds, text
+from .file import OF_LENGTHS, Study
+from .summary import Line, beside, lower_is_better, minutes, text
 
 _GRADED = {
     "best": "the weights with the lowest validation loss",
@@ -27,7 +27,7 @@ def page(
     Args:
         path: of the study's file, from the repository's root.
         found: all lines.
-        pictures: file names of the charts, in their order.
+        pictures: file names of the charts, in their order; empty for one without any run yet.
         stale: how many rows of the file are of settings that the study no longer has.
     """
     rows = pd.concat([line.rows for line in found], ignore_index=True)
@@ -51,9 +51,16 @@ def page(
 def _pictures(study: Study, pictures: Sequence[str]) -> list[str]:
     found = []
     for chart, picture in zip(study.charts, pictures, strict=True):
-        dots = "" if chart.x is None else "A line joins medians; "
-        marks = "; hollow diamonds are published figures" if study.published and chart.x else ""
-        found += [f"![{chart.title}]({picture})", f"*{chart.title}. {dots}a dot is a run{marks}.*"]
+        if not picture:
+            continue
+        said = "A dot is a run, a stroke the median."
+        if chart.x in OF_LENGTHS:
+            said = "Each line is the median over the seeds."
+        elif chart.x:
+            said = "A dot is a run, a line joins medians."
+            if any(each.of == chart.x for each in study.published):
+                said += " Hollow diamonds are published figures."
+        found += [f"![{chart.title}]({picture})", f"*{chart.title}. {said}*"]
     return found
 
 
@@ -106,7 +113,7 @@ def protocol(
         machines = " and ".join(dict.fromkeys(rows["hardware"].astype(str)))
         said.append(
             f"{done} of {planned} runs have finished, each a row of `studies/{path.stem}.csv`; "
-            f"their trainings took {seconds(rows)} together ({machines}), of commit {commits}."
+            f"their trainings took {minutes(rows)} together ({machines}), of commit {commits}."
         )
     if stale:
         said.append(f"{stale} rows of that file are of settings that the study no longer has.")
@@ -150,5 +157,5 @@ def _axis(study: Study, axis: str) -> list[str]:
     lines = []
     for value, made in changes.items():
         words = ", ".join(code(f"{key}={word(each)}") for key, each in made.items())
-        lines.append(f"{axis} {value}: {words or 'as it is'}.")
+        lines.append(f"{axis} {code(value)}: {words or 'as it is'}.")
     return lines

@@ -36,10 +36,12 @@ def publish(
     folder.mkdir(parents=True, exist_ok=True)
     pictures = []
     for i, chart in enumerate(study.charts, 1):
+        drawn = picture(study, chart, found, f"chart-{i}")
         file = folder / f"{name}-{i}.svg"
-        with open_replacing(file) as out:
-            out.write(picture(study, chart, found, f"chart-{i}"))
-        pictures.append(file.name)
+        if drawn:
+            with open_replacing(file) as out:
+                out.write(drawn)
+        pictures.append(file.name if drawn else "")
     target = folder / f"{name}.md"
     with open_replacing(target) as out:
         out.write(page(name, study, path, found, pictures, stale))

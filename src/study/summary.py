@@ -134,10 +134,10 @@ def beside(study: Study, line: Line) -> list[tuple[Published, float]]:
     ]
 
 
-def seconds(rows: pd.DataFrame) -> str:
+def minutes(rows: pd.DataFrame) -> str:
     """The time of all trainings together.
 
-    >>> seconds(pd.DataFrame({"seconds": [1800.0, 1900.0]}))
+    >>> minutes(pd.DataFrame({"seconds": [1800.0, 1900.0]}))
     '62 minutes'
     """
     total = pd.to_numeric(rows.get("seconds", pd.Series(dtype=float)), errors="coerce").sum()
