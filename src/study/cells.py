@@ -35,6 +35,11 @@ class Cell:
     settings: str
     run: Run
 
+    @property
+    def said(self) -> str:
+        """The value of each axis, in one line."""
+        return _said(self.place)
+
 
 def cells(name: str, study: Study, text: str) -> list[Cell]:
     """All runs of a study; those that differ in what is evaluated alone are far apart.

@@ -10,13 +10,13 @@ import pandas as pd
 
 from ..report import look
 from ..report.charts import Scale, linear_shares
-from ..report.look import INK, fit, series
+from ..report.look import FONT, INK, fit, series
 from ..report.svg import draw
 from .file import DIGITS, OF_LENGTHS, Chart, Study
 from .summary import Line, is_share
 
 _COLOURS = Path(look.__file__).with_name("colours.css")
-_PAPER = "svg { color: var(--ink); background: var(--paper); }"
+_PAPER = f"svg {{ color: var(--ink); background: var(--paper); font-family: {FONT}; }}"
 # Titles of axes for columns whose names do not say it.
 _WORDS = {
     "exact_match": "right answers, %",
@@ -78,10 +78,9 @@ def _name(study: Study, chart: Chart, place: _Place) -> str:
 def _run_points(study: Study, line: Line, chart: Chart, y: str) -> pd.DataFrame:
     """A point for each run of a line."""
     name, along = _name(study, chart, line.place), chart.along or chart.x
-    step, x = 0, pd.Series(name, line.rows.index)
-    if along is not None:
-        step = study.values(along).index(line.place[along])
-        x = line.rows[along if chart.x in study.names else chart.x]
+    step = study.values(along).index(line.place[along]) if along else 0
+    # An axis may be called like a column, such as problems.
+    x = line.place[chart.x] if chart.x in study.names else line.rows[chart.x] if chart.x else name
     y_values = line.rows[y].astype(float)
     return pd.DataFrame({"line": name, "x": x, "y": y_values, "step": step})
 
@@ -116,10 +115,11 @@ def _axis(x: str, frame: pd.DataFrame, numeric: bool) -> alt.X:
         return alt.X("x:N", axis=alt.Axis(title=title, labelAngle=0, grid=False)).scale(
             domain=names
         )
-    low, high = frame["x"].min(), frame["x"].max()
+    numbers = sorted(set(frame["x"].astype(float)))
+    low, high = numbers[0], numbers[-1]
     axis = alt.Axis(title=title, format="~s", tickCount=6, grid=False, labelOverlap=True)
     if low > 0 and high / low >= 8 and x not in OF_LENGTHS:
-        values = sorted(set(frame["x"])) if frame["x"].nunique() <= 10 else None
+        values = numbers if len(numbers) <= 10 else None
         axis = alt.Axis(
             title=title, format="~s", grid=False, labelOverlap=True, values=values or alt.Undefined
         )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from ..common.errors import UserError
 from ..common.files import open_replacing
 from .cells import Cell
 from .charts import picture
@@ -28,8 +30,13 @@ def publish(
 
     Returns:
         The path of the page.
+
+    Raises:
+        UserError: if the study names a column that no row has.
     """
-    typed = numbers(rows, study.names) if len(rows) else rows
+    typed = numbers(rows) if len(rows) else rows
+    if len(typed):
+        _check_columns(study, typed)
     found = lines(study, cells, typed)
     there = {cell.settings for cell in cells}
     stale = int((~typed[SETTINGS].isin(there)).sum())
@@ -46,3 +53,15 @@ def publish(
     with open_replacing(target) as out:
         out.write(page(name, study, path, found, pictures, stale))
     return target
+
+
+def _check_columns(study: Study, rows: pd.DataFrame) -> None:
+    named = [("measure", column) for column in study.measure]
+    for i, chart in enumerate(study.charts):
+        named += [(f"charts.{i}.y", chart.y)] if chart.y else []
+        named += [(f"charts.{i}.x", chart.x)] if chart.along and chart.x else []
+    for key, column in named:
+        if column not in rows and column not in study.names:
+            near = difflib.get_close_matches(column, rows.columns, n=1)
+            said = f"did you mean {near[0]}?" if near else f"choices: {', '.join(rows.columns)}"
+            raise UserError(f"{key} = {column}: no run has that; {said}")

@@ -24,17 +24,17 @@ def row_of(cell: Cell, experiment: Experiment) -> dict[str, Any]:
     """What is kept of a finished run.
 
     Returns:
-        The value of each axis, seed and settings; all of train.json and eval.json; tokens_seen
-        (those of the training problems, on the average, times problems_seen); where lengths were
-        graded, for operands of so many digits the share of right answers, such as digits_20, and
-        for chains of so many carries in operands as long as the longest of the training, chain_7;
-        seconds, processor and ended of the training; and the code that trained and graded, as a
-        hash of the sources and as a commit.
+        settings, place (the value of each axis) and seed; all of train.json and eval.json;
+        tokens_seen (those of the training problems, on the average, times problems_seen); where
+        lengths were graded, the share of right answers for operands of so many digits, such as
+        digits_20, and for chains of so many carries in operands as long as the longest of the
+        training, such as chain_7; seconds, processor and ended of the training; and the code that
+        trained and graded, as a hash of the sources and as the commit that it is of.
     """
     return {
-        **cell.place,
-        SEED: cell.seed,
         SETTINGS: cell.settings,
+        "place": cell.said,
+        SEED: cell.seed,
         **experiment.metrics,
         "tokens_seen": round(_tokens(experiment) * experiment.metrics["problems_seen"]),
         **_lengths(experiment),
@@ -87,13 +87,9 @@ def read_rows(path: Path) -> pd.DataFrame:
     return unquote(table)
 
 
-def numbers(table: pd.DataFrame, texts: Sequence[str]) -> pd.DataFrame:
-    """Rows with their numbers as numbers, and what is not there as NaN.
-
-    Args:
-        texts: columns that stay texts: the axes.
-    """
-    kept = {*texts, SETTINGS, "code", "commit"}
+def numbers(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows with their numbers as numbers, and what is not there as NaN."""
+    kept = (SETTINGS, "place", "code", "commit")
 
     def typed(column: pd.Series) -> pd.Series:
         filled = column.replace("", None)

@@ -18,9 +18,9 @@ from src.study.summary import lines
 
 def row(cell: Cell, exact: float, steps: int | None = None) -> dict[str, Any]:
     return {
-        **cell.place,
-        "seed": cell.seed,
         "settings": cell.settings,
+        "place": cell.said,
+        "seed": cell.seed,
         "exact_match": exact,
         "problems": 200,
         "steps_to_99": steps,
@@ -56,14 +56,14 @@ def test_rows_are_in_the_order_of_the_study_and_keep_their_bytes(
         add_row(path, row(cell, 1.0, 2000), order)
         assert cell not in missing(found, read_rows(path))
     whole = path.read_text()
-    assert [line.split(",")[3] for line in whole.splitlines()[1:]] == order
+    assert [line.split(",")[0] for line in whole.splitlines()[1:]] == order
     assert ",1.0," in whole
     assert ",2000," in whole
     add_row(path, row(found[3], 1.0, 2000), order)
     assert path.read_text() == whole
     # Another column, and a row of settings that the study has no longer.
     add_row(path, {"settings": "cafe", "new": 1}, order)
-    assert path.read_text().splitlines()[-1].startswith(",,,cafe,")
+    assert path.read_text().splitlines()[-1].startswith("cafe,,")
     assert missing(found, read_rows(path)) == []
 
 
@@ -74,15 +74,15 @@ def test_what_is_no_table_of_rows_is_refused(tmp_path: Path) -> None:
             read_rows(tmp_path / "mine.csv")
 
 
-def typed(rows: list[dict[str, Any]], study: Study) -> pd.DataFrame:
+def typed(rows: list[dict[str, Any]]) -> pd.DataFrame:
     table = pd.DataFrame(rows).map(lambda cell: "" if cell is None else str(cell))
-    return numbers(table, study.names)
+    return numbers(table)
 
 
 def test_the_worst_and_the_middle_of_the_seeds(study: Study, found: list[Cell]) -> None:
     some = [cell for cell in found if cell.place == found[0].place]
     rows = [row(some[0], 0.5, None), row(some[1], 0.25, 100)]
-    first, *others = lines(study, found, typed(rows, study))
+    first, *others = lines(study, found, typed(rows))
     assert (first.median("exact_match"), first.worst("exact_match")) == (0.25, 0.25)
     # One never got there.
     assert first.median("steps_to_99") is None
@@ -129,3 +129,12 @@ def test_a_page_of_no_run_some_runs_and_all(
         assert "--series-4" in svg
         assert f"(mine-{i}.svg)" in text
     assert text.index("## Expected") < text.index("## Found") < text.index("## Concluded")
+
+
+def test_a_measure_that_no_run_has_is_named(
+    tmp_path: Path, content: dict[str, Any], found: list[Cell]
+) -> None:
+    add_row(tmp_path / "mine.csv", row(found[0], 0.5), [])
+    study = Study.model_validate(content | {"measure": "exact_mach"})
+    with pytest.raises(UserError, match="measure = exact_mach: no run has that; did you mean exa"):
+        publish("mine", study, tmp_path, found, read_rows(tmp_path / "mine.csv"), tmp_path)
