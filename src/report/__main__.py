@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..common.files import check_written, open_replacing
+from ..common.files import ROOT, check_written, open_replacing
 from ..compare.flags import add_selection_flags
 from ..terminal.cli import Parser, run, to_path
 from ..terminal.say import say
@@ -39,14 +39,19 @@ def report(revs: Sequence[str], folders: Sequence[Path], out: Path) -> None:
     check_written(out, f"<title>{_TITLE} ".encode())
     # DVC and pandas take a second to import, also for --help.
     from ..compare.comparison import load
+    from .studies import studies
 
-    html = page(load(revs, folders))
+    html = page(load(revs, folders), studies(ROOT, out))
     with open_replacing(out) as file:
         file.write(html)
 
 
-def page(comparison: Comparison) -> str:
-    """The page's HTML; the same experiments give the same bytes."""
+def page(comparison: Comparison, more: Section | None = None) -> str:
+    """The page's HTML; the same experiments give the same bytes.
+
+    Args:
+        more: a section for its end.
+    """
     from .answer import defaults
     from .page import render
 
@@ -57,6 +62,7 @@ def page(comparison: Comparison) -> str:
         sections += [
             replace(each, title=f"{each.title} ({data.label})") for each in _sections(data)
         ]
+    sections += [more] if more else []
     return render(f"{_TITLE} {', '.join(defaults(first.groups))}", sections)
 
 

@@ -83,6 +83,7 @@ class Section:
         text: paragraphs.
         points: a list.
         listings: preformatted texts by their captions, folded.
+        links: addresses by their texts.
     """
 
     title: str
@@ -91,6 +92,7 @@ class Section:
     tables: list[Table] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
     listings: dict[str, str] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
 
     @property
     def anchor(self) -> str:

@@ -63,6 +63,7 @@ def study(given: dict[str, object]) -> None:
     from ..sweep.repository import head
     from .cells import cells
     from .file import load
+    from .index import write_index
     from .publish import publish
     from .rows import read_rows
     from .running import Harvest, announce, missing, run_missing
@@ -75,7 +76,8 @@ def study(given: dict[str, object]) -> None:
         pages = RUNS_DIR / "studies" / f"{name}-quick"
         csv = pages / f"{name}.csv"
     jobs = int(str(given.get("jobs", 2)))
-    every = cells(name, asked, read(head(), "params.yaml"))
+    text = read(head(), "params.yaml")
+    every = cells(name, asked, text)
     rows = read_rows(csv)
     todo = missing(every, rows)
     announce(every, rows, csv, jobs)
@@ -102,6 +104,8 @@ def study(given: dict[str, object]) -> None:
         if not given.get("keep"):
             harvest.drop()
     say(f"page: {publish(name, asked, path, every, read_rows(csv), pages)}")
+    if pages == PAGES:
+        write_index(ROOT, text)
     if failures:
         note(f"{len(failures)} failed; the same command runs them again:")
         for each in failures:
