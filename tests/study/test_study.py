@@ -10,6 +10,9 @@ import pytest
 from src.study.rows import read_rows
 
 from ..clone import Clone, wait_for
+from ..sweep.test_sweep import Node, nodes
+
+__all__ = ["nodes"]
 
 pytestmark = pytest.mark.slow
 
@@ -84,3 +87,21 @@ def test_the_small_version_and_the_plan_leave_the_study_alone(clone: Clone) -> N
     assert clone.revision("mine-plain-test-seed0-" + said[2].partition("seed0-")[2][:6])
     assert not (clone.folder / "studies" / "mine.csv").exists()
     assert not (clone.folder / "docs" / "studies" / "mine.md").exists()
+
+
+def test_its_runs_come_back_from_a_cluster(
+    clone: Clone, tmp_path: Path, nodes: tuple[str, Node]
+) -> None:
+    clone("git", "init", "--quiet", "--bare", str(tmp_path / "hub.git"))
+    clone("git", "remote", "add", "hub", str(tmp_path / "hub.git"))
+    clone("dvc", "remote", "add", "--local", "--default", "store", str(tmp_path / "store"))
+    clone.commit()
+    clone("git", "push", "--quiet", "hub", "HEAD")
+    flags = ("--address", nodes[0], "--git-remote", "hub", "--runs-dir", str(tmp_path / "runs"))
+    said = clone(*STUDY, "--quick", *flags)
+    assert "mine-plain-test-seed0-" in said
+    assert said.endswith("page: runs/studies/mine-quick/mine.md\n")
+    (row,) = read_rows(clone.folder / "runs/studies/mine-quick/mine.csv").to_dict("records")
+    assert row["place"] == "data.format=plain graded=test"
+    assert float(row["exact_match"]) >= 0
+    assert clone("git", "for-each-ref", "refs/exps") == ""
