@@ -36,6 +36,7 @@ NOT_RUN = {
     "docs/recipes.md": "thousands of steps; tests/scripts/test_recipes.py checks the files",
     "docs/sharing.md": "wants servers; tests/test_sharing.py runs it against some",
     "docs/strange-files.md": "minutes of mutated files; tests/test_fuzz.py",
+    "docs/studies.md": "many runs; tests/study/test_study.py has a few",
     "docs/sweeping.md": "wants many runs and a cluster; tests/sweep has them",
     "docs/your-own-data.md": "tests/test_your_own_data.py compares what each command says, too",
     "make test": "runs this test",
