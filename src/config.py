@@ -250,6 +250,7 @@ class EvaluationConfig(Section):
     batch_size: PositiveInt
     exhaustive: bool
     n_samples: Annotated[int, Field(ge=0)]
+    weights: Literal["best", "last", "both", "best_on_test"] = "best"
     attention_scale: PositiveFloat = 1.0
     lengths: Annotated[int, Field(ge=0, le=MAX_DIGITS)] = 0
     lengths_of: Literal["equal", "pairs"] = "equal"

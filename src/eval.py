@@ -1,6 +1,6 @@
 """Stage evaluate: grade a checkpoint on the test split, and show where it is wrong.
 
-python -m src.eval    # the stage: models/best.ckpt on data/arithmetic, results in metrics/
+python -m src.eval    # the stage: a checkpoint in models/ on data/arithmetic, results in metrics/
 python -m src.eval --ckpt checkpoints/llama2/last.ckpt --data_dir data/addition [--out_dir FOLDER]
 python -m src.eval --hf FOLDER [--prompt "Q: {prompt} A:"]    # any causal language model
 python -m src.eval --inspect "554+456="    # answer this, and draw where it looks meanwhile
@@ -52,7 +52,7 @@ def evaluate(
     have steps, to see whether the answer behind them is right.
 
     Args:
-        checkpoint: best.ckpt or last.ckpt of the train stage.
+        checkpoint: a file, or the folder of a training, of which `evaluation.weights` chooses.
         data_dir: holds test.jsonl, and the other splits where all problems are graded.
         out_dir: gets eval.json, errors.csv, a CSV for each breakdown of the test split, and
             exhaustive.csv with those of all problems where `evaluation.exhaustive` asks for it;
@@ -63,12 +63,16 @@ def evaluate(
         What eval.json holds: `breakdowns.figures`, where targets have steps with `exact_trace`,
         the share of targets without a wrong token; `Leaks.metrics`, with skip_bad_rows
         `skipped_malformed`, `skipped_wrong` and `skipped_duplicate`, and, where all problems are
-        graded, `exhaustive_problems` and `exhaustive_wrong`; where lengths are, `lengths.figures`.
+        graded, `exhaustive_problems` and `exhaustive_wrong`; where lengths are, `lengths.figures`;
+        with both weights, `last_exact_match`, `last_wrong` and the last weights' figures of
+        lengths; `weights` where they were chosen in another way than by validation, and
+        `chosen_step` where on the test split.
 
     Raises:
         UserError: for a file that is missing or not what it should be.
         OSError: if nothing can be written to out_dir, before anything is graded.
     """
+    from .checkpoint import weights_hash
     from .data.description import read_convention
     from .dataset import ArithmeticDataset, check_length
     from .evaluation import lengths
@@ -79,22 +83,33 @@ def evaluate(
     from .evaluation.leaks import find_leaks
     from .evaluation.reading import read
     from .evaluation.screening import quick_leads
+    from .evaluation.weights import OF_LAST, Exam, files_of
     from .ops.compile import compiles_grading
     from .terminal.results_table import show
 
     check_writable(out_dir)
-    loaded = load(checkpoint, params)
-    splits, every, skipped = read(params.evaluation, data_dir, skip_bad_rows)
-    records, config = splits["test"], params.evaluation
+    config = params.evaluation
+    # A file that is named is graded, whatever else lies beside it.
+    weights = config.weights if checkpoint.is_dir() else "best"
+    files = files_of(checkpoint, weights)
+    loaded = load(files[0], params)
+    splits, every, skipped = read(config, data_dir, skip_bad_rows)
+    records, progress = splits["test"], params.runtime.progress
     dataset = ArithmeticDataset(records)
     check_length(dataset, loaded.config.max_seq_len, data_dir / "test.jsonl")
     written = read_convention(data_dir).format
     grid = lengths.grid_of(config, data_dir, written, loaded.config.max_seq_len)
 
+    problems = describe_problems(records, written)
+    exam = Exam(problems, dataset, written, grid, config, progress)
+    if weights == "best_on_test":
+        # Of those that do equally well the first, which has the lowest validation loss.
+        candidates = (load(file, params) for file in files)
+        loaded = max(candidates, key=lambda each: exam.right(each.model).sum())
+
     grades = grade(loaded.model, dataset, config.batch_size)
     whole = grades.exact
-    problems = describe_problems(records, written)
-    missed, progress = problems[~whole], params.runtime.progress
+    missed = problems[~whole]
     if every is not None:
         quick = quick_leads(loaded.model) if compiles_grading(params, len(every)) else None
         counts, missed = grade_every(
@@ -120,6 +135,16 @@ def evaluate(
         graded = lengths.grade_lengths(loaded.model, grid, written, config.batch_size, progress)
         tables["by_lengths"] = graded
         metrics |= lengths.figures(graded, known[len(records) :])
+    if weights == "both":
+        last = load(files[1], params)
+        same = weights_hash(last.model.state_dict()) == weights_hash(loaded.model.state_dict())
+        found = metrics if same else exam.figures(last.model)
+        metrics |= {f"last_{name}": found[name] for name in OF_LAST if name in found}
+    if weights in ("last", "best_on_test"):
+        metrics["weights"] = weights
+    if weights == "best_on_test":
+        step = loaded.metrics.get("step")
+        metrics["chosen_step"] = None if step is None else int(step)
     if config.attention_scale != 1:
         metrics["attention_scale"] = config.attention_scale
 
@@ -193,7 +218,8 @@ def main(argv: list[str] | None = None) -> None:
     )
     given = vars(parser.parse_args(argv))
     template, params = template_of(given), load_params(given.get("config", PARAMS_FILE))
-    checkpoint, other = given.get("ckpt", CHECKPOINT), given.get("hf")
+    default = CHECKPOINT if params.evaluation.weights == "best" else MODELS_DIR
+    checkpoint, other = given.get("ckpt", default), given.get("hf")
     if "inspect" in given:
         if other:
             parser.error("argument --inspect: not allowed with argument --hf")

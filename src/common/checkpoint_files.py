@@ -11,6 +11,8 @@ from .errors import UserError
 PROGRESS = re.compile(r"progress-(?P<step>[0-9]{9})-(?P<digest>[0-9a-f]{16})\.ckpt")
 # What Lightning keeps of the validations with the lowest losses.
 _GRADED = re.compile(r"step=(?P<step>[0-9]+)\.ckpt")
+# What a finished training keeps beside best.ckpt and last.ckpt, where it is to keep several.
+RUNNER_UP = re.compile(r"best-(?P<place>[0-9]+)\.ckpt")
 
 
 def find_checkpoint(path: Path) -> Path:
@@ -35,3 +37,13 @@ def find_checkpoint(path: Path) -> Path:
     if not states:
         raise UserError(f"{path}: no best.ckpt in it, and no state of a running training")
     return max(states)[1]
+
+
+def runners_up(folder: Path) -> list[Path]:
+    """best-2.ckpt, best-3.ckpt and so on of a folder, as far as they are there."""
+    found = [
+        (int(match["place"]), path)
+        for path in folder.iterdir()
+        if (match := RUNNER_UP.fullmatch(path.name))
+    ]
+    return [path for _, path in sorted(found)]

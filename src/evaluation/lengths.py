@@ -133,12 +133,12 @@ def may_be_known(grid: Grid, written: Format, story: Story) -> Iterator[Record]:
             yield from to_records(written.tokens(grid.draw(cell)))
 
 
-def figures(graded: pd.DataFrame, leaks: Leaks) -> dict[str, float]:
+def figures(graded: pd.DataFrame, leaks: Leaks | None = None) -> dict[str, float]:
     """What eval.json holds of lengths.
 
     Args:
         graded: what `grade_lengths` returns.
-        leaks: of the problems that `may_be_known`.
+        leaks: of the problems that `may_be_known`; None: they are told elsewhere.
 
     Returns:
         exact_match_lengths, the mean over the cells of lengths, and exact_match_chains, that over
@@ -149,6 +149,6 @@ def figures(graded: pd.DataFrame, leaks: Leaks) -> dict[str, float]:
     found = {"exact_match_lengths": float(graded["exact_match"][~of_chains].mean())}
     if of_chains.any():
         found["exact_match_chains"] = float(graded["exact_match"][of_chains].mean())
-    if not leaks.unknown:
+    if leaks is not None and not leaks.unknown:
         found["lengths_in_training"] = int(leaks.in_training.sum())
     return found

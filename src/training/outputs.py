@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from ..checkpoint import load_model, read_tensors, save_checkpoint
+from ..common.checkpoint_files import runners_up
 from ..common.errors import UserError
 from ..common.files import open_replacing
 from ..config import Params
@@ -21,9 +22,8 @@ from .fit import Fit
 
 # Of a training that was killed as it wrote its results, this one may be missing.
 LAST = "samples.txt"
-_RUNNER_UP = r"best-[0-9]+\.ckpt"
 _RESULTS = re.compile(
-    rf"(best|last)\.ckpt|{_RUNNER_UP}|config\.yaml|samples\.txt|(train|val)\.csv|train\.json"
+    r"(best(-[0-9]+)?|last)\.ckpt|config\.yaml|samples\.txt|(train|val)\.csv|train\.json"
 )
 
 
@@ -86,8 +86,8 @@ def drop_old(folder: Path, new: Path) -> None:
     Args:
         new: the folder whose files come in place of the others.
     """
-    for path in results(folder):
-        if re.fullmatch(_RUNNER_UP, path.name) and not (new / path.name).exists():
+    for path in runners_up(folder) if folder.is_dir() else []:
+        if not (new / path.name).exists():
             path.unlink()
 
 
