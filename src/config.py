@@ -194,6 +194,8 @@ class ModelConfig(Section):
     n_experts: Count
     top_k: Count
     aux_loss_coef: NonNegativeFloat
+    # Added to probabilities: a larger one would decide alone after a single step.
+    router_bias_rate: Share = 0.0
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -256,6 +258,7 @@ class EvaluationConfig(Section):
     lengths_of: Literal["equal", "pairs"] = "equal"
     length_problems: Size = 100
     length_chains: bool = False
+    experts: bool = False
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -64,9 +64,10 @@ def evaluate(
         the share of targets without a wrong token; `Leaks.metrics`, with skip_bad_rows
         `skipped_malformed`, `skipped_wrong` and `skipped_duplicate`, and, where all problems are
         graded, `exhaustive_problems` and `exhaustive_wrong`; where lengths are, `lengths.figures`;
-        with both weights, `last_exact_match`, `last_wrong` and the last weights' figures of
-        lengths; `weights` where they were chosen in another way than by validation, and
-        `chosen_step` where on the test split.
+        where `evaluation.experts` asks for it, `expert_figures`; with both weights,
+        `last_exact_match`, `last_wrong` and the last weights' figures of lengths; `weights` where
+        they were chosen in another way than by validation, and `chosen_step` where on the test
+        split.
 
     Raises:
         UserError: for a file that is missing or not what it should be.
@@ -79,6 +80,7 @@ def evaluate(
     from .evaluation.answering import hear
     from .evaluation.breakdowns import break_down, describe_problems, figures
     from .evaluation.exhaustive import finished, grade_every
+    from .evaluation.expert_information import expert_figures
     from .evaluation.grading import grade
     from .evaluation.leaks import find_leaks
     from .evaluation.reading import read
@@ -127,6 +129,8 @@ def evaluate(
     sizes = loaded.model.num_parameters(), loaded.model.num_parameters(active=True)
     metrics = figures(loaded.config.name, sizes, grades, whole if written.traced else None)
     metrics |= leaks.metrics(exact) | skipped
+    if config.experts:
+        metrics |= expert_figures(problems, grades, written)
     tables = break_down(problems, grades, written) | {"errors": heard[~right]}
     if every is not None:
         tables["exhaustive"], wrong = finished(counts, missed[right]), len(tables["errors"])

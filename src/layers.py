@@ -62,10 +62,14 @@ class Routing:
     probabilities: Tensor
     chosen: Tensor
 
+    def assignments(self, token_mask: Tensor | None = None) -> Tensor:
+        """Number of tokens that each expert served, (E,)."""
+        chosen = self.chosen.flatten(0, 1) if token_mask is None else self.chosen[token_mask]
+        return torch.bincount(chosen.flatten(), minlength=self.probabilities.size(-1))
+
     def load(self, token_mask: Tensor | None = None) -> Tensor:
         """Share f of the (token, expert) assignments that each expert got, (E,), sum 1."""
-        chosen = self.chosen.flatten(0, 1) if token_mask is None else self.chosen[token_mask]
-        counts = torch.bincount(chosen.flatten(), minlength=self.probabilities.size(-1))
+        counts = self.assignments(token_mask)
         return counts / counts.sum()
 
     def entropy(self, token_mask: Tensor | None = None) -> Tensor:
@@ -99,26 +103,43 @@ class MoELayer(nn.Module):
 
     Softmax over all experts, the k largest, renormalised to sum 1: ``sum_k weight_k expert_k(x)``.
 
+    With a bias_rate, the k are chosen by the softmax plus a bias of each expert, which `balance`
+    moves after each step, and weighted by the softmax alone: Wang et al. 2024 (arXiv 2408.15664),
+    who add it to sigmoids and do not renormalise.
+
     Args:
         d_model: C.
         d_ff: F of each expert.
         n_experts: E.
         top_k: K, from 1 to E.
+        bias_rate: by how much a bias moves in a step; 0: no expert has one.
 
     Attributes:
         routing: how the last batch was routed, for the auxiliary loss and the metrics.
+        bias: (E,), saved with the weights but not learned by gradients; None without bias_rate.
 
     Raises:
         ValueError: if top_k is not in 1 .. n_experts.
     """
 
-    def __init__(self, d_model: int, d_ff: int, n_experts: int = 4, top_k: int = 2) -> None:
+    bias: Tensor | None
+
+    def __init__(
+        self,
+        d_model: int,
+        d_ff: int,
+        n_experts: int = 4,
+        top_k: int = 2,
+        bias_rate: float = 0.0,
+    ) -> None:
         super().__init__()
         if not 1 <= top_k <= n_experts:
             raise ValueError(f"top_k ({top_k}) must be from 1 to n_experts ({n_experts})")
         self.top_k = top_k
         self.router = nn.Linear(d_model, n_experts, bias=False)
         self.experts = nn.ModuleList(SwiGLUMLP(d_model, d_ff) for _ in range(n_experts))
+        self.bias_rate = bias_rate
+        self.register_buffer("bias", torch.zeros(n_experts) if bias_rate else None)
         self.routing: Routing | None = None
 
     def forward(self, x: Tensor) -> Tensor:
@@ -126,10 +147,24 @@ class MoELayer(nn.Module):
         # The softmax stays in float32 under mixed precision, as published.
         probabilities = self.router(x).float().softmax(-1)  # (B, T, E)
         weights, chosen = probabilities.topk(self.top_k, dim=-1)  # (B, T, K)
+        if self.bias is not None:
+            chosen = (probabilities + self.bias).topk(self.top_k, dim=-1).indices
+            weights = probabilities.gather(-1, chosen)
         weights = (weights / weights.sum(-1, keepdim=True)).to(x.dtype)
         if not torch.compiler.is_exporting():
             self.routing = Routing(probabilities, chosen)
         return mix(x, self.experts, weights, chosen)
+
+    @torch.no_grad()
+    def balance(self, assignments: Tensor) -> None:
+        """Move the bias of each expert: up if it served fewer tokens than the mean, else down.
+
+        Args:
+            assignments: (E,), number of tokens of an optimizer step that each expert served.
+        """
+        if self.bias is not None:
+            served = assignments.float()
+            self.bias += self.bias_rate * torch.sign(served.mean() - served)
 
     def inactive_parameters(self) -> int:
         """Number of weights that one token does not use."""

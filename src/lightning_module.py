@@ -54,6 +54,8 @@ class LitLM(pl.LightningModule):
         self.grad_norm = torch.tensor(math.nan)
         # Sum and count of each metric in the validation that is running.
         self._sums: dict[str, tuple[Tensor, int]] = {}
+        # How many tokens each expert of each layer has served in the step that is running.
+        self._assignments: list[Tensor] = []
 
     def configure_model(self) -> None:
         """Shard the weights, where `runtime.strategy` says so."""
@@ -74,9 +76,14 @@ class LitLM(pl.LightningModule):
         all processes, but over this batch alone, as the routing of the next batches is not known
         yet. The error is the covariance of load and gradient over the batches: less than a
         thousandth of the gradient at the default coefficient, for 64 problems in 2 to 8 batches.
+
+        What moves the routers' biases is counted over all batches and processes of a step.
         """
         answers = answer(self.model, batch)
         routed = [(routing, mask) for routing, _, mask in answers.routed(self.model)]
+        if routed and self.model_config.router_bias_rate:
+            counts = [routing.assignments(mask) for routing, mask in routed]
+            self._assignments.append(torch.stack(counts))
         parts = distributed.processes() * self.training_config.accumulate_grad_batches
         if parts == 1:
             aux = [routing.load_balancing_loss(mask) for routing, mask in routed]
@@ -133,6 +140,14 @@ class LitLM(pl.LightningModule):
         for name, value in distributed.means(sums).items():
             # The same in each process; max, as the mean of three thirds need not be the whole.
             self.log(name, value, reduce_fx="max", sync_dist=True, logger=False)
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        """A step of the optimizer; then the routers' biases move by the loads of that step."""
+        super().optimizer_step(*args, **kwargs)
+        if self._assignments:
+            counts = torch.stack(self._assignments).sum(0)
+            self.model.balance_experts(distributed.summed(counts))
+            self._assignments = []
 
     def configure_gradient_clipping(
         self,

@@ -24,7 +24,7 @@ NORMS: dict[str, Callable[[int], nn.Module]] = {
 MLPS: dict[str, Callable[[ModelConfig], nn.Module]] = {
     "gelu": lambda c: GELUMLP(c.d_model, c.d_ff),
     "swiglu": lambda c: SwiGLUMLP(c.d_model, c.d_ff),
-    "moe": lambda c: MoELayer(c.d_model, c.d_ff, c.n_experts, c.top_k),
+    "moe": lambda c: MoELayer(c.d_model, c.d_ff, c.n_experts, c.top_k, c.router_bias_rate),
 }
 
 
@@ -169,6 +169,15 @@ class TransformerLM(nn.Module):
     def routings(self) -> list[Routing]:
         """How each MoE layer routed the last batch; empty for a dense model."""
         return [layer.routing for layer in self._moe_layers() if layer.routing is not None]
+
+    def balance_experts(self, assignments: Tensor) -> None:
+        """Move the biases of the routers, see `MoELayer.balance`.
+
+        Args:
+            assignments: (MoE layers, E).
+        """
+        for layer, served in zip(self._moe_layers(), assignments, strict=True):
+            layer.balance(served)
 
     def _moe_layers(self) -> list[MoELayer]:
         return [module for module in self.modules() if isinstance(module, MoELayer)]

@@ -217,7 +217,7 @@ def test_right_predictions_are_shown_too(capsys: pytest.CaptureFixture[str]) -> 
     records = [Record("1+2=", "3"), Record("2+2=", "4"), Record("3+2=", "5")]
     none = np.zeros((0, 0, 0, 0), np.int64)
     right = np.array([True, False, False])
-    grades = Grades(right, right, np.arange(3), 0.1, none, np.zeros(0))
+    grades = Grades(right, right, np.arange(3), 0.1, none, np.zeros(0), none.sum(0))
     problems = describe_problems(records, PLAIN)
     tables = break_down(problems, grades, PLAIN)
     tables["errors"] = problems[~right].assign(said=["9", "[/b]7\x1b:pie:"])
@@ -284,3 +284,13 @@ def test_attention_is_sharpened_where_it_is_asked_for(tmp_path: Path, data_dir: 
     metrics = evaluate(params, path, data_dir, tmp_path / "other")
     assert metrics["attention_scale"] == 4.0
     assert metrics["loss"] != as_trained["loss"]
+
+
+def test_what_experts_do_is_measured_where_it_is_asked_for(tmp_path: Path, data_dir: Path) -> None:
+    path = checkpoint(tmp_path, "mixtral")
+    plain = evaluate(tiny_params(), path, data_dir, tmp_path / "one")
+    asked = evaluate(tiny_params(evaluation={"experts": True}), path, data_dir, tmp_path / "other")
+    added = {"worst_expert_load", "expert_operator_bits", "expert_place_bits", "expert_carry_bits"}
+    assert asked.keys() - plain.keys() == added
+    assert asked["worst_expert_load"] == 4 * asked["max_expert_load"]
+    assert plain.items() <= asked.items()

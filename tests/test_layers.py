@@ -50,6 +50,27 @@ def test_moe_equals_its_definition_token_by_token(n_experts: int, top_k: int) ->
     torch.testing.assert_close(layer(x), token_by_token(layer, x))
 
 
+def test_a_bias_decides_who_serves_and_not_with_which_weight() -> None:
+    torch.manual_seed(1)
+    layer, x = MoELayer(8, 12, bias_rate=0.1), torch.randn(3, 7, 8)
+    assert layer.bias is not None
+    torch.testing.assert_close(layer(x), token_by_token(layer, x))
+    layer.bias[:] = torch.tensor([-9.0, 0.0, 9.0, -9.0])
+    p = layer.router(x).softmax(-1)
+    expected = p[..., [1]] * layer.experts[1](x) + p[..., [2]] * layer.experts[2](x)
+    torch.testing.assert_close(layer(x), expected / p[..., [1, 2]].sum(-1, keepdim=True))
+
+
+def test_a_bias_rises_with_too_few_tokens_and_falls_with_too_many() -> None:
+    layer = MoELayer(8, 12, bias_rate=0.25)
+    layer.balance(torch.tensor([10, 0, 5, 5]))
+    layer.balance(torch.tensor([7, 3, 4, 6]))
+    assert layer.bias is not None
+    assert layer.bias.tolist() == [-0.5, 0.5, 0.25, -0.25]
+    assert "bias" in layer.state_dict()
+    assert "bias" not in MoELayer(8, 12).state_dict()
+
+
 def test_moe_with_one_expert_equals_that_expert() -> None:
     layer, x = MoELayer(8, 12, n_experts=1, top_k=1), torch.randn(2, 5, 8)
     torch.testing.assert_close(layer(x), layer.experts[0](x))

@@ -142,6 +142,41 @@ def test_the_auxiliary_gradient_is_near_that_of_one_large_batch(
     assert apart(parts, whole) < 1e-3
 
 
+def test_biases_move_by_the_loads_of_all_batches_of_a_step(data_dir: Path) -> None:
+    lit = lit_of("mixtral", models={"init_std": 0.2, "router_bias_rate": 0.5})
+    optimizer = torch.optim.SGD(lit.parameters(), 0.0)
+    moved, counted = [], []
+    biases = [b for name, b in lit.named_buffers() if name.endswith("mlp.bias")]
+    for batch_size, accumulate in ((24, 1), (3, 8)):
+        for bias in biases:
+            bias.zero_()
+        gradients(lit, data_dir, batch_size, accumulate)
+        counted.append(torch.stack(lit._assignments).sum(0))
+        lit.optimizer_step(0, 0, optimizer, lambda: None)
+        moved.append([bias.tolist() for bias in biases])
+        # Those of the next step begin anew.
+        assert not lit._assignments
+    assert torch.equal(*counted)
+    mean = counted[0].float().mean(1, keepdim=True)
+    assert moved[0] == moved[1] == (0.5 * (mean - counted[0]).sign()).tolist()
+    assert {-0.5, 0.5} <= {bias for layer in moved[0] for bias in layer}
+
+
+def test_biases_even_out_the_loads_in_training(data_dir: Path) -> None:
+    batch = batch_of(read_records(data_dir / "train.jsonl")[:32])
+    worst = []
+    for rate in (0.0, 0.01):
+        models = {"init_std": 0.3, "router_bias_rate": rate, "aux_loss_coef": 0.0}
+        lit = lit_of("mixtral", models=models)
+        optimizer = lit.configure_optimizers()["optimizer"]
+        for _ in range(100):
+            optimizer.zero_grad()
+            lit.training_step(batch, 0)["loss"].backward()
+            lit.optimizer_step(0, 0, optimizer, lambda: None)
+        worst.append(max(float(r.load().max()) for r in lit.model.routings()))
+    assert worst[1] < 0.3 < worst[0]
+
+
 def test_batches_that_are_alike_have_the_auxiliary_gradient_of_one(data_dir: Path) -> None:
     lit = lit_of("mixtral", models={"init_std": 0.2, "aux_loss_coef": 1.0})
     dataset = ArithmeticDataset(read_records(data_dir / "train.jsonl")[:8])

@@ -35,6 +35,8 @@ class Grades:
         served: (layers, T, V, E), how often each expert served each token at each position; no
             layers for a dense model.
         router_entropy: (layers,), in nats.
+        experts: (layers, M, K), those that are at work where each answer token is predicted, in
+            rising order; no layers for a dense model.
     """
 
     exact: NDArray[np.bool_]
@@ -43,13 +45,15 @@ class Grades:
     loss: float | None
     served: NDArray[np.int64]
     router_entropy: NDArray[np.float64]
+    experts: NDArray[np.int64]
 
     @classmethod
     def of_answers(cls, exact: NDArray[np.bool_]) -> Grades:
         """Grades of a model of which nothing but its answers is known."""
         none = np.zeros(0, np.int64)
         served = np.zeros((0, 0, 0, 0), np.int64)
-        return cls(exact, none.astype(bool), none, None, served, np.zeros(0))
+        experts = np.zeros((0, 0, 0), np.int64)
+        return cls(exact, none.astype(bool), none, None, served, np.zeros(0), experts)
 
 
 @torch.inference_mode()
@@ -57,7 +61,7 @@ def grade(model: TransformerLM, dataset: ArithmeticDataset, batch_size: int) -> 
     """Grade every problem of a data set by teacher forcing, on the model's device."""
     device = next(model.parameters()).device
     exact, correct, rows = [], [], []
-    served, entropies, tokens = [], [], []
+    served, entropies, tokens, experts = [], [], [], []
     loss_sum, n_rows = 0.0, 0
     for batch in eval_loader(dataset, batch_size):
         answers = answer(model, {name: tensor.to(device) for name, tensor in batch.items()})
@@ -71,6 +75,9 @@ def grade(model: TransformerLM, dataset: ArithmeticDataset, batch_size: int) -> 
         entropies.append([float(routing.entropy(counts)) for routing, _, counts in routed])
         ids = batch["input_ids"]
         served.append([_served(ids, *each, dataset.max_len) for each in routed])
+        asks = torch.zeros_like(answers.token_mask)
+        asks[answers.valid.nonzero()[:, 0], answers.at[answers.valid]] = True
+        experts.append([_experts(asks, *each) for each in routed])
     token_correct = torch.cat(correct).numpy()
     return Grades(
         exact=torch.cat(exact).numpy(),
@@ -79,6 +86,9 @@ def grade(model: TransformerLM, dataset: ArithmeticDataset, batch_size: int) -> 
         loss=loss_sum / len(token_correct),
         served=np.sum(served, axis=0) if model.routings() else np.zeros((0, 0, 0, 0), np.int64),
         router_entropy=np.average(entropies, axis=0, weights=tokens) if tokens[0] else np.zeros(0),
+        experts=np.concatenate(experts, axis=1)
+        if model.routings()
+        else np.zeros((0, 0, 0), np.int64),
     )
 
 
@@ -91,6 +101,12 @@ def _served(
     token = input_ids.gather(1, places)
     cell = (places * V + token)[counts][:, None] * E + chosen[counts]  # (N, K)
     return torch.bincount(cell.flatten(), minlength=max_len * V * E).view(max_len, V, E).numpy()
+
+
+def _experts(asks: Tensor, routing: Routing, places: Tensor, counts: Tensor) -> Ints:
+    """The experts at the positions that predict an answer token, asks (B, T - 1): (M, K)."""
+    chosen = routing.chosen[counts & asks.gather(1, places)]
+    return chosen.sort(-1).values.cpu().numpy()
 
 
 def tally(problems: pd.DataFrame, exact: NDArray[np.bool_]) -> pd.DataFrame:
@@ -145,11 +161,11 @@ def shares(counts: pd.DataFrame) -> pd.DataFrame:
     return named.assign(**figures).reset_index(drop=True)
 
 
-def by_digit_position(grades: Grades, targets: Iterable[str], written: Format) -> pd.DataFrame:
-    """Accuracy of each place of the answer, given the true tokens before it, true steps too.
+def places(grades: Grades, targets: Iterable[str], written: Format) -> Ints:
+    """The place in its answer of each answer token, (M,); -1 for steps in front of the answer.
 
-    Position 1 are the units, 2 the tens, whichever way the format writes them; 0 is the ``<eos>``
-    behind the answer; a sign is the position to the left of the first digit of a number.
+    1 are the units, 2 the tens, whichever way the format writes them; 0 is the ``<eos>`` behind the
+    answer; a sign is the place to the left of the first digit of a number.
 
     Args:
         targets: of the graded problems.
@@ -167,6 +183,17 @@ def by_digit_position(grades: Grades, targets: Iterable[str], written: Format) -
         from_first = digits + 1 - position
         turned = (position > 0) & (position <= digits)
         position = np.where(turned, from_first, position)
+    return np.where(kept, position, -1)
+
+
+def by_digit_position(grades: Grades, targets: Iterable[str], written: Format) -> pd.DataFrame:
+    """Accuracy of each place of the answer, given the true tokens before it, true steps too.
+
+    Args:
+        targets: of the graded problems; their places are the positions, see `places`.
+    """
+    position = places(grades, targets, written)
+    kept = position >= 0
     counts = tally(pd.DataFrame({"position": position[kept]}), grades.token_correct[kept])
     return breakdown(counts, "position").rename(columns={"exact_match": "accuracy"})
 

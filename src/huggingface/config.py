@@ -29,6 +29,11 @@ def layout_of(config: ModelConfig) -> Layout:
             f"a {config.name} with positions = {config.positions} cannot be exported; the classes "
             "of transformers number tokens 0, 1, 2, .., as sequential does"
         )
+    if config.mlp == "moe" and config.router_bias_rate:
+        raise UserError(
+            f"a {config.name} with router_bias_rate = {config.router_bias_rate} cannot be "
+            "exported; MixtralForCausalLM chooses experts without biases"
+        )
     if config.positions == "none" and not MODELS[config.name].attention_bias:
         raise UserError(
             f"a {config.name} with positions = none cannot be exported; LlamaForCausalLM and "
@@ -114,6 +119,7 @@ def from_config(content: Mapping[str, Any], entries: Mapping[str, ModelConfig]) 
         # 15 digits survive the division, so that 0.01 comes back as 0.01.
         coefficient = theirs["router_aux_loss_coef"] * theirs["num_experts_per_tok"]
         values["aux_loss_coef"] = float(f"{coefficient:.15g}")
+        values["router_bias_rate"] = 0.0
     try:
         config = ModelConfig.model_validate(entry.model_dump() | values)
     except ValidationError as error:

@@ -111,7 +111,7 @@ def strategy(runtime: RuntimeConfig) -> Strategy | str:
             timeout=timeout,
         )
     if runtime.strategy == "ddp" or runtime.processes > 1:
-        # The models' buffers are constants.
+        # The models' buffers are constants, or move by what is summed over all processes.
         return DDPStrategy(timeout=timeout, forward_sync_buffers=False)
     return "auto"
 

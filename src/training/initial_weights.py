@@ -21,6 +21,7 @@ _READ_WHERE = {
     "rope_theta": ("pos_encoding", "rope"),
     "n_experts": ("mlp", "moe"),
     "top_k": ("mlp", "moe"),
+    "router_bias_rate": ("mlp", "moe"),
 }
 
 

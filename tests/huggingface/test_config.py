@@ -132,6 +132,18 @@ def test_positions_that_no_class_has_are_refused_by_name() -> None:
             to_config(tiny_model(name, positions="none"))
 
 
+def test_biases_of_a_router_are_refused_by_name_and_none_are_imported() -> None:
+    message = "a mixtral with router_bias_rate = 0.001 cannot be exported; "
+    with pytest.raises(UserError, match=message):
+        to_config(tiny_model("mixtral", router_bias_rate=0.001))
+    # A dense model has no router.
+    assert to_config(tiny_model("llama2", router_bias_rate=0.001))
+    mine = {
+        name: entry.model_copy(update={"router_bias_rate": 1.0}) for name, entry in ENTRIES.items()
+    }
+    assert from_config(CONTENTS["mixtral"], mine).router_bias_rate == 0.0
+
+
 def test_positions_are_imported_as_they_are_counted_there() -> None:
     mine = {key: entry.model_copy(update={"positions": "abacus"}) for key, entry in ENTRIES.items()}
     for content in CONTENTS.values():

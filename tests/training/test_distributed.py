@@ -45,12 +45,19 @@ class Host:
         devices: int = 2,
         nodes: int = 1,
         strategy: str = "auto",
+        bias_rate: float = 0.0,
         **training: Any,
     ) -> None:
         self.folder = folder
         runtime = {"devices": devices, "num_nodes": nodes, "strategy": strategy}
         runtime |= {"checkpoint_every_n_steps": 7}
-        self.params = tiny_params(name, data=DATA, training=TRAINING | training, runtime=runtime)
+        self.params = tiny_params(
+            name,
+            data=DATA,
+            models={"router_bias_rate": bias_rate},
+            training=TRAINING | training,
+            runtime=runtime,
+        )
         for split, records in generate(self.params.data).items():
             write_records(folder / "data" / f"{split}.jsonl", records)
         self.use(devices)
@@ -143,7 +150,7 @@ def assert_same_curves(one: Host, other: Host) -> None:
 
 
 def lit_of(name: str) -> LitLM:
-    params = tiny_params(name, models={"init_std": 0.2})
+    params = tiny_params(name, models={"init_std": 0.2, "router_bias_rate": 0.5})
     torch.manual_seed(0)
     return LitLM(params.model_config_in_use.to_plain(), params.training.to_plain())
 
@@ -170,6 +177,9 @@ def measured(name: str, data: Path, rank: int, size: int) -> dict[str, Any]:
     torch.stack(losses).sum().backward()
     parts = [*losses, *(p.grad for p in lit.parameters() if p.grad is not None)]
     whole = [distributed.summed(part) / size for part in parts]
+    # Each process has moved the biases of its routers by the loads of all.
+    lit.optimizer_step(0, 0, torch.optim.SGD(lit.parameters(), 0.0), lambda: None)
+    whole += [buffer for key, buffer in lit.named_buffers() if key.endswith("mlp.bias")]
     lit.eval()
     with torch.inference_mode():
         for i, rows in enumerate(eval_loader(dataset, 32, rank, size)):
@@ -257,7 +267,8 @@ def test_a_lost_process_ends_the_other_and_any_number_goes_on(tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_shared_out_weights_train_resume_and_end_as_one_file(tmp_path: Path) -> None:
-    host = Host(tmp_path / "run", "mixtral", strategy="fsdp", optimizer="adamw", max_steps=20)
+    training: dict[str, Any] = {"strategy": "fsdp", "optimizer": "adamw", "max_steps": 20}
+    host = Host(tmp_path / "run", "mixtral", bias_rate=0.001, **training)
     process = host.start()
     assert len(wait_for_state(host, process)) == 1
     process.kill()

@@ -157,6 +157,8 @@ def test_what_the_weights_do_not_depend_on_may_differ(tmp_path: Path) -> None:
     path = checkpoint(tmp_path, "mixtral", top_k=1)
     assert "has name = mixtral, the configuration name = llama2" in refused(begun(path))
     assert "has top_k = 1, the configuration top_k = 2" in refused(begun(path, "mixtral"))
+    path = checkpoint(tmp_path, "mixtral", router_bias_rate=0.01)
+    assert "has router_bias_rate = 0.01, the configuration" in refused(begun(path, "mixtral"))
 
 
 def test_what_is_not_there_or_would_be_overwritten_is_one_line(

@@ -138,6 +138,18 @@ def test_killed_five_times_the_training_ends_with_the_same_bytes(
 
 
 @pytest.mark.slow
+def test_biases_of_the_router_go_on_where_they_were(tmp_path: Path, data_dir: Path) -> None:
+    whole, stopped = (
+        Training(tmp_path / folder, data_dir, "mixtral", router_bias_rate=0.001)
+        for folder in ("whole", "stopped")
+    )
+    whole.finish()
+    assert stopped.stop(signal.SIGKILL)[0] == -signal.SIGKILL
+    assert "resuming" in stopped.finish()
+    assert stopped.results() == whole.results()
+
+
+@pytest.mark.slow
 def test_positions_that_are_drawn_at_random_are_drawn_again(tmp_path: Path, data_dir: Path) -> None:
     random_only: dict[str, Any] = {"positions": "abacus", "dropout": 0.0}
     whole, stopped = (
