@@ -99,8 +99,11 @@ class DataConfig(Section):
     val_fraction: Annotated[float, Field(gt=0, lt=1)]
     test_fraction: Annotated[float, Field(gt=0, lt=1)]
     length_balance: Share
+    length_exponent: Share = 0.0
+    length_mix: list[Share] = []
     carry_mix: Share = 0.0
     split_by: Literal["problem", "unordered"]
+    both_orders: bool = False
     seed: Seed
 
     @field_validator("ops")
@@ -132,6 +135,14 @@ class DataConfig(Section):
             raise _broken("ops", self.ops, "the only divisor would be 0, as A = B = 0")
         if self.carry_mix and not {"+", "-"} & set(self.ops):
             raise _broken("carry_mix", self.carry_mix, f"needs + or - in ops, which is {self.ops}")
+        self._check_mix()
+        if self.both_orders:
+            if self.split_by != "unordered":
+                rule = f"needs split_by = unordered, not {self.split_by}"
+                raise _broken("both_orders", True, f"{rule}: else test problems would be in train")
+            if self.N != 2 or not set(self.ops) <= set("+*"):
+                rule = f"needs N = 2 and ops of + and *, not N = {self.N} and {self.ops}"
+                raise _broken("both_orders", True, rule)
         if self.modulus == 1:
             raise _broken("modulus", 1, "must be 0, for none, or at least 2: all answers are 0")
         if self.modulus and "/" in self.ops:
@@ -148,6 +159,20 @@ class DataConfig(Section):
             rule = f"leaves no training problems, as n_samples = {self.n_samples}"
             raise _broken("test_fraction", self.test_fraction, rule)
         return self
+
+    def _check_mix(self) -> None:
+        mix = self.length_mix
+        if len(mix) > len(str(self.B)):
+            rule = f"must have a share for each digit of B = {self.B} at most"
+            raise _broken("length_mix", mix, rule)
+        # A sum of shares such as 0.1 may come out above 1 by rounding.
+        if sum(mix) > 1 + 1e-9:
+            raise _broken("length_mix", mix, f"shares must add up to 1 at most, not {sum(mix):g}")
+        if any(share and 10**digits <= self.A for digits, share in enumerate(mix, 1)):
+            raise _broken("length_mix", mix, f"asks for fewer digits than A = {self.A} has")
+        if mix and self.length_balance:
+            rule = f"needs length_balance = 0, not {self.length_balance}: both say the lengths"
+            raise _broken("length_mix", mix, rule)
 
     @property
     def largest_answer(self) -> int:

@@ -18,7 +18,8 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from argparse import ArgumentTypeError
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import combinations
 from pathlib import Path
@@ -34,7 +35,7 @@ from .data.problems import OPERATORS
 from .data.records import SPLITS, Record, to_line, to_records
 from .params import PARAMS_FILE, load_params
 from .splits.rejection import Rejection
-from .splits.source import DRAWING_ORDER, chunks, source_of
+from .splits.source import DRAWING_ORDER, chunks, n_counted, source_of
 from .splits.stratified import Strata
 from .terminal.cli import Parser, run, to_path
 from .terminal.progress_bar import track
@@ -59,7 +60,7 @@ def texts(
     written = format_of(config)
     if not workers or isinstance(source, Rejection):
         for split, problems in chunks(config, source):
-            yield split, len(problems), to_lines(*written.texts(problems))
+            yield split, n_counted(config, split, problems), to_lines(*written.texts(problems))
         return
     # A tenth of a second to import.
     from .splits.writing import lines_of
@@ -87,7 +88,11 @@ def check_space(config: DataConfig, folder: Path) -> None:
         UserError: with how much is needed and how much is free.
     """
     shortest = format_of(config).write([0] * config.N, "+" * (config.N - 1), 0)
-    needed = config.n_samples * len(to_line(shortest))
+    rows = config.n_samples
+    if config.both_orders:
+        # A problem of two equal operands has one order.
+        rows += max(0, config.split_sizes["train"] - (config.B - config.A + 1) * len(config.ops))
+    needed = rows * len(to_line(shortest))
     existing = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
     free = shutil.disk_usage(existing).free
     if needed > free:
@@ -167,8 +172,23 @@ def write_splits(
     return counts, first, {split: digest.hexdigest() for split, digest in digests.items()}
 
 
+def to_value(text: str) -> object:
+    """The type of a flag whose value is written as in params.yaml: true, false or a list.
+
+    >>> to_value("true"), to_value("[0.01, 0.09]")
+    (True, [0.01, 0.09])
+
+    Raises:
+        ArgumentTypeError: for anything that is not JSON.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise ArgumentTypeError(f"{text!r} is not like true or [0.01,0.09]") from None
+
+
 # What each key of `data:` is on the command line; ops has rules of its own.
-FLAGS: dict[str, tuple[type, str]] = {
+FLAGS: dict[str, tuple[Callable[[str], object], str]] = {
     "n_samples": (int, "problems in all splits together"),
     "N": (int, "operands of a problem"),
     "A": (int, "smallest operand"),
@@ -179,8 +199,11 @@ FLAGS: dict[str, tuple[type, str]] = {
     "val_fraction": (float, "share of the problems that validation gets"),
     "test_fraction": (float, "share of the problems that test gets"),
     "length_balance": (float, "share of training with operands' lengths drawn evenly"),
+    "length_exponent": (float, "how those are drawn: 0 evenly, 1 as often as numbers have them"),
+    "length_mix": (to_value, "[0.01,0.09]: shares with operands of up to 1, 2, .. digits"),
     "carry_mix": (float, "share of training built with a long chain of carries or borrows"),
     "split_by": (str, "problem, or unordered: 1+2= and 2+1= in the same split"),
+    "both_orders": (to_value, "true: each training problem as a+b and b+a, counted once"),
     "seed": (int, "seed of the random draws"),
 }
 _FLAG = re.compile(r"-h|--[A-Za-z].*")

@@ -19,7 +19,7 @@ from ..data.lineage import data_of, digest_of, trainings
 from ..data.problems import OPERATORS, Problems
 from ..data.reading import read_records
 from ..data.records import Record
-from ..splits.source import chunks, source_of
+from ..splits.source import chunks, n_counted, source_of
 from ..splits.stratified import Strata
 from ..terminal.progress_bar import track
 
@@ -144,7 +144,11 @@ def _masks_of(
             if isinstance(source, Strata):
                 return _masks_in_strata(source, problems)
             parts = track(
-                chunks(config, source), "problems", config.n_samples, progress, lambda p: len(p[1])
+                chunks(config, source),
+                "problems",
+                config.n_samples,
+                progress,
+                lambda part: n_counted(config, *part),
             )
             drawn = (
                 each for split, part in parts if split == "train" for each in _problems_of(part)

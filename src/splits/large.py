@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Context, Decimal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +59,31 @@ def of_lengths(lengths: list[tuple[int, int]], which: Ints, rng: np.random.Gener
         rows = np.flatnonzero(which == i)
         values[rows] = drawn(lengths[i][0], lengths[i][1], len(rows), rng)
     return values
+
+
+def length_weights(lengths: list[tuple[int, int]], exponent: float) -> list[int]:
+    """Chances of the lengths in whole numbers: (how many numbers have it) ** exponent.
+
+    In decimals, as the powers of floating point differ between machines.
+
+    >>> length_weights([(0, 9), (10, 99)], 0.0)
+    [1, 1]
+    >>> short, long = length_weights([(0, 9), (10, 99)], 0.5)
+    >>> long / short
+    3.0
+
+    Args:
+        lengths: smallest and largest number of each, see `ProblemSpace.lengths`.
+        exponent: 0: evenly; 1: as many as there are numbers.
+    """
+    if not exponent:
+        return [1] * len(lengths)
+    exact = Context(prec=50)
+    counts = [Decimal(high - low + 1) for low, high in lengths]
+    powers = [exact.power(count, Decimal(exponent)) for count in counts]
+    # Together they fit in int64; a length that is rare beyond that may still come.
+    scale = exact.divide(Decimal(2**53), max(powers))
+    return [max(1, int(exact.multiply(power, scale))) for power in powers]
 
 
 def words_of(numbers: Integers, largest: int) -> Iterator[Words]:

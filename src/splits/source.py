@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from ..common.errors import UserError
 from ..config import DataConfig
 from ..data.problems import Problems
@@ -25,7 +27,8 @@ def space_of(config: DataConfig) -> ProblemSpace:
 def source_of(config: DataConfig) -> Strata | Rejection:
     """What draws the splits; no problem occurs twice, within or across them.
 
-    Val and test are uniform by value, train is drawn with `length_balance` and `carry_mix`.
+    Val and test are uniform by value, train is drawn as `length_balance`, `length_exponent`,
+    `length_mix` and `carry_mix` say, and shown in `both_orders`.
 
     Raises:
         UserError: if fewer problems exist than asked for, with their number.
@@ -41,21 +44,35 @@ def source_of(config: DataConfig) -> Strata | Rejection:
     balances = {
         split: config.length_balance if split == "train" else 0.0 for split in DRAWING_ORDER
     }
-    if config.split_by == "problem" and not config.carry_mix and is_stratified(space):
-        return Strata(space, sizes, balances, config.seed)
+    built = config.carry_mix or config.length_mix
+    if config.split_by == "problem" and not built and is_stratified(space):
+        return Strata(space, sizes, balances, config.seed, config.length_exponent)
     takes_all = config.split_by == "unordered" and size == config.n_samples
+    if takes_all and config.both_orders:
+        raise UserError(
+            f"data.n_samples = {config.n_samples}: all that exist in either order, of which "
+            "data.both_orders counts two as one problem of train"
+        )
     if takes_all and (every := space.enumerate()) is not None:
         try:
             return Whole(space, every, sizes, config.seed)
         except ValueError as error:
             raise UserError(f"data.n_samples = {config.n_samples}: {error}") from None
-    return Rejection(
-        space, sizes, balances, config.seed, config.split_by == "unordered", config.carry_mix
-    )
+    keys = ("carry_mix", "length_exponent", "length_mix")
+    of_train = {key: getattr(config, key) for key in keys}
+    unordered = config.split_by == "unordered"
+    return Rejection(space, sizes, balances, config.seed, unordered, of_train, config.both_orders)
+
+
+def n_counted(config: DataConfig, split: str, problems: Problems) -> int:
+    """How many problems some rows are, where `both_orders` of one in train count once."""
+    if split != "train" or not config.both_orders:
+        return len(problems)
+    return len(np.unique(space_of(config).keys(problems, unordered=True)))
 
 
 def chunks(config: DataConfig, source: Strata | Rejection) -> Iterator[tuple[str, Problems]]:
-    """All splits, some thousand problems of one at a time.
+    """The rows of all splits, some thousand of one at a time.
 
     Raises:
         UserError: where it turns out on the way that there are too few, with their number.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +15,7 @@ from ..data.permutation import mixed
 from ..data.problems import OPERATORS, OVER, Integers, Ints, Problems, apply
 from .chains import with_chains
 from .divisors import count_divisors, divisors, draw_divisors, n_trials
-from .large import drawn, of_length, of_lengths, words_of
+from .large import drawn, length_weights, of_length, of_lengths, words_of
 
 # Spaces up to this size are listed in memory when drawing at random finds too little that is new.
 ENUMERABLE = 2**22
@@ -109,6 +111,8 @@ class ProblemSpace:
         rng: np.random.Generator,
         length_balance: float = 0.0,
         carry_mix: float = 0.0,
+        length_exponent: float = 0.0,
+        length_mix: Sequence[float] = (),
     ) -> Problems:
         """n problems, with repetition; fewer where a division finds no divisor.
 
@@ -116,14 +120,26 @@ class ProblemSpace:
         remainder.
 
         Args:
-            length_balance: share of the rows whose operands' lengths are drawn evenly before
-                their values, so that short operands are as frequent as long ones.
+            length_balance: share of the rows whose operands' lengths are drawn before their values,
+                so that short operands are more frequent.
             carry_mix: share of the rows whose first step has a long chain of carries or borrows,
                 see `with_chains`.
+            length_exponent: how those lengths are drawn, see `length_weights`; 0: evenly.
+            length_mix: shares of the rows whose operands have up to 1, 2, .. digits, beside a
+                length_balance of 0. What is left of 1 has operands of any length.
         """
-        balanced = rng.random(n) < length_balance
+        # Of each row, which lengths its operands may have.
+        chance = rng.random(n)
+        kinds: NDArray[Any]
+        operands_of: Callable[[NDArray[Any]], Integers]
+        if length_mix:
+            kinds = np.searchsorted(np.cumsum(length_mix), chance, side="right")
+            operands_of = partial(self._mixed_operands, len(length_mix), rng)
+        else:
+            kinds = chance < length_balance
+            operands_of = partial(self._balanced_operands, length_exponent, rng)
         # Rows that are left, and their values so far.
-        rows, sums, terms = np.arange(n), np.zeros(n, np.int64), self._drawn_operands(balanced, rng)
+        rows, sums, terms = np.arange(n), np.zeros(n, np.int64), operands_of(kinds)
         operands = np.empty((self.N, n), terms.dtype)
         operators = np.empty((self.N - 1, n), np.int64)
         operands[0] = terms
@@ -133,7 +149,7 @@ class ProblemSpace:
             largest = self.B * (self.N - 1)
         for j in range(self.N - 1):
             operator = choices[rng.integers(0, len(choices), len(rows))]
-            operand = self._drawn_operands(balanced, rng)
+            operand = operands_of(kinds)
             if carry_mix and j == 0:
                 built = np.flatnonzero(rng.random(n) < carry_mix)
                 terms, operand, operator = with_chains(
@@ -149,8 +165,8 @@ class ProblemSpace:
                     terms[divides], hints, chance, low, self.B, largest
                 )
                 kept = (operator != OVER) | (operand != 0)
-                rows, sums, terms, balanced, operator, operand = (
-                    x[kept] for x in (rows, sums, terms, balanced, operator, operand)
+                rows, sums, terms, kinds, operator, operand = (
+                    x[kept] for x in (rows, sums, terms, kinds, operator, operand)
                 )
             sums, terms = apply(operator, operand, sums, terms, self.precedence)
             operators[j, rows], operands[j + 1, rows] = operator, operand
@@ -174,14 +190,23 @@ class ProblemSpace:
             counts, flat = np.append(len(every), counts), np.append(every, flat)
         return which, counts, flat
 
-    def _drawn_operands(self, balanced: NDArray[np.bool_], rng: np.random.Generator) -> Integers:
+    def _mixed_operands(self, most: int, rng: np.random.Generator, kinds: Ints) -> Integers:
+        """An operand of up to 1, 2, .. digits for kinds 0, 1, ..; of any length for kind `most`."""
+        highs = [min(self.B, 10**digits - 1) for digits in range(1, most + 1)]
+        values = of_lengths([(self.A, high) for high in [*highs, self.B]], kinds, rng)
+        return values.astype(object) if self.is_large else values
+
+    def _balanced_operands(
+        self, exponent: float, rng: np.random.Generator, balanced: NDArray[np.bool_]
+    ) -> Integers:
         if self.is_large:
             values = np.array(drawn(self.A, self.B, len(balanced), rng), object)
         else:
             values = rng.integers(self.A, self.B, len(balanced), endpoint=True)
         if not balanced.any():
             return values
-        length = rng.integers(0, len(self.lengths()), len(balanced))
+        ends = np.cumsum(length_weights(self.lengths(), exponent))
+        length = np.searchsorted(ends, rng.integers(0, int(ends[-1]), len(balanced)), side="right")
         return np.where(balanced, of_lengths(self.lengths(), length, rng), values)
 
     def lengths(self) -> list[tuple[int, int]]:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ..data.permutation import Permutations
 from ..data.problems import OPERATORS, Ints, Problems
+from .large import length_weights
 from .space import ProblemSpace
 
 # Rows made at once: their columns stay in a core's cache.
@@ -46,14 +47,15 @@ class Strata:
 
     Each problem of the space is as likely in val and test as any other, and each stratum has its
     share there, up to one problem. Train takes `length_balance` of its problems evenly from all
-    strata and the others evenly from all problems that are left; what a stratum that is used up
-    lacks, the other strata give.
+    strata, or by `length_exponent`, and the others evenly from all problems that are left; what a
+    stratum that is used up lacks, the other strata give.
 
     Args:
         space: one that `is_stratified`.
         sizes: problems of each split, in the order in which the splits are drawn.
         balances: `length_balance` of each split.
         seed: of all random choices.
+        length_exponent: see `length_weights`.
 
     Raises:
         ValueError: if the space holds fewer problems, with how many it holds.
@@ -65,6 +67,7 @@ class Strata:
         sizes: Mapping[str, int],
         balances: Mapping[str, float],
         seed: int,
+        length_exponent: float = 0.0,
     ) -> None:
         self.space = space
         lengths = space.lengths()
@@ -76,12 +79,14 @@ class Strata:
         self._lows = bounds[..., 0]
         self._widths = bounds[..., 1] - bounds[..., 0] + 1
         left = [math.prod(widths) for widths in self._widths.tolist()]
+        of_length = length_weights(lengths, length_exponent)
+        weights = [math.prod(of_length[length] for length in lens) for _, lens in strata]
         self._shuffle = Permutations(left, [seed, len(sizes)])
         self._sizes = dict(sizes)
         self._order, self._ends, self._first, self._last = {}, {}, {}, {}
         first = np.zeros(len(left), np.uint64)
         for stream, (split, n) in enumerate(sizes.items()):
-            taken = allocated(n, left, balances[split], [seed, stream, 1])
+            taken = allocated(n, left, balances[split], [seed, stream, 1], weights)
             left = [have - take for have, take in zip(left, taken, strict=True)]
             counts = np.array(taken, np.uint64)
             self._ends[split] = np.cumsum(counts, dtype=np.uint64)
@@ -154,12 +159,25 @@ class Strata:
         return stratum, number
 
 
-def allocated(n: int, left: Sequence[int], balance: float, entropy: Sequence[int]) -> list[int]:
+def allocated(
+    n: int,
+    left: Sequence[int],
+    balance: float,
+    entropy: Sequence[int],
+    weights: Sequence[int] | None = None,
+) -> list[int]:
     """How many of n problems each stratum gives, never more than it has left.
 
     In whole numbers throughout, as floating point could differ between machines. A stratum gives
     its expected number rounded up or down, at random such that the expectation is exact: one
     random offset for all ("systematic sampling": Madow 1949, doi 10.1214/aoms/1177729988).
+
+    Args:
+        n: problems, of all strata together.
+        left: problems that each stratum has.
+        balance: share of the problems that is taken by the weights, whatever is left.
+        entropy: of the random offset.
+        weights: positive ones of the strata; None: equal ones.
 
     Raises:
         ValueError: if there are too few in all, with how many there are.
@@ -167,31 +185,32 @@ def allocated(n: int, left: Sequence[int], balance: float, entropy: Sequence[int
     if n > sum(left):
         raise ValueError(f"only {sum(left)} different problems were found")
     even = Fraction(balance)
-    available = [have > 0 for have in left]
-    # Chances in proportion: even / strata + (1 - even) * left / all that are left.
-    weights = [
-        even.numerator * sum(left) + (even.denominator - even.numerator) * have * sum(available)
-        if have
-        else 0
-        for have in left
+    of_strata = [
+        weight if have else 0 for weight, have in zip(weights or [1] * len(left), left, strict=True)
+    ]
+    # Chances in proportion: even * weight / all weights + (1 - even) * left / all that are left.
+    chances = [
+        even.numerator * weight * sum(left)
+        + (even.denominator - even.numerator) * have * sum(of_strata)
+        for weight, have in zip(of_strata, left, strict=True)
     ]
     taken = [0] * len(left)
     open_ = sorted(
-        (i for i, have in enumerate(left) if have), key=lambda i: Fraction(left[i], weights[i])
+        (i for i, have in enumerate(left) if have), key=lambda i: Fraction(left[i], chances[i])
     )
-    total = sum(weights)
+    total = sum(chances)
     # The strata that are used up first give all they have; what they lack, the others give.
-    while open_ and n * weights[open_[0]] >= left[open_[0]] * total:
+    while open_ and n * chances[open_[0]] >= left[open_[0]] * total:
         full = open_.pop(0)
         taken[full] = left[full]
         n -= left[full]
-        total -= weights[full]
+        total -= chances[full]
     if open_:
         generator = np.random.default_rng(list(entropy))
         offset = int.from_bytes(generator.bytes(64), "little") % total
         running = 0
         for i in sorted(open_):
             before = (n * running + offset) // total
-            running += weights[i]
+            running += chances[i]
             taken[i] = (n * running + offset) // total - before
     return taken
