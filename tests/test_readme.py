@@ -33,6 +33,7 @@ PAGES = (
 # A page, or a command: why it is not run here.
 NOT_RUN = {
     "docs/devices.md": "several hosts and launchers; tests/training/test_distributed.py",
+    "docs/experts.md": "a training; tests/training/test_resume.py has one with biases",
     "docs/recipes.md": "thousands of steps; tests/scripts/test_recipes.py checks the files",
     "docs/sharing.md": "wants servers; tests/test_sharing.py runs it against some",
     "docs/strange-files.md": "minutes of mutated files; tests/test_fuzz.py",
