@@ -91,6 +91,15 @@ def test_operands_of_thirty_digits_are_written_and_read_back(ops: str, tmp_path:
 
 
 @st.composite
+def lengths(draw: st.DrawFn, A: int, B: int) -> dict[str, Any]:
+    """What says how long the operands of the training problems are."""
+    if A < 10 and draw(st.booleans()):
+        mix = draw(st.lists(st.floats(0, 0.5), max_size=len(str(B))))
+        return {"length_balance": 0.0, "length_mix": mix}
+    return {"length_balance": draw(st.floats(0, 1)), "length_exponent": draw(st.floats(0, 1))}
+
+
+@st.composite
 def small_data_configs(draw: st.DrawFn) -> tuple[DataConfig, int]:
     """Configurations with at least one problem a split, and how many problems there are."""
     N = draw(st.integers(2, 3))
@@ -109,7 +118,7 @@ def small_data_configs(draw: st.DrawFn) -> tuple[DataConfig, int]:
         n_samples=draw(st.just(size) | st.integers(4, size)),
         val_fraction=0.25,
         test_fraction=0.25,
-        length_balance=draw(st.floats(0, 1)),
+        **draw(lengths(A, B)),
         seed=draw(st.integers(0, 2**32 - 1)),
     ), size
 
@@ -394,6 +403,8 @@ VALUES = [
     "*",
     "/",
     "a=b",
+    "true",
+    "[0.1,0.2]",
 ]
 VALUES += ["--ops=", "--ops=-", "-h5", "--0", "standard", "unordered", "README.md", "\0", "\ud800"]
 
@@ -414,7 +425,11 @@ def test_any_flags_write_data_or_are_refused(
     else:
         description = read_description(folder)
         assert description is not None
-        assert sum(map(len, read_splits(folder).values())) == description["data"]["n_samples"]
+        counts = json.loads((folder / "data.json").read_text())
+        n = description["data"]["n_samples"]
+        assert sum(counts[f"n_{split}"] for split in SPLITS) == n
+        shown = sum(map(len, read_splits(folder).values()))
+        assert n < shown < 2 * n if "both_orders" in description["data"] else shown == n
 
 
 @pytest.mark.parametrize("word", ["README.md", "src/"])

@@ -86,7 +86,10 @@ class Strata:
         self._order, self._ends, self._first, self._last = {}, {}, {}, {}
         first = np.zeros(len(left), np.uint64)
         for stream, (split, n) in enumerate(sizes.items()):
-            taken = allocated(n, left, balances[split], [seed, stream, 1], weights)
+            balance = balances[split]
+            # Without a balance, other weights would only round the strata's shares otherwise.
+            by_length = weights if balance else None
+            taken = allocated(n, left, balance, [seed, stream, 1], by_length)
             left = [have - take for have, take in zip(left, taken, strict=True)]
             counts = np.array(taken, np.uint64)
             self._ends[split] = np.cumsum(counts, dtype=np.uint64)

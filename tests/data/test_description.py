@@ -43,7 +43,8 @@ def described(folder: Path, source: DataConfig | Convention) -> dict[str, Any]:
         told = {"data": None, "precedence": source.precedence, "format": "plain"}
     else:
         # As every folder of before there was a choice of formats, or a modulus.
-        later = {"format": "plain", "modulus": 0, "carry_mix": 0.0}
+        later = {"format": "plain", "modulus": 0, "carry_mix": 0.0, "both_orders": False}
+        later |= {"length_exponent": 0.0, "length_mix": []}
         told = {"data": {k: v for k, v in source.model_dump().items() if later.get(k) != v}}
     return {**told, "sha256": digests}
 
@@ -54,6 +55,7 @@ def described(folder: Path, source: DataConfig | Convention) -> dict[str, Any]:
         DATA,
         DATA.model_copy(update={"ops": "*", "seed": 7}),
         DATA.model_copy(update={"modulus": 97}),
+        DATA.model_copy(update={"length_mix": [0.01, 0.09], "length_balance": 0.0}),
         STANDARD,
         UNDESCRIBED,
     ],

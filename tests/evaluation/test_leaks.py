@@ -48,6 +48,8 @@ def expected(graded: list[Record], train: list[Record]) -> tuple[list[bool], lis
         {"N": 3, "B": 9, "ops": "+", "n_samples": 800},
         {"N": 2, "B": 30, "ops": "+/", "n_samples": 700},
         {"N": 2, "B": 30, "ops": "+", "n_samples": 700, "split_by": "unordered"},
+        {"B": 50, "ops": "+*", "n_samples": 900, "split_by": "unordered", "both_orders": True},
+        {"B": 50, "n_samples": 900, "length_balance": 0.0, "length_mix": [0.1]},
         {"N": 3, "A": 3, "B": 12, "ops": "*-", "n_samples": 900, "precedence": "standard"},
     ],
 )
