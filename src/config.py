@@ -278,6 +278,8 @@ class EvaluationConfig(Section):
     exhaustive: bool
     n_samples: Annotated[int, Field(ge=0)]
     weights: Literal["best", "last", "both", "best_on_test"] = "best"
+    temperature: NonNegativeFloat = 0.0
+    top_k: Annotated[int, Field(ge=0)] = 0
     attention_scale: PositiveFloat = 1.0
     lengths: Annotated[int, Field(ge=0, le=MAX_DIGITS)] = 0
     lengths_of: Literal["equal", "pairs"] = "equal"
@@ -291,6 +293,11 @@ class EvaluationConfig(Section):
             raise _broken(
                 "length_chains", True, "needs lengths above 0, up to which they are built"
             )
+        if self.exhaustive and self.temperature:
+            rule = f"needs temperature = 0, which is {self.temperature}: it decodes greedily"
+            raise _broken("exhaustive", True, rule)
+        if self.top_k and not self.temperature:
+            raise _broken("top_k", self.top_k, "needs temperature above 0: none is drawn at 0")
         return self
 
 

@@ -49,7 +49,8 @@ def evaluate(
 
     It grades with one teacher-forced pass, which knows where the whole target is given (see
     `loss`), and generates only elsewhere, to show what the model says there; and where targets
-    have steps, to see whether the answer behind them is right.
+    have steps, to see whether the answer behind them is right. With `evaluation.temperature` all
+    answers are generated, and these are graded.
 
     Args:
         checkpoint: a file, or the folder of a training, of which `evaluation.weights` chooses.
@@ -67,7 +68,7 @@ def evaluate(
         where `evaluation.experts` asks for it, `expert_figures`; with both weights,
         `last_exact_match`, `last_wrong` and the last weights' figures of lengths; `weights` where
         they were chosen in another way than by validation, and `chosen_step` where on the test
-        split.
+        split; `temperature` and `top_k` where they are above 0.
 
     Raises:
         UserError: for a file that is missing or not what it should be.
@@ -77,7 +78,7 @@ def evaluate(
     from .data.description import read_convention
     from .dataset import ArithmeticDataset, check_length
     from .evaluation import lengths
-    from .evaluation.answering import hear
+    from .evaluation.answering import hear, pick_of
     from .evaluation.breakdowns import break_down, describe_problems, figures
     from .evaluation.exhaustive import finished, grade_every
     from .evaluation.expert_information import expert_figures
@@ -87,6 +88,7 @@ def evaluate(
     from .evaluation.screening import quick_leads
     from .evaluation.weights import OF_LAST, Exam, files_of
     from .ops.compile import compiles_grading
+    from .ops.sampling import greedy
     from .terminal.results_table import show
 
     check_writable(out_dir)
@@ -110,18 +112,22 @@ def evaluate(
         loaded = max(candidates, key=lambda each: exam.right(each.model).sum())
 
     grades = grade(loaded.model, dataset, config.batch_size)
-    whole = grades.exact
+    pick = pick_of(config)
+    # What is drawn, no forward pass knows.
+    whole = grades.exact & (pick is greedy)
     missed = problems[~whole]
     if every is not None:
         quick = quick_leads(loaded.model) if compiles_grading(params, len(every)) else None
         counts, missed = grade_every(
             loaded.model, every, splits, written, problems, whole, progress, quick
         )
-    heard, right = hear(loaded.model, missed, written, config.batch_size, progress)
+    heard, right = hear(loaded.model, missed, written, config.batch_size, progress, pick)
     # The first of the missed ones are those of the test split.
     exact, of_test = whole.copy(), heard.head((~whole).sum())
     exact[~whole] = right[: len(of_test)]
     grades = replace(grades, exact=exact)
+    if pick is not greedy:
+        whole = (of_test["said"] == of_test["target"]).to_numpy()
 
     others = [] if grid is None else [*lengths.may_be_known(grid, written, loaded.story)]
     known = find_leaks([*records, *others], written, loaded.story, data_dir, progress)
@@ -136,7 +142,9 @@ def evaluate(
         tables["exhaustive"], wrong = finished(counts, missed[right]), len(tables["errors"])
         metrics |= {"exhaustive_problems": len(every), "exhaustive_wrong": wrong}
     if grid is not None:
-        graded = lengths.grade_lengths(loaded.model, grid, written, config.batch_size, progress)
+        graded = lengths.grade_lengths(
+            loaded.model, grid, written, config.batch_size, progress, pick
+        )
         tables["by_lengths"] = graded
         metrics |= lengths.figures(graded, known[len(records) :])
     if weights == "both":
@@ -149,8 +157,9 @@ def evaluate(
     if weights == "best_on_test":
         step = loaded.metrics.get("step")
         metrics["chosen_step"] = None if step is None else int(step)
-    if config.attention_scale != 1:
-        metrics["attention_scale"] = config.attention_scale
+    for key, neutral in (("temperature", 0), ("top_k", 0), ("attention_scale", 1)):
+        if (value := getattr(config, key)) != neutral:
+            metrics[key] = value
 
     origin = about(checkpoint, metrics, data_dir) if out_dir != METRICS_DIR else None
     write_results(metrics, tables, out_dir, origin)

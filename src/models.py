@@ -13,6 +13,7 @@ from .config import ModelConfig
 from .layers import GELUMLP, MoELayer, RMSNorm, Routing, SwiGLUMLP, TransformerBlock
 from .ops.decode import generate
 from .ops.kv_cache import KVCache
+from .ops.sampling import Pick, greedy
 from .positional import NUMBERINGS, scheme_of
 from .tokenizer import CharTokenizer
 
@@ -149,9 +150,10 @@ class TransformerLM(nn.Module):
         eos_id: int,
         attention_mask: Tensor | None = None,
         pad_id: int = CharTokenizer.pad_id,
+        pick: Pick = greedy,
     ) -> Tensor:
-        """Greedy continuation of each prompt, see `ops.decode.generate`."""
-        return generate(self, input_ids, max_new_tokens, eos_id, attention_mask, pad_id)
+        """Continuation of each prompt, see `ops.decode.generate`."""
+        return generate(self, input_ids, max_new_tokens, eos_id, attention_mask, pad_id, pick)
 
     def sharpen_attention(self, scale: float) -> None:
         """Multiply the logits of all attention by a constant: above 1, it is sharper."""

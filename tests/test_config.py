@@ -186,6 +186,10 @@ def test_splits_add_up() -> None:
         (("training", "val_check_interval"), 1.5, "must be a share of an epoch up to 1.0, or a"),
         (("training", "precision"), 16, "must be '32-true', 'bf16-mixed' or '16-mixed'"),
         (("evaluation", "n_samples"), -1, "must be greater than or equal to 0"),
+        (("evaluation", "weights"), "first", "must be 'best', 'last', 'both' or 'best_on_test'"),
+        (("evaluation", "temperature"), -0.5, "must be greater than or equal to 0"),
+        (("evaluation", "temperature"), float("inf"), "must be a finite number"),
+        (("evaluation", "top_k"), 200, "needs temperature above 0"),
         (("runtime", "logger"), "csv", "must be 'wandb', 'tensorboard' or 'none'"),
         (("runtime", "devices"), "auto", "must be a valid integer"),
         (("runtime", "devices"), 0, "must be greater than or equal to 1"),
@@ -203,6 +207,13 @@ def test_an_impossible_value_is_one_line_with_key_value_and_rule(
     assert found.startswith(key)
     assert message.removeprefix(key) in found
     assert "\n" not in found
+
+
+def test_all_problems_are_graded_by_greedy_decoding_alone() -> None:
+    drawn = CONTENT["evaluation"] | {"temperature": 0.8, "top_k": 200}
+    assert EvaluationConfig.model_validate(drawn).top_k == 200
+    with pytest.raises(ValidationError, match=r"needs temperature = 0, which is 0\.8"):
+        EvaluationConfig.model_validate(drawn | {"exhaustive": True})
 
 
 def test_answers_modulo_a_number_have_no_division_and_no_trace() -> None:

@@ -16,6 +16,7 @@ from ..data.lineage import Story, data_of, trainings
 from ..data.problems import Problems
 from ..data.records import Record, to_records
 from ..models import TransformerLM
+from ..ops.sampling import Pick, greedy
 from ..terminal.progress_bar import track
 from .answering import answered_right
 from .cells import Cell, cells, draw
@@ -82,7 +83,12 @@ def grid_of(
 
 
 def grade_lengths(
-    model: TransformerLM, grid: Grid, written: Format, batch_size: int, progress: bool = False
+    model: TransformerLM,
+    grid: Grid,
+    written: Format,
+    batch_size: int,
+    progress: bool = False,
+    pick: Pick = greedy,
 ) -> pd.DataFrame:
     """Grade the problems of a grid, a cell at a time, on the model's device.
 
@@ -92,6 +98,7 @@ def grade_lengths(
         written: how the problems are.
         batch_size: problems graded at once.
         progress: show a bar, where there is a terminal.
+        pick: how each next token is chosen.
 
     Returns:
         A `table` with a row for each cell.
@@ -102,7 +109,7 @@ def grade_lengths(
         problems = grid.draw(cell)
         parts = [problems[i : i + batch_size] for i in range(0, len(problems), batch_size)]
         right = sum(
-            int(answered_right(model, written.tokens(part), written, batch_size).sum())
+            int(answered_right(model, written.tokens(part), written, batch_size, pick=pick).sum())
             for part in parts
         )
         rows.append((cell.name, max(cell.lengths), cell.chain, len(problems), right))

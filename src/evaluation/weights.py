@@ -14,8 +14,9 @@ from ..config import EvaluationConfig
 from ..data.formats import Format
 from ..dataset import ArithmeticDataset
 from ..models import TransformerLM
+from ..ops.sampling import greedy
 from . import lengths
-from .answering import hear
+from .answering import hear, pick_of
 from .grading import grade
 from .lengths import Grid
 
@@ -60,7 +61,9 @@ class Exam:
 
     def right(self, model: TransformerLM) -> NDArray[np.bool_]:
         """Which answers to the test split are right: bool (n,)."""
-        size = self.config.batch_size
+        size, pick = self.config.batch_size, pick_of(self.config)
+        if pick is not greedy:
+            return hear(model, self.problems, self.written, size, self.progress, pick)[1]
         right = grade(model, self.dataset, size).exact
         if self.written.traced and not right.all():
             missed = self.problems[~right]
@@ -72,7 +75,9 @@ class Exam:
         right = self.right(model)
         found = {"exact_match": float(right.mean()), "wrong": int((~right).sum())}
         if self.grid is not None:
-            size = self.config.batch_size
-            graded = lengths.grade_lengths(model, self.grid, self.written, size, self.progress)
+            size, pick = self.config.batch_size, pick_of(self.config)
+            graded = lengths.grade_lengths(
+                model, self.grid, self.written, size, self.progress, pick
+            )
             found |= lengths.figures(graded)
         return found

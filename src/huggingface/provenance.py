@@ -27,8 +27,8 @@ def evaluated(checkpoint: Path) -> dict[str, Any]:
             checkpoint.resolve() == CHECKPOINT.resolve()
             and _of(stage["deps"], MODELS_DIR) == _folder_hash(MODELS_DIR)
             and _of(stage["outs"], EVALUATION) == _hash(content)
-            # Otherwise it was of other weights.
-            and "weights" not in figures
+            # Otherwise it was of other weights, or of answers that were drawn.
+            and not {"weights", "temperature"} & figures.keys()
         )
         return figures if proven else {}
     except (OSError, KeyError, TypeError, ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Greedy decoding with a key/value cache, for prompts of unequal length in one batch."""
+"""Decoding with a key/value cache, for prompts of unequal length in one batch."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from .kv_cache import KVCache
 from .prefix_sharing import CachedModel, endings, finish
+from .sampling import Pick, greedy
 
 
 class Decoder(CachedModel, Protocol):
@@ -31,8 +32,9 @@ def generate(
     eos_id: int,
     attention_mask: Tensor | None,
     pad_id: int,
+    pick: Pick = greedy,
 ) -> Tensor:
-    """The argmax of the next token's logits after each prompt, appended, again and again.
+    """The next token after each prompt, appended, again and again.
 
     Prompts of equal length are run together, so that none is padded.
 
@@ -43,6 +45,7 @@ def generate(
         eos_id: the token that ends a row; pad_id follows it.
         attention_mask: (B, T), 1 for real tokens; None: all that are not pad_id.
         pad_id: padding, of prompts and of rows that ended.
+        pick: chooses the next token: the one with the largest logit, or another rule.
 
     Returns:
         (B, T + new): input_ids, then the new tokens from column T on. Each row is what it would
@@ -72,7 +75,7 @@ def generate(
         for ending in endings(model, prompts, keep=1):
             hidden = finish(model, ending, 1, held)
             asked = prompts[ending.rows]
-            said = _continue(model, asked, hidden, list(held), max_new_tokens, eos_id, pad_id)
+            said = _continue(model, asked, hidden, list(held), max_new_tokens, eos_id, pad_id, pick)
             new[same[ending.rows], : said.size(1)] = said
             n_new = max(n_new, said.size(1))
     model.train(was_training)
@@ -87,6 +90,7 @@ def _continue(
     max_new_tokens: int,
     eos_id: int,
     pad_id: int,
+    pick: Pick,
 ) -> Tensor:
     """The tokens after prompts that the model has read: (B, new), padded where rows ended early.
 
@@ -99,12 +103,12 @@ def _continue(
     rows = F.pad(prompts.long(), (0, max_new_tokens), value=pad_id)
     going = torch.arange(len(rows), device=rows.device)
     for step in range(max_new_tokens):
+        so_far = rows[going, : T + step]
         if step:
-            so_far = rows[going, : T + step]
             # The last token's position depends on those before it.
             position = model.position_ids(so_far)[..., -1:]
             hidden = model.hidden(so_far[:, -1:], caches=caches, positions=position)
-        token = model.lm_head(hidden[:, -1]).argmax(-1)
+        token = pick(model.lm_head(hidden[:, -1]), so_far)
         rows[going, T + step] = token
         goes_on = (token != eos_id).nonzero()[:, 0]
         if not len(goes_on):

@@ -81,6 +81,8 @@ def show(
             kind = name.removeprefix("skipped_")
             line(f"skipped: {counted(n, f'{kind} row')}")
     line(f"leak check: {leaks}")
+    if "temperature" in metrics:
+        line(f"answers: drawn at temperature {metrics['temperature']}, not decoded greedily")
     if "exact_trace" in metrics:
         line(f"steps: {metrics['exact_trace']:.2%} of targets have no wrong token")
     # Of others' models it is not known.

@@ -20,6 +20,7 @@ from src.evaluation.difficulty import KINDS
 from src.evaluation.grading import by_digit_position, grade
 from src.generation import CUT, generate_answers
 from src.models import TransformerLM
+from src.ops.sampling import sampled
 from src.splits.space import ProblemSpace
 
 from ..conftest import read_csv, tiny_params
@@ -201,3 +202,57 @@ def test_an_evaluation_counts_answers_and_tells_of_traces_apart(
 
 def said_of(model: TransformerLM, records: list[Record], written: Format) -> list[str]:
     return answers_to(model, [record.prompt for record in records], written, 64)
+
+
+@pytest.mark.parametrize("name", ["reverse", "scratchpad"])
+def test_with_a_temperature_the_answers_that_are_drawn_are_graded(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = FORMATS[name]
+    data = {"format": name, "B": 9, "n_samples": 90, "test_fraction": 0.4}
+    drawn = {"temperature": 0.8, "top_k": 3}
+    grid = {"lengths": 2, "length_problems": 15, "batch_size": 7}
+    params = tiny_params(data=data, models=LONG, evaluation=drawn | grid)
+    write(params.data, tmp_path / "data")
+    records = list(read_records(tmp_path / "data" / "test.jsonl"))
+    model = half_trained("llama2", records, **LONG)
+    weights = {f"model.{key}": tensor for key, tensor in model.state_dict().items()}
+    model_params = tiny_params("llama2", models={"init_std": 0.1, **LONG})
+    for file in ("best", "last"):
+        save_checkpoint(tmp_path / f"{file}.ckpt", weights, model_params, {"step": 7.0})
+
+    prompts = [record.prompt for record in records]
+    pick = sampled(0.8, 3)
+    said = answers_to(model, prompts, written, 64, pick=pick)
+    for size in (1, 7):
+        assert answers_to(model, prompts, written, size, pick=pick) == said
+    assert said != answers_to(model, prompts, written, 64)
+    right = [written.is_right(text, r.target) for text, r in zip(said, records, strict=True)]
+    assert 0 < sum(right) < len(records)
+    metrics = evaluate(params, tmp_path / "best.ckpt", tmp_path / "data", tmp_path / "out")
+    assert metrics["exact_match"] == np.mean(right)
+    assert metrics["wrong"] == right.count(False)
+    assert {key: metrics[key] for key in drawn} == drawn
+    errors = read_csv(tmp_path / "out" / "errors.csv")
+    assert [row["said"] for row in errors] == [
+        text for text, good in zip(said, right, strict=True) if not good
+    ]
+    if written.traced:
+        exact = [text == record.target for text, record in zip(said, records, strict=True)]
+        assert metrics["exact_trace"] == np.mean(exact) <= metrics["exact_match"]
+    assert "answers: drawn at temperature 0.8" in capsys.readouterr().out
+
+    # Greedily, it is what it was; and what one pass over the true answers tells is the same.
+    greedy = tiny_params(data=data, models=LONG, evaluation=grid)
+    others = evaluate(greedy, tmp_path / "best.ckpt", tmp_path / "data", tmp_path / "greedy")
+    assert others["loss"] == metrics["loss"]
+    assert read_csv(tmp_path / "greedy" / "errors.csv") != errors
+    assert not {"temperature", "top_k"} & others.keys()
+    # Also where others of the training are graded beside, and lengths.
+    chosen = tiny_params(
+        data=data, models=LONG, evaluation=drawn | grid | {"weights": "best_on_test"}
+    )
+    assert evaluate(chosen, tmp_path, tmp_path / "data", tmp_path / "chosen") == metrics | {
+        "weights": "best_on_test",
+        "chosen_step": 7,
+    }

@@ -129,9 +129,12 @@ def test_data_that_does_not_say_what_it_was_drawn_from_is_refused(tmp_path: Path
         evaluate(tiny_params(evaluation={"lengths": 2}), checkpoint(tmp_path), tmp_path, tmp_path)
 
 
-def test_others_models_are_not_asked(tmp_path: Path, data_dir: Path) -> None:
+@pytest.mark.parametrize(("key", "value"), [("lengths", 3), ("temperature", 0.5)])
+def test_others_models_are_not_asked(
+    key: str, value: float, tmp_path: Path, data_dir: Path
+) -> None:
     config = tmp_path / "p.yaml"
-    config.write_text("evaluation: {lengths: 3}")
-    with pytest.raises(UserError, match=r"^evaluation.lengths = 3: must be 0 with --hf$"):
+    config.write_text(f"evaluation: {{{key}: {value}}}")
+    with pytest.raises(UserError, match=rf"^evaluation.{key} = {value}: must be 0 with --hf$"):
         main(["--config", str(config), "--hf", str(tmp_path), "--data_dir", str(data_dir),
               "--out_dir", str(tmp_path / "out")])  # fmt: skip

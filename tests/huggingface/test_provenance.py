@@ -1,5 +1,7 @@
 """Only figures that DVC recorded of this very checkpoint are said of it."""
 
+import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -62,6 +64,20 @@ def test_what_the_lock_proves_is_told_and_nothing_else(pipeline: Path) -> None:
         assert evaluated(best) == {}
         (pipeline / name).write_text(before)
     assert evaluated(best) == told
+
+
+@pytest.mark.parametrize("key", ["weights", "temperature"])
+def test_figures_of_other_weights_or_of_drawn_answers_are_not_told(
+    key: str, pipeline: Path
+) -> None:
+    best = Path("models/best.ckpt")
+    lock = yaml.safe_load((pipeline / "dvc.lock").read_text())
+    content = json.dumps({"exact_match": 0.5, key: 1})
+    (pipeline / "metrics" / "eval.json").write_text(content)
+    (graded,) = lock["stages"]["evaluate"]["outs"]
+    graded["md5"] = hashlib.md5(content.encode(), usedforsecurity=False).hexdigest()
+    (pipeline / "dvc.lock").write_text(yaml.safe_dump(lock))
+    assert evaluated(best) == {}
 
 
 def test_where_there_is_no_pipeline_nothing_is_told(
