@@ -81,6 +81,10 @@ def show(
             kind = name.removeprefix("skipped_")
             line(f"skipped: {counted(n, f'{kind} row')}")
     line(f"leak check: {leaks}")
+    if "last_exact_match" in metrics:
+        line(f"last weights: {metrics['last_exact_match']:.2%} right")
+    if "weights" in metrics:
+        line(f"weights graded: {metrics['weights']}, not chosen by validation loss")
     if "temperature" in metrics:
         line(f"answers: drawn at temperature {metrics['temperature']}, not decoded greedily")
     if "exact_trace" in metrics:

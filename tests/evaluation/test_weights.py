@@ -59,17 +59,22 @@ def graded(training: Path, checkpoint: str, out: Path, **evaluation: Any) -> dic
     return evaluate(params_of(written, **evaluation), training / checkpoint, training / "data", out)
 
 
-def test_last_grades_the_last_weights(training: Path, tmp_path: Path) -> None:
+def test_last_grades_the_last_weights(
+    training: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     alone = graded(training, "models/last.ckpt", tmp_path / "alone")
     chosen = graded(training, "models", tmp_path / "chosen", weights="last")
     assert chosen == alone | {"weights": "last"}
     assert 0 < alone["wrong"] < alone["problems"]
+    assert "weights graded: last, not chosen by validation loss" in capsys.readouterr().out
     assert (tmp_path / "chosen/errors.csv").read_bytes() == (
         tmp_path / "alone/errors.csv"
     ).read_bytes()
 
 
-def test_both_adds_figures_of_the_last_weights(training: Path, tmp_path: Path) -> None:
+def test_both_adds_figures_of_the_last_weights(
+    training: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     lengths = {"lengths": 2, "length_problems": 20}
     best = graded(training, "models", tmp_path / "best", **lengths)
     last = graded(training, "models/last.ckpt", tmp_path / "last", **lengths)
@@ -77,6 +82,7 @@ def test_both_adds_figures_of_the_last_weights(training: Path, tmp_path: Path) -
     names = ("exact_match", "wrong", "exact_match_lengths")
     assert both == best | {f"last_{name}": last[name] for name in names}
     assert last["wrong"] != best["wrong"]
+    assert f"last weights: {last['exact_match']:.2%} right\n" in capsys.readouterr().out
 
 
 def test_where_the_best_weights_are_the_last_they_are_graded_once(
