@@ -17,6 +17,7 @@ from ..common.csv_cells import unquote, unquoted
 from ..common.errors import UserError
 from ..common.files import RUNS_DIR, read_bytes
 from ..common.yaml_1_2 import parse_yaml
+from ..config import EvaluationConfig
 from . import commits
 from .commits import MissingFileError
 
@@ -31,6 +32,11 @@ METRICS = ("metrics/train.json", "metrics/eval.json")
 # Stages whose sources decide what is trained and how it is graded; those of the data are known by
 # the data itself.
 _STAGES = ("train", "evaluate")
+# Keys of `evaluation:` that decide answers, and their defaults.
+_GRADING = {
+    key: EvaluationConfig.model_fields[key].default
+    for key in ("weights", "temperature", "top_k", "attention_scale")
+}
 
 
 @dataclass(frozen=True)
@@ -120,14 +126,20 @@ class Experiment:
 
 
 def settings(params: dict[str, Any], architecture: str) -> dict[str, Any]:
-    """The sections `training:` and `models.<architecture>:` by dotted key.
+    """The sections `training:` and `models.<architecture>:` by dotted key, and how was graded.
 
-    >>> settings({"training": {"seed": 1}, "models": {"gpt2": {"d_ff": 8}}}, "gpt2")
-    {'training.seed': 1, 'models.gpt2.d_ff': 8}
+    Of `evaluation:` those keys that decide what a test problem's answer is; a file that is older
+    than they are means their defaults.
+
+    >>> found = settings({"training": {"seed": 1}, "models": {"gpt2": {"d_ff": 8}}}, "gpt2")
+    >>> found["training.seed"], found["models.gpt2.d_ff"], found["evaluation.weights"]
+    (1, 8, 'best')
     """
     model = params.get("models", {}).get(architecture, {})
     sections = {"training": params.get("training", {}), f"models.{architecture}": model}
-    return {f"{name}.{key}": v for name, values in sections.items() for key, v in values.items()}
+    found = {f"{name}.{key}": v for name, values in sections.items() for key, v in values.items()}
+    graded = params.get("evaluation", {})
+    return found | {f"evaluation.{key}": graded.get(key, v) for key, v in _GRADING.items()}
 
 
 def load_experiment(

@@ -159,10 +159,11 @@ def _distinct(runs: list[Experiment]) -> tuple[list[Experiment], list[tuple[str,
 
     Where only one of them graded all problems, that one counts.
     """
-    kept: dict[tuple[str, str], Experiment] = {}
+    kept: dict[tuple[str, str, str], Experiment] = {}
     repeated = []
     for run in runs:
-        key = run.weights, run.code
+        graded = [value for name, value in run.settings.items() if name.startswith("evaluation.")]
+        key = run.weights, run.code, repr(graded)
         first = kept.setdefault(key, run)
         if first is run:
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -42,9 +42,7 @@ class Cell:
 
 
 def cells(name: str, study: Study, text: str) -> list[Cell]:
-    """All runs of a study; those that differ in what is evaluated alone are far apart.
-
-    DVC trains those once, if not at the same time.
+    """All runs of a study, in the order of its file.
 
     Args:
         name: of the study.
@@ -64,13 +62,22 @@ def cells(name: str, study: Study, text: str) -> list[Cell]:
             same = found.setdefault(cell.settings, cell)
             if same.place != place:
                 raise UserError(f"axes: {_said(place)} and {_said(same.place)} are the same runs")
-    trainings: dict[str, int] = {}
-    order = []
-    for cell in found.values():
+    return list(found.values())
+
+
+def rounds(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Cells in groups of which none holds two that differ in what is evaluated alone.
+
+    One of them trains, and the others, later, have that training from DVC's cache.
+    """
+    found: list[list[Cell]] = []
+    trained: dict[str, int] = {}
+    for cell in cells:
         training = json.dumps({**cell.run.params, "evaluation": None, "runtime": None})
-        order.append(trainings.get(training, 0))
-        trainings[training] = order[-1] + 1
-    return [cell for _, cell in sorted(zip(order, found.values(), strict=True), key=lambda p: p[0])]
+        number = trained[training] = trained.get(training, -1) + 1
+        found += [[]] * (number == len(found))
+        found[number] = [*found[number], cell]
+    return found
 
 
 def _said(place: dict[str, str]) -> str:

@@ -14,7 +14,7 @@ from ..sweep import elsewhere, local
 from ..sweep.repository import experiments, head, refs_on
 from ..terminal.progress_bar import duration
 from ..terminal.say import say
-from .cells import Cell
+from .cells import Cell, rounds
 from .rows import SETTINGS, add_row, read_rows, row_of
 
 
@@ -86,9 +86,15 @@ def run_missing(
     Returns:
         The names of the runs that failed.
     """
-    runs = [cell.run for cell in todo]
-    if cluster is None:
-        return local.sweep(runs, head(), jobs, cpus, harvest)
-    address, remote, runs_dir = cluster
-    runs_dir = runs_dir or (None if address else RUNS_DIR.resolve())
-    return elsewhere.sweep(runs, remote, address, runs_dir, harvest, cpus=cpus, gpus=0, retries=3)
+    failures: list[str] = []
+    for part in rounds(todo):
+        runs = [cell.run for cell in part]
+        if cluster is None:
+            failures += local.sweep(runs, head(), jobs, cpus, harvest)
+            continue
+        address, remote, runs_dir = cluster
+        runs_dir = runs_dir or (None if address else RUNS_DIR.resolve())
+        failures += elsewhere.sweep(
+            runs, remote, address, runs_dir, harvest, cpus=cpus, gpus=0, retries=3
+        )
+    return failures

@@ -20,7 +20,7 @@ def experiment(name: str, seed: int = 0, **changes: Any) -> Experiment:
         changes: sections of params.yaml, metrics, and fields of the run.
     """
     architecture = name.partition("-")[0]
-    sections = {key: changes.pop(key, {}) for key in ("models", "training")}
+    sections = {key: changes.pop(key, {}) for key in ("models", "training", "evaluation")}
     sections["training"] = {"seed": seed} | sections["training"]
     params = tiny_params(architecture, **sections).model_dump()
     metrics = MACHINE | {"architecture": architecture} | changes.pop("metrics", {})
@@ -55,6 +55,19 @@ def test_architectures_trained_differently_do_not_look_equal() -> None:
     assert list(labels(*runs)) == ["gpt2 max_steps=20", "llama2"]
     (data,) = data_sets(runs, DEFAULTS)
     assert data.pairs == []
+
+
+def test_what_is_graded_in_another_way_is_no_further_seed() -> None:
+    assert labels(
+        experiment("gpt2-seed0"),
+        experiment("gpt2-last", 0, weights="of gpt2-seed0", evaluation={"weights": "last"}),
+        experiment("gpt2-sampled", 1, evaluation={"temperature": 0.8}),
+        experiment("gpt2-all", 1, evaluation={"batch_size": 7}),
+    ) == {
+        "gpt2": ["gpt2-seed0", "gpt2-all"],
+        "gpt2 weights=last": ["gpt2-last"],
+        "gpt2 temperature=0.8": ["gpt2-sampled"],
+    }
 
 
 def test_what_all_have_changed_is_said_once() -> None:

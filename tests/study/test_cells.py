@@ -7,7 +7,7 @@ import pytest
 
 from src.common.errors import UserError
 from src.params import PARAMS_FILE, load_params
-from src.study.cells import cells, settings_of
+from src.study.cells import cells, rounds, settings_of
 from src.study.file import Study, load
 from src.sweep.grid import applied
 
@@ -55,7 +55,10 @@ def test_settings_are_known_whatever_says_them(content: dict[str, Any]) -> None:
 def test_what_is_trained_once_is_not_trained_twice_at_a_time(content: dict[str, Any]) -> None:
     axis = {"all": {"evaluation.exhaustive": True}, "test": {}}
     found = made(content | {"axes": {"graded": axis, "data.format": ["plain", "reverse"]}})
+    first, second = rounds(found)
+    assert first + second == found
     assert [cell.place["graded"] for cell in found] == ["all"] * 4 + ["test"] * 4
+    assert rounds(second) == [second]
 
 
 def test_a_key_of_any_model_is_of_the_one_in_use(content: dict[str, Any]) -> None:
