@@ -90,7 +90,7 @@ def carry_into(operands: Sequence[int], operators: str, place: int) -> int:
     >>> [carry_into([554, 456], "+", place) for place in (1, 2, 3, 4)]
     [-1, 1, 1, 1]
     >>> [carry_into([5, 503], "-", place) for place in (2, 3)]
-    [1, 0]
+    [1, 1]
 
     Args:
         place: 1 for the units, 2 for the tens.
