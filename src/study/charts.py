@@ -52,7 +52,8 @@ def _chart(study: Study, chart: Chart, found: Sequence[Line]) -> alt.LayerChart:
     y = chart.y or study.measure[0]
     if chart.x in OF_LENGTHS:
         parts = [_points_by_length(study, line, chart, chart.x) for line in found]
-        return _curves(pd.concat(parts), pd.DataFrame(), chart.x, f"{DIGITS}_1", numeric=True)
+        others = _published(study, chart)
+        return _curves(pd.concat(parts), others, chart.x, f"{DIGITS}_1", numeric=True)
     runs = pd.concat([_run_points(study, line, chart, y) for line in found], ignore_index=True)
     if chart.x is None:
         return _dots(runs, y)

@@ -76,7 +76,8 @@ def _table(study: Study, found: Sequence[Line]) -> str:
     if study.threshold is not None:
         sign = "<=" if lower_is_better(first) else ">="
         header.append(f"{sign} {text(study.threshold, first)}")
-    header += others + (["published"] if study.published else [])
+    with_published = any(beside(study, line) for line in found)
+    header += others + ["published"] * with_published
     cells = []
     for line in found:
         n = len(line.rows)
@@ -90,7 +91,7 @@ def _table(study: Study, found: Sequence[Line]) -> str:
             k, of, (low, high) = line.reaching(first, study.threshold)
             cell.append(f"{k} of {of} ({low:.0%} .. {high:.0%})" if of else "-")
         cell += [text(line.median(each), each) if n else "-" for each in others]
-        if study.published:
+        if with_published:
             values = beside(study, line)
             cell.append(", ".join(text(value, first) for _, value in values) or "-")
         cells.append(cell)

@@ -30,7 +30,8 @@ def content() -> dict[str, Any]:
                 "where": {"data.format": "plain"},
                 "of": "steps",
                 "values": {20: 0.25},
-            }
+            },
+            {"source": "Others 2021", "of": "digits", "values": {2: 0.5}},
         ],
         "quick": {"base": {"data.n_samples": 200}, "seeds": [7]},
         "larger": "More.",

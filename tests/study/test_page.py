@@ -115,7 +115,7 @@ def test_a_page_of_no_run_some_runs_and_all(
     )
     assert "| plain | 30 | 1 of 2 | 70.00% |" in text
     assert "| reverse | 20 | 0 of 2 | - |" in text
-    assert "Published: Somebody 2020." in text
+    assert "Published: Somebody 2020; Others 2021." in text
     assert (
         "- 3 of 8 runs have finished, each a row of `studies/mine.csv`; their trainings took 5 "
         in text
