@@ -79,7 +79,7 @@ def length_weights(lengths: list[tuple[int, int]], exponent: float) -> list[int]
     if not exponent:
         return [1] * len(lengths)
     exact = Context(prec=50)
-    counts = [Decimal(high - low + 1) for low, high in lengths]
+    counts = [exact.create_decimal(high - low + 1) for low, high in lengths]
     powers = [exact.power(count, Decimal(exponent)) for count in counts]
     # Together they fit in int64; a length that is rare beyond that may still come.
     scale = exact.divide(Decimal(2**53), max(powers))
