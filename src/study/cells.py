@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -55,10 +56,15 @@ def cells(name: str, study: Study, text: str) -> list[Cell]:
     defaults = applied(text, [])
     found: dict[str, Cell] = {}
     for place, changes in _places(study):
+        seeded = changes | dict.fromkeys(study.seed_keys, study.seeds[0])
+        overrides = _overrides(seeded, defaults)
+        check_keys(overrides, defaults)
+        content = applied(text, overrides)
         for seed in study.seeds:
-            cell = _cell(
-                name, place, seed, changes | dict.fromkeys(study.seed_keys, seed), defaults, text
-            )
+            # Any seed is as good as the first: only its number is put in.
+            made = _with_seed(content, study.seed_keys, seed)
+            words = _overrides(seeded | dict.fromkeys(study.seed_keys, seed), defaults)
+            cell = Cell(place, seed, settings_of(made), _run(name, place, seed, words, made))
             same = found.setdefault(cell.settings, cell)
             if same.place != place:
                 raise UserError(f"axes: {_said(place)} and {_said(same.place)} are the same runs")
@@ -98,30 +104,35 @@ def _places(study: Study) -> Iterator[tuple[dict[str, str], Changes]]:
                 yield place, changes
 
 
-def _cell(
-    name: str,
-    place: dict[str, str],
-    seed: int,
-    changes: Changes,
-    defaults: dict[str, Any],
-    text: str,
-) -> Cell:
+def _overrides(changes: Changes, defaults: dict[str, Any]) -> list[str]:
+    """Changes as `dvc exp run --set-param` takes them; what is said of other models is left out."""
     model = changes.get("model", defaults["model"])
-    # What is said of another architecture changes nothing.
     named = {key.replace(_ANY_MODEL, f"models.{model}."): value for key, value in changes.items()}
-    kept = {
-        key: value
+    return [
+        f"{key}={word(value)}"
         for key, value in named.items()
         if not key.startswith("models.") or key.startswith(f"models.{model}.")
-    }
-    overrides = [f"{key}={word(value)}" for key, value in kept.items()]
-    check_keys(overrides, defaults)
-    content = applied(text, overrides)
-    settings = settings_of(content)
+    ]
+
+
+def _with_seed(content: dict[str, Any], keys: Sequence[str], seed: int) -> dict[str, Any]:
+    copy = deepcopy(content)
+    for key in keys:
+        *sections, last = key.split(".")
+        section = copy
+        for name in sections:
+            section = section[name]
+        section[last] = seed
+    return copy
+
+
+def _run(
+    name: str, place: dict[str, str], seed: int, overrides: Sequence[str], content: dict[str, Any]
+) -> Run:
     plain = "-".join(re.sub(r"[^\w+.]|\.(?!\w)", "", v, flags=re.ASCII) for v in place.values())
     # git takes no name that is much longer.
-    full = f"{name}-{plain}"[:150] + f"-seed{seed}-{settings[:6]}"
-    return Cell(place, seed, settings, Run(full, tuple(overrides), content))
+    full = f"{name}-{plain}"[:150] + f"-seed{seed}-{settings_of(content)[:6]}"
+    return Run(full, tuple(overrides), content)
 
 
 def word(value: object) -> str:

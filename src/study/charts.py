@@ -40,7 +40,12 @@ def picture(study: Study, chart: Chart, found: Sequence[Line], name: str) -> str
     Returns:
         The file's text; empty where no run that belongs in the chart has finished.
     """
-    kept = [line for line in found if chart.where.items() <= line.place.items() and len(line.rows)]
+    where = chart.where.items()
+    kept = [
+        line
+        for line in found
+        if len(line.rows) and all(line.place[axis] in values for axis, values in where)
+    ]
     if not kept:
         return ""
     drawn = draw(_chart(study, chart, kept), name, chart.title)
@@ -68,10 +73,7 @@ def _name(study: Study, chart: Chart, place: _Place) -> str:
     values = [
         place[axis]
         for axis in study.names
-        if axis != along
-        and axis not in chart.where
-        and axis in place
-        and len(study.values(axis)) > 1
+        if axis != along and len(chart.where.get(axis, study.values(axis))) > 1 and axis in place
     ]
     return ", ".join(values) or "all"
 
@@ -98,7 +100,8 @@ def _points_by_length(study: Study, line: Line, chart: Chart, x: str) -> pd.Data
 def _published(study: Study, chart: Chart) -> pd.DataFrame:
     parts = []
     for each in study.published:
-        fits = all(chart.where.get(axis, value) == value for axis, value in each.where.items())
+        where = each.where.items()
+        fits = all(value in chart.where.get(axis, [value]) for axis, value in where)
         if each.of == chart.x and fits:
             frame = pd.DataFrame({"x": list(each.values), "y": list(each.values.values())})
             parts.append(frame.assign(line=_name(study, chart, each.where), source=each.source))

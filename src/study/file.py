@@ -72,7 +72,16 @@ def _texts(given: object) -> object:
     return {str(key): written(value) for key, value in given.items()}
 
 
+def _lists(given: object) -> object:
+    """A list of values for each axis, also where one stands alone."""
+    if not isinstance(given, dict):
+        return given
+    lists = {key: value if isinstance(value, list) else [value] for key, value in given.items()}
+    return {str(key): [written(each) for each in values] for key, values in lists.items()}
+
+
 Place = Annotated[dict[str, str], BeforeValidator(_texts)]
+Choice = Annotated[dict[str, list[str]], BeforeValidator(_lists)]
 
 
 class Published(_Part):
@@ -104,14 +113,14 @@ class Chart(_Part):
             order of the table.
         along: where x is a column, the axis along which points are joined.
         y: a column of the rows; None: the study's first measure.
-        where: only runs with these values of axes.
+        where: only runs with these values of axes, one or a list of each.
     """
 
     title: Text
     x: Text | None = None
     along: Text | None = None
     y: Text | None = None
-    where: Place = {}
+    where: Choice = {}
 
 
 class Quick(_Part):
@@ -154,11 +163,13 @@ class Study(_Part):
                     raise _broken(f"axes.{i}", list(grid), rule)
         if len(set(self.seeds)) < len(self.seeds):
             raise _broken("seeds", self.seeds, "must be different numbers")
-        named = [(f"charts.{i}.where", chart.where) for i, chart in enumerate(self.charts)]
-        named += [(f"published.{i}.where", each.where) for i, each in enumerate(self.published)]
-        for key, where in named:
-            for name, value in where.items():
-                self._check_value(f"{key}.{name}", name, value)
+        for i, chart in enumerate(self.charts):
+            for name, values in chart.where.items():
+                for value in values:
+                    self._check_value(f"charts.{i}.where.{name}", name, value)
+        for i, each in enumerate(self.published):
+            for name, value in each.where.items():
+                self._check_value(f"published.{i}.where.{name}", name, value)
         for i, chart in enumerate(self.charts):
             if chart.x and chart.x not in (*self.names, *OF_LENGTHS) and not chart.along:
                 rule = f"needs along: an axis, of {', '.join(self.names)}, as it is none itself"

@@ -22,7 +22,7 @@ def content() -> dict[str, Any]:
             {"title": "By steps", "x": "steps"},
             {"title": "By FLOPs", "x": "training_flops", "along": "steps"},
             {"title": "Digits", "x": "digits"},
-            {"title": "All"},
+            {"title": "All", "where": {"data.format": ["plain", "reverse"], "steps": 20}},
         ],
         "published": [
             {
