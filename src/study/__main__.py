@@ -1,6 +1,6 @@
 """Answer a question: run what is missing of a study, here or on a Ray cluster, and write its page.
 
-    python -m src.study studies/NAME.yaml [--dry | --quick]
+    python -m src.study studies/NAME.yaml [--dry | --page] [--quick]
 
 Each finished run is a row of studies/NAME.csv, and is not run again, on no machine that has the
 file. docs/studies/NAME.md says what the rows answer.
@@ -12,11 +12,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from ..common.files import ROOT, RUNS_DIR
+from ..common.files import RUNS_DIR
 from ..terminal.cli import Parser, run, to_name, to_path
 from ..terminal.say import note, say
 
-PAGES = ROOT / "docs" / "studies"
+PAGES = Path("docs", "studies")
 
 
 def _positive(text: str) -> int:
@@ -30,6 +30,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = Parser("src.study", "Run what a study lacks, and write the page that answers it.")
     parser.add_argument("file", type=to_path, metavar="studies/NAME.yaml", help="the study")
     parser.add_argument("--dry", action="store_true", help="list the runs, and run none")
+    parser.add_argument("--page", action="store_true", help="write the page, and run none")
     parser.add_argument(
         "--quick",
         action="store_true",
@@ -89,7 +90,7 @@ def study(given: dict[str, object]) -> None:
     harvest = Harvest(every, csv)
     if not given.get("keep"):
         harvest.drop()
-    if todo:
+    if todo and not given.get("page"):
         address = given.get("address")
         cluster = None
         if address is not None:
@@ -105,7 +106,7 @@ def study(given: dict[str, object]) -> None:
             harvest.drop()
     say(f"page: {publish(name, asked, path, every, read_rows(csv), pages)}")
     if pages == PAGES:
-        write_index(ROOT, text)
+        write_index(Path(), text)
     if failures:
         note(f"{len(failures)} failed; the same command runs them again:")
         for each in failures:

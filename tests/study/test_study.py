@@ -48,6 +48,10 @@ def test_killed_it_goes_on_and_what_has_a_row_is_not_run_again(clone: Clone) -> 
     assert said[0] == "4 runs, 0 of them in studies/mine.csv"
     there = rows.read_text().splitlines()
 
+    said = clone(*STUDY, "--page").splitlines()
+    assert said[-1] == "page: docs/studies/mine.md"
+    assert "1 of 4 runs have" in (clone.folder / said[-1].removeprefix("page: ")).read_text()
+
     said = clone(*STUDY).splitlines()
     assert said[0] == f"4 runs, {len(there) - 1} of them in studies/mine.csv"
     assert said[1].startswith("3 to run, 2 at a time: about ")
