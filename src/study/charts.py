@@ -57,12 +57,12 @@ def _chart(study: Study, chart: Chart, found: Sequence[Line]) -> alt.LayerChart:
     y = chart.y or study.measure[0]
     if chart.x in OF_LENGTHS:
         parts = [_points_by_length(study, line, chart, chart.x) for line in found]
-        others = _published(study, chart)
+        others = _published(study, chart, found)
         return _curves(pd.concat(parts), others, chart.x, f"{DIGITS}_1", numeric=True)
     runs = pd.concat([_run_points(study, line, chart, y) for line in found], ignore_index=True)
     if chart.x is None:
         return _dots(runs, y)
-    others = _published(study, chart) if y == study.measure[0] else pd.DataFrame()
+    others = _published(study, chart, found) if y == study.measure[0] else pd.DataFrame()
     numeric = all(_is_number(x) for x in runs["x"])
     return _curves(runs, others, chart.x, y, numeric)
 
@@ -97,14 +97,14 @@ def _points_by_length(study: Study, line: Line, chart: Chart, x: str) -> pd.Data
     return wide.assign(line=name, step=wide["x"])
 
 
-def _published(study: Study, chart: Chart) -> pd.DataFrame:
+def _published(study: Study, chart: Chart, found: Sequence[Line]) -> pd.DataFrame:
+    """Points of published figures, in the colour of the first line that they belong to."""
     parts = []
     for each in study.published:
-        where = each.where.items()
-        fits = all(value in chart.where.get(axis, [value]) for axis, value in where)
-        if each.of == chart.x and fits:
+        alike = [line for line in found if each.where.items() <= line.place.items()]
+        if each.of == chart.x and alike:
             frame = pd.DataFrame({"x": list(each.values), "y": list(each.values.values())})
-            parts.append(frame.assign(line=_name(study, chart, each.where), source=each.source))
+            parts.append(frame.assign(line=_name(study, chart, alike[0].place)))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
@@ -162,7 +162,6 @@ def _curves(
         if numeric:
             others = others.assign(x=pd.to_numeric(others["x"]))
             others = others[others["x"].between(medians["x"].min(), medians["x"].max())]
-        others = others[others["line"].isin(medians["line"])]
         marks = alt.Chart(others).mark_point(shape="diamond", filled=False, size=45)
         thin = alt.Chart(others).mark_line(strokeWidth=1, strokeDash=[2, 3])
         layers += [part.encode(**place, **looks) for part in (thin, marks)]
