@@ -147,7 +147,7 @@ def test_the_page_is_drawn_and_readable_everywhere(report: Path, browser: Chrome
     text: str = browser.execute_script("return document.body.innerText")
     for name in (*ARCHITECTURES, "mixtral-seed1", "of all 10,000", "Who serves what in layer 1"):
         assert name in text
-    assert browser.execute_script(CONTENTS) == [True] * 7
+    assert browser.execute_script(CONTENTS) == [True] * 8
     check_print(browser, report)
 
 

@@ -46,10 +46,14 @@ class Node:
             worker.kill()
 
 
+# Ray reads its token once in a process.
+CLOSED = closed()
+
+
 @pytest.fixture
 def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Node]]:
     """The address of a cluster, and one of its two nodes with a core each."""
-    for name, value in closed().items():
+    for name, value in CLOSED.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     # As Ray does itself where the variables come after its import.
