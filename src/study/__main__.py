@@ -8,21 +8,15 @@ file. docs/studies/NAME.md says what the rows answer.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from ..common.files import RUNS_DIR
-from ..terminal.cli import Parser, run, to_name, to_path
+from ..terminal.cli import Parser, at_least, run, to_name, to_path
 from ..terminal.say import note, say
 
 PAGES = Path("docs", "studies")
-
-
-def _positive(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and int(text)):
-        raise argparse.ArgumentTypeError(f"{text}: must be a whole number from 1 on")
-    return int(text)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -36,8 +30,8 @@ def main(argv: list[str] | None = None) -> None:
         action="store_true",
         help="the small version, for minutes; its rows and its page go to runs/studies",
     )
-    parser.add_argument("--jobs", type=_positive, help="runs at a time on this machine (2)")
-    parser.add_argument("--cpus-per-run", type=_positive, help="threads of each run (1)")
+    parser.add_argument("--jobs", type=at_least(1, int), help="runs at a time on this machine (2)")
+    parser.add_argument("--cpus-per-run", type=at_least(1, int), help="threads of each run (1)")
     parser.add_argument(
         "--keep", action="store_true", help="keep the runs as DVC experiments as well"
     )
@@ -53,7 +47,7 @@ def main(argv: list[str] | None = None) -> None:
     study(given)
 
 
-def study(given: dict[str, object]) -> None:
+def study(given: dict[str, Any]) -> None:
     """Run the study that the flags name.
 
     Raises:
@@ -61,6 +55,7 @@ def study(given: dict[str, object]) -> None:
     """
     # pandas and DVC take a second to import, also for --help.
     from ..compare.commits import read
+    from ..sweep.local import log_path
     from ..sweep.repository import head
     from .cells import cells
     from .file import load
@@ -69,14 +64,14 @@ def study(given: dict[str, object]) -> None:
     from .rows import read_rows
     from .running import Harvest, announce, missing, run_missing
 
-    path = Path(str(given["file"]))
+    path = given["file"]
     name, asked = load(path)
     csv, pages = path.with_suffix(".csv"), PAGES
     if given.get("quick"):
         asked = asked.small()
         pages = RUNS_DIR / "studies" / f"{name}-quick"
         csv = pages / f"{name}.csv"
-    jobs = int(str(given.get("jobs", 2)))
+    jobs = given.get("jobs", 2)
     text = read(head(), "params.yaml")
     every = cells(name, asked, text)
     rows = read_rows(csv)
@@ -91,13 +86,12 @@ def study(given: dict[str, object]) -> None:
     if not given.get("keep"):
         harvest.drop()
     if todo and not given.get("page"):
-        address = given.get("address")
         cluster = None
-        if address is not None:
+        if "address" in given:
             runs_dir = given.get("runs_dir")
-            where = Path(str(runs_dir)).expanduser().resolve() if runs_dir else None
-            cluster = (str(address), str(given.get("git_remote", "origin")), where)
-        cpus = int(str(given.get("cpus_per_run", 1)))
+            where = runs_dir and runs_dir.expanduser().resolve()
+            cluster = given["address"], given.get("git_remote", "origin"), where
+        cpus = given.get("cpus_per_run", 1)
         try:
             failures = run_missing(todo, harvest, jobs, cpus, cluster)
         except KeyboardInterrupt:
@@ -110,7 +104,7 @@ def study(given: dict[str, object]) -> None:
     if failures:
         note(f"{len(failures)} failed; the same command runs them again:")
         for each in failures:
-            note(f"  {each}: {RUNS_DIR / 'sweep' / each}.log")
+            note(f"  {each}: {log_path(each)}")
         sys.exit(1)
 
 

@@ -13,11 +13,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 
 from ..common.files import RUNS_DIR
 from ..compare.commits import read
-from ..terminal.cli import Parser, run, to_name, to_path
+from ..terminal.cli import Parser, at_least, run, to_name, to_path
 from ..terminal.say import note, say
 from . import elsewhere, local
 from .grid import grid
@@ -47,22 +46,11 @@ def _seeds(text: str) -> list[int]:
     return list(map(int, words))
 
 
-def _at_least(least: int, kind: Callable[[str], float]) -> Callable[[str], float]:
-    def number(text: str) -> float:
-        value = kind(text)
-        if not value >= least:
-            raise argparse.ArgumentTypeError(f"{text}: must be at least {least}")
-        return value
-
-    number.__name__ = "number"
-    return number
-
-
 def main(argv: list[str] | None = None) -> None:
     """The command."""
     parser = Parser("src.sweep", "Run each combination as an experiment, here or on a Ray cluster.")
     parser.add_argument(
-        "--jobs", type=_at_least(1, int), help="here, so many at a time, without Ray or remotes"
+        "--jobs", type=at_least(1, int), help="here, so many at a time, without Ray or remotes"
     )
     parser.add_argument("--models", type=_words, help="gpt2,llama2,mixtral")
     parser.add_argument("--seeds", type=_seeds, help="0,1,2")
@@ -91,10 +79,10 @@ def main(argv: list[str] | None = None) -> None:
         type=to_path,
         help="a folder that all machines share, for lost runs to resume (runs, on this machine)",
     )
-    parser.add_argument("--cpus-per-run", type=_at_least(1, int), help="threads of each run (1)")
-    parser.add_argument("--gpus-per-run", type=_at_least(0, float), help="GPUs of each run (0)")
+    parser.add_argument("--cpus-per-run", type=at_least(1, int), help="threads of each run (1)")
+    parser.add_argument("--gpus-per-run", type=at_least(0, float), help="GPUs of each run (0)")
     parser.add_argument(
-        "--retries", type=_at_least(-1, int), help="of a lost run; -1: any number (3)"
+        "--retries", type=at_least(-1, int), help="of a lost run; -1: any number (3)"
     )
     given = vars(parser.parse_args(argv))
     groups = given.get("each", [])

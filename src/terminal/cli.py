@@ -101,6 +101,19 @@ def to_path(text: str) -> Path:
     return Path(text)
 
 
+def at_least(least: int, kind: Callable[[str], float]) -> Callable[[str], float]:
+    """The type of a flag whose value is a number of some kind, such as int, and not too small."""
+
+    def number(text: str) -> float:
+        value = kind(text)
+        if not value >= least:
+            raise argparse.ArgumentTypeError(f"{text}: must be at least {least}")
+        return value
+
+    number.__name__ = "number"
+    return number
+
+
 def run(main: Callable[[], object]) -> NoReturn:
     """Run a command and end the process.
 
