@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 from .page import Section
 
-_BEGINNING = "For who asks: "
+# How such a page begins below its heading.
+ASKED = "For who asks: "
 
 
 def studies(root: Path, out: Path) -> Section | None:
@@ -20,8 +21,9 @@ def studies(root: Path, out: Path) -> Section | None:
     """
     links = {}
     for page in sorted((root / "docs" / "studies").glob("*.md")):
-        asked = page.read_text(encoding="utf-8").splitlines()[2]
         target = Path(os.path.relpath(page.resolve(), out.resolve().parent))
-        links[asked.removeprefix(_BEGINNING)] = quote(target.as_posix())
+        for line in page.read_text(encoding="utf-8").splitlines()[:3]:
+            if line.startswith(ASKED):
+                links[line.removeprefix(ASKED)] = quote(target.as_posix())
     text = "Pages of their own answer what takes more runs than these."
     return Section("Studies", [text], links=links) if links else None

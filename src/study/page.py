@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from ..common.markdown import code, row
+from ..report.studies import ASKED
 from .cells import word
 from .file import OF_LENGTHS, Study
 from .summary import Line, beside, lower_is_better, minutes, text
@@ -35,7 +36,7 @@ def page(
     rows = pd.concat([line.rows for line in found], ignore_index=True)
     parts = [
         f"# {name}",
-        f"For who asks: {study.question}",
+        f"{ASKED}{study.question}",
         "## Expected",
         study.expected.strip(),
         "## Found",
@@ -68,34 +69,48 @@ def _pictures(study: Study, pictures: Sequence[str]) -> list[str]:
 
 def _table(study: Study, found: Sequence[Line]) -> str:
     first, *others = study.measure
+    columns: dict[str, Callable[[Line], str]] = {
+        "runs": _runs,
+        f"{first}, median": _median(first),
+    }
+    if any(line.interval(first) for line in found):
+        columns["95 % of the median run"] = lambda line: _interval(line, first)
     worst = "highest" if lower_is_better(first) else "lowest"
-    header = [*study.names, "runs", f"{first}, median", worst]
-    with_interval = any(line.interval(first) for line in found)
-    if with_interval:
-        header.insert(-1, "95 % of the median run")
-    if study.threshold is not None:
+    columns[worst] = lambda line: _figure(line, line.worst(first), first)
+    if (threshold := study.threshold) is not None:
         sign = "<=" if lower_is_better(first) else ">="
-        header.append(f"{sign} {text(study.threshold, first)}")
-    with_published = any(beside(study, line) for line in found)
-    header += others + ["published"] * with_published
-    cells = []
-    for line in found:
-        n = len(line.rows)
-        cell = [*line.place.values(), f"{n} of {line.planned}" if n < line.planned else str(n)]
-        cell.append(text(line.median(first), first) if n else "-")
-        if with_interval:
-            low_high = line.interval(first)
-            cell.append(f"{low_high[0]:.2%} .. {low_high[1]:.2%}" if low_high else "-")
-        cell.append(text(line.worst(first), first) if n else "-")
-        if study.threshold is not None:
-            k, of, (low, high) = line.reaching(first, study.threshold)
-            cell.append(f"{k} of {of} ({low:.0%} .. {high:.0%})" if of else "-")
-        cell += [text(line.median(each), each) if n else "-" for each in others]
-        if with_published:
-            values = beside(study, line)
-            cell.append(", ".join(text(value, first) for _, value in values) or "-")
-        cells.append(cell)
+        columns[f"{sign} {text(threshold, first)}"] = lambda line: _reaching(line, first, threshold)
+    columns |= {each: _median(each) for each in others}
+    if any(beside(study, line) for line in found):
+        columns["published"] = lambda line: (
+            ", ".join(text(value, first) for _, value in beside(study, line)) or "-"
+        )
+    cells = [[*line.place.values(), *(cell(line) for cell in columns.values())] for line in found]
+    header = [*study.names, *columns]
     return "\n".join([row(*header), "|---" * len(header) + "|", *(row(*cell) for cell in cells)])
+
+
+def _runs(line: Line) -> str:
+    n = len(line.rows)
+    return f"{n} of {line.planned}" if n < line.planned else str(n)
+
+
+def _median(column: str) -> Callable[[Line], str]:
+    return lambda line: _figure(line, line.median(column), column)
+
+
+def _figure(line: Line, value: float | None, column: str) -> str:
+    return text(value, column) if len(line.rows) else "-"
+
+
+def _interval(line: Line, column: str) -> str:
+    found = line.interval(column)
+    return f"{found[0]:.2%} .. {found[1]:.2%}" if found else "-"
+
+
+def _reaching(line: Line, column: str, threshold: float) -> str:
+    k, of, (low, high) = line.reaching(column, threshold)
+    return f"{k} of {of} ({low:.0%} .. {high:.0%})" if of else "-"
 
 
 def _beside(study: Study) -> list[str]:
@@ -109,7 +124,6 @@ def protocol(
 ) -> list[str]:
     """How the figures came about: a list of sentences, computed from settings and rows."""
     done, planned = len(rows), sum(line.planned for line in found)
-    changes = dict(study.base)
     said = [f"`python -m src.study {path}` makes the runs that are missing, and this page."]
     if done:
         commits = ", ".join(dict.fromkeys(rows["commit"].astype(str).str[:7]))
@@ -124,7 +138,7 @@ def protocol(
     keys = " and ".join(f"`{key}`" for key in study.seed_keys)
     said.append(f"Seeds {seeds}, each the value of {keys}; none was chosen among others.")
     said += _grading(rows)
-    base = ", ".join(code(f"{key}={word(value)}") for key, value in changes.items())
+    base = ", ".join(code(f"{key}={word(value)}") for key, value in study.base.items())
     said.append(f"Settings: those of params.yaml with {base or 'no change'}; and for each axis:")
     for axis in study.names:
         said += _axis(study, axis)

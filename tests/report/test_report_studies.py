@@ -13,6 +13,7 @@ def test_each_study_is_a_link_that_leads_to_its_page(tmp_path: Path) -> None:
     page = tmp_path / "docs" / "studies" / "a b.md"
     page.parent.mkdir(parents=True)
     page.write_text("# a b\n\nFor who asks: Is 1 < 2?\n\n## Expected\n")
+    (page.parent / "notes.md").write_text("of no study")
     section = studies(tmp_path, out)
     assert section is not None
     ((asked, address),) = section.links.items()
