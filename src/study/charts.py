@@ -19,15 +19,12 @@ _COLOURS = Path(look.__file__).with_name("colours.css")
 _PAPER = f"svg {{ color: var(--ink); background: var(--paper); font-family: {FONT}; }}"
 # Titles of axes for columns whose names do not say it.
 _WORDS = {
-    "exact_match": "right answers, %",
-    "last_exact_match": "right answers, %",
     "digits": "digits of the operands",
     "chain": "columns side by side that carry",
     "tokens_seen": "tokens seen in training",
     "training_flops": "FLOPs of the training",
     "problems_seen": "problems seen in training",
 }
-_Place = dict[str, str]
 
 
 def picture(study: Study, chart: Chart, found: Sequence[Line], name: str) -> str:
@@ -63,11 +60,11 @@ def _chart(study: Study, chart: Chart, found: Sequence[Line]) -> alt.LayerChart:
     if chart.x is None:
         return _dots(runs, y)
     others = _published(study, chart, found) if y == study.measure[0] else pd.DataFrame()
-    numeric = all(_is_number(x) for x in runs["x"])
+    numeric = bool(pd.to_numeric(runs["x"], errors="coerce").notna().all())
     return _curves(runs, others, chart.x, y, numeric)
 
 
-def _name(study: Study, chart: Chart, place: _Place) -> str:
+def _name(study: Study, chart: Chart, place: dict[str, str]) -> str:
     """A line's name: its values on the axes that neither the chart's x nor its filter say."""
     along = chart.along or chart.x
     values = [
@@ -106,10 +103,6 @@ def _published(study: Study, chart: Chart, found: Sequence[Line]) -> pd.DataFram
             frame = pd.DataFrame({"x": list(each.values), "y": list(each.values.values())})
             parts.append(frame.assign(line=_name(study, chart, alike[0].place)))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-
-
-def _is_number(value: object) -> bool:
-    return pd.notna(pd.to_numeric(pd.Series([value]), errors="coerce")[0])
 
 
 def _axis(x: str, frame: pd.DataFrame, numeric: bool) -> alt.X:

@@ -80,6 +80,11 @@ def _lists(given: object) -> object:
     return {str(key): [written(each) for each in values] for key, values in lists.items()}
 
 
+def _keyed(given: object) -> object:
+    """Keys of a mapping as they stand in a table."""
+    return {written(key): v for key, v in given.items()} if isinstance(given, dict) else given
+
+
 Place = Annotated[dict[str, str], BeforeValidator(_texts)]
 Choice = Annotated[dict[str, list[str]], BeforeValidator(_lists)]
 
@@ -97,11 +102,7 @@ class Published(_Part):
     source: Text
     where: Place = {}
     of: Text
-    values: Annotated[dict[str, float], BeforeValidator(lambda v: _keyed(v)), Field(min_length=1)]
-
-
-def _keyed(given: object) -> object:
-    return {written(key): v for key, v in given.items()} if isinstance(given, dict) else given
+    values: Annotated[dict[str, float], BeforeValidator(_keyed), Field(min_length=1)]
 
 
 class Chart(_Part):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, log10
-from statistics import median_low
+from math import ceil, inf, log10
 
 import pandas as pd
 
@@ -63,29 +62,22 @@ class Line:
     planned: int
 
     def values(self, column: str) -> list[float]:
-        """A column of the finished runs; of steps, infinity where a run never got there."""
+        """A column of the finished runs, the worst first; infinite where steps never got there."""
         if column not in self.rows:
             return []
         found = pd.to_numeric(self.rows[column], errors="coerce")
-        if column.startswith("steps_to"):
-            return found.fillna(float("inf")).tolist()
-        return found.dropna().tolist()
+        found = found.fillna(inf) if column.startswith("steps_to") else found.dropna()
+        return sorted(found.tolist(), reverse=lower_is_better(column))
 
     def median(self, column: str) -> float | None:
         """The median; of an even number of runs the worse of the two, so that it is a run's."""
         values = self.values(column)
-        if not values:
-            return None
-        found = -median_low([-v for v in values]) if lower_is_better(column) else median_low(values)
-        return None if found == float("inf") else found
+        return _reached(values[(len(values) - 1) // 2]) if values else None
 
     def worst(self, column: str) -> float | None:
         """That of the worst run."""
         values = self.values(column)
-        if not values:
-            return None
-        found = max(values) if lower_is_better(column) else min(values)
-        return None if found == float("inf") else found
+        return _reached(values[0]) if values else None
 
     def interval(self, column: str) -> tuple[float, float] | None:
         """95 % interval of the median run's share, whose problems are a sample of all."""
@@ -101,6 +93,10 @@ class Line:
         less = lower_is_better(column)
         k = sum(value <= threshold if less else value >= threshold for value in values)
         return k, len(values), wilson(k, len(values)) if values else (0.0, 1.0)
+
+
+def _reached(steps: float) -> float | None:
+    return None if steps == inf else steps
 
 
 def lines(study: Study, cells: Sequence[Cell], rows: pd.DataFrame) -> list[Line]:
