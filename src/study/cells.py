@@ -11,9 +11,13 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from pydantic import ValidationError
+
 from ..common.errors import UserError
+from ..common.yaml_1_2 import parse_yaml
 from ..config import Params
-from ..sweep.grid import Run, applied, check_keys
+from ..params import PARAMS_FILE, describe
+from ..sweep.grid import Run, check_keys
 from .file import Changes, Study
 
 # Of the model in use.
@@ -53,18 +57,13 @@ def cells(name: str, study: Study, text: str) -> list[Cell]:
         UserError: naming the key or value that params.yaml does not allow, and two places that
             would be the same run.
     """
-    defaults = applied(text, [])
+    defaults = parse_yaml(text, PARAMS_FILE.name)
     found: dict[str, Cell] = {}
     for place, changes in _places(study):
-        seeded = changes | dict.fromkeys(study.seed_keys, study.seeds[0])
-        overrides = _overrides(seeded, defaults)
-        check_keys(overrides, defaults)
-        content = applied(text, overrides)
         for seed in study.seeds:
-            # Any seed is as good as the first: only its number is put in.
-            made = _with_seed(content, study.seed_keys, seed)
-            words = _overrides(seeded | dict.fromkeys(study.seed_keys, seed), defaults)
-            cell = Cell(place, seed, settings_of(made), _run(name, place, seed, words, made))
+            cell = _cell(
+                name, place, seed, changes | dict.fromkeys(study.seed_keys, seed), defaults
+            )
             same = found.setdefault(cell.settings, cell)
             if same.place != place:
                 raise UserError(f"axes: {_said(place)} and {_said(same.place)} are the same runs")
@@ -104,35 +103,39 @@ def _places(study: Study) -> Iterator[tuple[dict[str, str], Changes]]:
                 yield place, changes
 
 
-def _overrides(changes: Changes, defaults: dict[str, Any]) -> list[str]:
-    """Changes as `dvc exp run --set-param` takes them; what is said of other models is left out."""
+def _cell(
+    name: str, place: dict[str, str], seed: int, changes: Changes, defaults: dict[str, Any]
+) -> Cell:
     model = changes.get("model", defaults["model"])
     named = {key.replace(_ANY_MODEL, f"models.{model}."): value for key, value in changes.items()}
-    return [
-        f"{key}={word(value)}"
+    words = {key: f"{key}={word(value)}" for key, value in named.items()}
+    check_keys(words.values(), defaults)
+    # What is said of other models changes nothing.
+    kept = {
+        key: value
         for key, value in named.items()
         if not key.startswith("models.") or key.startswith(f"models.{model}.")
-    ]
+    }
+    content = _changed(defaults, kept)
+    settings = settings_of(content)
+    plain = "-".join(re.sub(r"[^\w+.]|\.(?!\w)", "", v, flags=re.ASCII) for v in place.values())
+    # git takes no name that is much longer.
+    full = f"{name}-{plain}"[:150] + f"-seed{seed}-{settings[:6]}"
+    return Cell(place, seed, settings, Run(full, tuple(words[key] for key in kept), content))
 
 
-def _with_seed(content: dict[str, Any], keys: Sequence[str], seed: int) -> dict[str, Any]:
+def _changed(content: dict[str, Any], changes: Changes) -> dict[str, Any]:
+    """What DVC makes of a params.yaml with such changes, without its second for each."""
     copy = deepcopy(content)
-    for key in keys:
+    for key, value in changes.items():
         *sections, last = key.split(".")
         section = copy
         for name in sections:
             section = section[name]
-        section[last] = seed
+            if not isinstance(section, dict):
+                raise UserError(f"{key}={word(value)}: {name} is no section any more")
+        section[last] = value
     return copy
-
-
-def _run(
-    name: str, place: dict[str, str], seed: int, overrides: Sequence[str], content: dict[str, Any]
-) -> Run:
-    plain = "-".join(re.sub(r"[^\w+.]|\.(?!\w)", "", v, flags=re.ASCII) for v in place.values())
-    # git takes no name that is much longer.
-    full = f"{name}-{plain}"[:150] + f"-seed{seed}-{settings_of(content)[:6]}"
-    return Run(full, tuple(overrides), content)
 
 
 def word(value: object) -> str:
@@ -158,8 +161,14 @@ def settings_of(content: dict[str, Any]) -> str:
 
     Args:
         content: that of a params.yaml.
+
+    Raises:
+        UserError: for a value that params.yaml does not allow, with key and rule.
     """
-    params = Params.model_validate(content)
+    try:
+        params = Params.model_validate(content)
+    except ValidationError as error:
+        raise UserError(describe(error.errors())) from None
     sections = {
         "data": params.data,
         "model": params.model_config_in_use,

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..common.files import RUNS_DIR
 from ..compare.commits import git
 from ..compare.experiments import load_experiment, read_costs
 from ..sweep import elsewhere, local
@@ -47,23 +46,26 @@ class Harvest:
     Args:
         cells: all of the study.
         path: the file of its rows.
+
+    Attributes:
+        commit: that of the experiments, the one that is checked out.
     """
 
     def __init__(self, cells: Sequence[Cell], path: Path) -> None:
         self._cells = {cell.run.name: cell for cell in cells}
         self._order = [cell.settings for cell in cells]
-        self._path, self._commit = path, head()
+        self._path, self.commit = path, head()
 
     def __call__(self, name: str) -> None:
         """Take in the experiment of a run."""
-        rev = experiments(".", refs_on(self._commit))[name]
-        experiment = load_experiment(name, rev, self._commit, read_costs())
+        rev = experiments(".", refs_on(self.commit))[name]
+        experiment = load_experiment(name, rev, self.commit, read_costs())
         add_row(self._path, row_of(self._cells[name], experiment), self._order)
 
     def drop(self) -> None:
         """Remove the experiments that are rows: beside others, they would fill all tables."""
         rows = read_rows(self._path)
-        there = experiments(".", refs := refs_on(self._commit))
+        there = experiments(".", refs := refs_on(self.commit))
         for name, cell in self._cells.items():
             if name in there and cell.settings in set(rows[SETTINGS]):
                 git("update-ref", "-d", f"{refs}{name}")
@@ -74,7 +76,7 @@ def run_missing(
     harvest: Harvest,
     jobs: int,
     cpus: int,
-    cluster: tuple[str | None, str, Path | None] | None,
+    cluster: tuple[str, str, Path | None] | None,
 ) -> list[str]:
     """Run the cells that have no row.
 
@@ -90,11 +92,10 @@ def run_missing(
     for part in rounds(todo):
         runs = [cell.run for cell in part]
         if cluster is None:
-            failures += local.sweep(runs, head(), jobs, cpus, harvest)
-            continue
-        address, remote, runs_dir = cluster
-        runs_dir = runs_dir or (None if address else RUNS_DIR.resolve())
-        failures += elsewhere.sweep(
-            runs, remote, address, runs_dir, harvest, cpus=cpus, gpus=0, retries=3
-        )
+            failures += local.sweep(runs, harvest.commit, jobs, cpus, harvest)
+        else:
+            address, remote, runs_dir = cluster
+            failures += elsewhere.sweep(
+                runs, remote, address, runs_dir, harvest, cpus=cpus, gpus=0, retries=3
+            )
     return failures

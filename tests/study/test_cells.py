@@ -71,6 +71,10 @@ def test_a_key_of_any_model_is_of_the_one_in_use(content: dict[str, Any]) -> Non
     ("axes", "said"),
     [
         ({"data.formt": ["plain"]}, "data.formt='plain': unknown key; did you mean data.format?"),
+        (
+            {"models.lama2.d_ff": [8]},
+            "models.lama2.d_ff=8: unknown key; did you mean models.llama2?",
+        ),
         ({"data.format": ["plane"]}, "data.format = 'plane': must be 'plain'"),
         ({"data.B": [-1]}, "data.B = -1: must be greater than or equal to 0"),
         ({"steps": {"a": {}, "b": {}}}, "axes: steps=b and steps=a are the same runs"),
@@ -88,4 +92,12 @@ def test_what_params_does_not_allow_is_refused(
 def test_ours_can_be_run(path: Path) -> None:
     name, study = load(path)
     assert cells(name, study, TEXT)
-    assert len(cells(name, study.small(), TEXT)) < 13
+    small = cells(name, study.small(), TEXT)
+    assert len(small) < 13
+    # What DVC makes of the same changes.
+    assert all(cell.run.params == applied(TEXT, [*cell.run.overrides]) for cell in small)
+
+
+def test_a_section_that_became_a_value_is_named(content: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match=r"data\.seed=0: data is no section any more"):
+        made(content | {"axes": {"data": ["plain"]}})
