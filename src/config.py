@@ -253,6 +253,7 @@ class TrainingConfig(Section):
     val_check_interval: PositiveFloat
     patience: PositiveInt
     keep_best: PositiveInt
+    snapshots: list[Annotated[int, Field(ge=0)]] = []
     log_every_n_steps: PositiveInt
     n_samples: Annotated[int, Field(ge=0)]
     precision: Literal["32-true", "bf16-mixed", "16-mixed"]
@@ -268,6 +269,11 @@ class TrainingConfig(Section):
         if self.warmup_steps >= self.max_steps:
             rule = f"must be less than max_steps = {self.max_steps}"
             raise _broken("warmup_steps", self.warmup_steps, rule)
+        if self.snapshots != sorted(set(self.snapshots)):
+            raise _broken("snapshots", self.snapshots, "must be steps in ascending order")
+        if self.snapshots and self.snapshots[-1] > self.max_steps:
+            rule = f"must not exceed max_steps = {self.max_steps}"
+            raise _broken("snapshots", self.snapshots, rule)
         return self
 
 

@@ -183,6 +183,8 @@ def test_splits_add_up() -> None:
         (("training", "learning_rate"), 0, "must be greater than 0"),
         (("training", "learning_rate"), "fast", "must be a valid number"),
         (("training", "warmup_steps"), 10**9, "must be less than max_steps = "),
+        (("training", "snapshots"), [0, 200, 200], "must be steps in ascending order"),
+        (("training", "snapshots"), [0, 10**9], "must not exceed max_steps = "),
         (("training", "val_check_interval"), 1.5, "must be a share of an epoch up to 1.0, or a"),
         (("training", "precision"), 16, "must be '32-true', 'bf16-mixed' or '16-mixed'"),
         (("evaluation", "n_samples"), -1, "must be greater than or equal to 0"),
@@ -233,9 +235,9 @@ def test_answers_modulo_a_number_have_no_division_and_no_trace() -> None:
 @pytest.mark.parametrize("path", list(leaves(CONTENT)), ids=".".join)
 def test_each_key_refuses_a_list_and_is_missed(path: tuple[str, ...], tmp_path: Path) -> None:
     key = ".".join(path)
-    # Of the one key that takes lists, the entry is told.
-    value = 7 if key == "data.length_mix" else [7]
-    assert refusal(write(tmp_path, changed(path, [7]))).startswith(f"{key} = {value}: must be ")
+    # Of a key that takes lists, the entry is told.
+    value = -7 if key in ("data.length_mix", "training.snapshots") else [-7]
+    assert refusal(write(tmp_path, changed(path, [-7]))).startswith(f"{key} = {value}: must be ")
     content = changed(path, None)
     section = content
     for part in path[:-1]:

@@ -82,7 +82,9 @@ def test_steps_to_a_share_are_those_of_the_first_validation_that_reaches_it() ->
         for i, share in enumerate(shares)
     ]
     cost = Cost("cpu: AVX2, 1 thread")
-    metrics = Fit({}, {}, history.val[3], history.val[3], [], history, False, 0, 0, cost).metrics()
+    metrics = Fit(
+        {}, {}, history.val[3], history.val[3], [], [], history, False, 0, 0, cost
+    ).metrics()
     reached = [metrics[f"steps_to_{share}"] for share in ("90", "99", "99_9")]
     assert reached == [20, None, None]
 

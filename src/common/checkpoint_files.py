@@ -12,7 +12,9 @@ PROGRESS = re.compile(r"progress-(?P<step>[0-9]{9})-(?P<digest>[0-9a-f]{16})\.ck
 # What Lightning keeps of the validations with the lowest losses.
 _GRADED = re.compile(r"step=(?P<step>[0-9]+)\.ckpt")
 # What a finished training keeps beside best.ckpt and last.ckpt, where it is to keep several.
-RUNNER_UP = re.compile(r"best-(?P<place>[0-9]+)\.ckpt")
+RUNNER_UP = re.compile(r"best-(?P<number>[0-9]+)\.ckpt")
+# And of the steps that `training.snapshots` names.
+SNAPSHOT = re.compile(r"snapshot-(?P<number>[0-9]+)\.ckpt")
 
 
 def find_checkpoint(path: Path) -> Path:
@@ -41,9 +43,14 @@ def find_checkpoint(path: Path) -> Path:
 
 def runners_up(folder: Path) -> list[Path]:
     """best-2.ckpt, best-3.ckpt and so on of a folder, as far as they are there."""
-    found = [
-        (int(match["place"]), path)
-        for path in folder.iterdir()
-        if (match := RUNNER_UP.fullmatch(path.name))
-    ]
-    return [path for _, path in sorted(found)]
+    return list(_numbered(folder, RUNNER_UP).values())
+
+
+def snapshots(folder: Path) -> dict[int, Path]:
+    """The weights that a training has kept of steps on its way, by step."""
+    return _numbered(folder, SNAPSHOT)
+
+
+def _numbered(folder: Path, name: re.Pattern[str]) -> dict[int, Path]:
+    found = ((name.fullmatch(path.name), path) for path in folder.iterdir())
+    return dict(sorted((int(match["number"]), path) for match, path in found if match))

@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader
 
 from ..batches import BatchOrder, rows_by_kind
 from ..checkpoint import read_tensors
+from ..common.checkpoint_files import snapshots
 from ..common.errors import UserError
 from ..config import Params, TrainingConfig
 from ..dataset import ArithmeticDataset, TrainLoader, eval_loader
@@ -34,6 +35,7 @@ from .history import DivergedError, History
 from .resume import Progress
 from .run_dir import clear, latest_progress, step_of
 from .sharding import whole_weights
+from .snapshots import Snapshots
 from .trainer import make_trainer
 
 
@@ -47,6 +49,7 @@ class Fit:
         best, last: the validation rows of those weights: step, loss, exact_match.
         runners_up: the rows with the next lowest losses, `training.keep_best` together with `best`,
             and the file of each one's state dict; None for the last weights.
+        snapshots: files of the weights of `training.snapshots`.
         history: the rows of all validations and of the training's log.
         stopped_early: val_loss had not improved for `patience` validations.
         problems: seen in training, repetitions included.
@@ -59,6 +62,7 @@ class Fit:
     best: dict[str, float]
     last: dict[str, float]
     runners_up: Sequence[tuple[dict[str, float], Path | None]]
+    snapshots: Sequence[Path]
     history: History
     stopped_early: bool
     problems: int
@@ -136,6 +140,7 @@ def fit(
     progress = Progress(run_dir, runtime.checkpoint_every_n_steps, history, story)
     watchers = watchers if process.is_first else ()
     callbacks = [history, cost, *watchers, best, early_stopping, progress, distributed.EndAtOnce()]
+    callbacks += [Snapshots(run_dir, params, story)] if config.snapshots else []
     logger = process.is_first and make_logger(resumed)
     trainer = make_trainer(params, run_dir, callbacks, order, process, logger)
 
@@ -167,6 +172,7 @@ def fit(
         best_row,
         last,
         _runners_up(best, history, config.keep_best),
+        list(snapshots(run_dir).values()),
         history,
         stopped_early,
         problems,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import yaml
 
 from ..checkpoint import load_model, read_tensors, save_checkpoint
-from ..common.checkpoint_files import runners_up
+from ..common.checkpoint_files import runners_up, snapshots
 from ..common.errors import UserError
 from ..common.files import open_replacing
 from ..config import Params
@@ -23,7 +24,7 @@ from .fit import Fit
 # Of a training that was killed as it wrote its results, this one may be missing.
 LAST = "samples.txt"
 _RESULTS = re.compile(
-    r"(best(-[0-9]+)?|last)\.ckpt|config\.yaml|samples\.txt|(train|val)\.csv|train\.json"
+    r"(best(-[0-9]+)?|last|snapshot-[0-9]+)\.ckpt|config\.yaml|samples\.txt|(train|val)\.csv|train\.json"
 )
 
 
@@ -58,7 +59,7 @@ def write_models(
     folder: Path,
     story: Mapping[str, Any],
 ) -> None:
-    """last.ckpt, best.ckpt, best-2.ckpt and so on, config.yaml, and samples.txt.
+    """last.ckpt, best.ckpt, best-2.ckpt and so on, snapshots, config.yaml, and samples.txt.
 
     The samples are the best model's answers to the first problems of val, which are written so.
     """
@@ -67,6 +68,8 @@ def write_models(
     for place, (row, kept) in enumerate(fitted.runners_up, start=2):
         weights = read_tensors(kept)["state_dict"] if kept else fitted.last_weights
         save_checkpoint(folder / f"best-{place}.ckpt", weights, params, row, story)
+    for path in fitted.snapshots:
+        shutil.copyfile(path, folder / path.name)
     with open_replacing(folder / "config.yaml") as file:
         file.write("# What this was trained with; python -m src.train --config reads it.\n")
         sections = {"model": params.model_config_in_use, "training": params.training}
@@ -81,12 +84,14 @@ def write_models(
 
 
 def drop_old(folder: Path, new: Path) -> None:
-    """Remove runners-up that a training has left which kept more of them.
+    """Remove runners-up and snapshots that a training has left which kept more, or others.
 
     Args:
         new: the folder whose files come in place of the others.
     """
-    for path in runners_up(folder) if folder.is_dir() else []:
+    if not folder.is_dir():
+        return
+    for path in (*runners_up(folder), *snapshots(folder).values()):
         if not (new / path.name).exists():
             path.unlink()
 

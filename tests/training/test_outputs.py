@@ -8,9 +8,11 @@ import pytest
 import torch
 import yaml
 
-from src.checkpoint import load_model
+from src.checkpoint import load_checkpoint, load_model
 from src.common.errors import UserError
 from src.common.folders import claimed
+from src.lightning_module import initial_module
+from src.params import load_params
 from src.train import main
 
 from ..conftest import read_csv, tiny_params
@@ -89,6 +91,31 @@ def test_as_many_are_kept_as_there_are_and_should_be(
     expected = sorted(float(row["loss"]) for row in read_csv(Path("out/val.csv")))[:keep_best]
     names = ["best.ckpt", "best-2.ckpt", "best-3.ckpt"][:keep_best]
     assert losses == dict(zip(names, expected, strict=True))
+
+
+def test_snapshots_are_of_their_steps_and_change_nothing_else(here: Path, data_dir: Path) -> None:
+    train(data_dir, "--out_dir", "plain")
+    write_config(snapshots=[0, 7, 25])
+    train(data_dir, "--out_dir", "kept")
+    assert {path.name for path in Path("kept").iterdir()} == FILES | {
+        f"snapshot-{step}.ckpt" for step in (0, 7, 25)
+    }
+    for name in ("train.csv", "val.csv", "samples.txt"):
+        assert Path("kept", name).read_bytes() == Path("plain", name).read_bytes()
+    loaded = {step: load_checkpoint(Path(f"kept/snapshot-{step}.ckpt")) for step in (0, 7, 25)}
+    assert [each.metrics["step"] for each in loaded.values()] == [0, 7, 25]
+    weights = {step: each.model.state_dict() for step, each in loaded.items()}
+    params = load_params(Path("mine.yaml"))
+    first = initial_module(params).model.state_dict()
+    last = load_model(Path("plain/last.ckpt"))[0].state_dict()
+    for name in first:
+        assert torch.equal(weights[0][name], first[name])
+        assert torch.equal(weights[25][name], last[name])
+    assert not all(torch.equal(weights[7][name], last[name]) for name in last)
+    # Another choice leaves none of the first.
+    write_config(snapshots=[3])
+    train(data_dir, "--out_dir", "kept", "--overwrite")
+    assert [path.name for path in Path("kept").glob("snapshot*")] == ["snapshot-3.ckpt"]
 
 
 def test_a_second_training_is_refused_until_it_may_overwrite(here: Path, data_dir: Path) -> None:

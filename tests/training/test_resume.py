@@ -16,6 +16,7 @@ import yaml
 
 from ..conftest import ROOT, small_disk, tiny_params
 
+SNAPSHOTS = [0, 30, 151]
 SLOWER = {
     "max_steps": 160,
     "accumulate_grad_batches": 2,
@@ -23,6 +24,8 @@ SLOWER = {
     "val_check_interval": 37.0,
     "patience": 50,
     "learning_rate": 0.01,
+    # Kept on the way: they must survive a stop, or be made again.
+    "snapshots": SNAPSHOTS,
 }
 
 
@@ -103,7 +106,7 @@ def uninterrupted(
         training = Training(tmp_path_factory.mktemp(name) / "run", data_dir, name)
         training.finish()
         results = training.results()
-        assert len(results) == 7
+        assert len(results) == 7 + len(SNAPSHOTS)
         return results
 
     return run
