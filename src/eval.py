@@ -8,7 +8,7 @@ python -m src.eval --inspect "554+456="    # answer this, and draw where it look
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from .common.files import (
     check_writable,
 )
 from .common.folders import claimed
-from .config import Params
+from .config import EvaluationConfig, Params
 from .evaluation.results import (
     about,
     check_vacant,
@@ -38,6 +38,7 @@ from .terminal.say import say
 
 if TYPE_CHECKING:
     from .checkpoint import Loaded
+    from .evaluation.weights import Exam
 
 ATTENTION = RUNS_DIR / "attention.png"
 
@@ -45,12 +46,7 @@ ATTENTION = RUNS_DIR / "attention.png"
 def evaluate(
     params: Params, checkpoint: Path, data_dir: Path, out_dir: Path, skip_bad_rows: bool = False
 ) -> dict[str, Any]:
-    """Grade, print and write the results.
-
-    It grades with one teacher-forced pass, which knows where the whole target is given (see
-    `loss`), and generates only elsewhere, to show what the model says there; and where targets
-    have steps, to see whether the answer behind them is right. With `evaluation.temperature` all
-    answers are generated, and these are graded.
+    """Grade (see `verdicts.judge`), print and write the results.
 
     Args:
         checkpoint: a file, or the folder of a training, of which `evaluation.weights` chooses.
@@ -74,21 +70,18 @@ def evaluate(
         UserError: for a file that is missing or not what it should be.
         OSError: if nothing can be written to out_dir, before anything is graded.
     """
-    from .checkpoint import weights_hash
     from .data.description import read_convention
     from .dataset import ArithmeticDataset, check_length
     from .evaluation import lengths
-    from .evaluation.answering import hear, pick_of
+    from .evaluation.answering import pick_of
     from .evaluation.breakdowns import break_down, describe_problems, figures
-    from .evaluation.exhaustive import finished, grade_every
     from .evaluation.expert_information import expert_figures
-    from .evaluation.grading import grade
     from .evaluation.leaks import find_leaks
     from .evaluation.reading import read
     from .evaluation.screening import quick_leads
-    from .evaluation.weights import OF_LAST, Exam, files_of
+    from .evaluation.verdicts import judge
+    from .evaluation.weights import Exam, files_of
     from .ops.compile import compiles_grading
-    from .ops.sampling import greedy
     from .terminal.results_table import show
 
     check_writable(out_dir)
@@ -98,75 +91,75 @@ def evaluate(
     files = files_of(checkpoint, weights)
     loaded = load(files[0], params)
     splits, every, skipped = read(config, data_dir, skip_bad_rows)
-    records, progress = splits["test"], params.runtime.progress
-    dataset = ArithmeticDataset(records)
+    records, dataset = splits["test"], ArithmeticDataset(splits["test"])
     check_length(dataset, loaded.config.max_seq_len, data_dir / "test.jsonl")
     written = read_convention(data_dir).format
     grid = lengths.grid_of(config, data_dir, written, loaded.config.max_seq_len)
-
-    problems = describe_problems(records, written)
+    problems, progress = describe_problems(records, written), params.runtime.progress
     exam = Exam(problems, dataset, written, grid, config, progress)
     if weights == "best_on_test":
         # Of those that do equally well the first, which has the lowest validation loss.
         candidates = (load(file, params) for file in files)
         loaded = max(candidates, key=lambda each: exam.right(each.model).sum())
 
-    grades = grade(loaded.model, dataset, config.batch_size)
-    pick = pick_of(config)
-    # What is drawn, no forward pass knows.
-    whole = grades.exact & (pick is greedy)
-    missed = problems[~whole]
-    if every is not None:
-        quick = quick_leads(loaded.model) if compiles_grading(params, len(every)) else None
-        counts, missed = grade_every(
-            loaded.model, every, splits, written, problems, whole, progress, quick
-        )
-    heard, right = hear(loaded.model, missed, written, config.batch_size, progress, pick)
-    # The first of the missed ones are those of the test split.
-    exact, of_test = whole.copy(), heard.head((~whole).sum())
-    exact[~whole] = right[: len(of_test)]
-    grades = replace(grades, exact=exact)
-    if pick is not greedy:
-        whole = (of_test["said"] == of_test["target"]).to_numpy()
-
+    compiled = every is not None and compiles_grading(params, len(every))
+    quick = quick_leads(loaded.model) if compiled else None
+    found = judge(loaded.model, exam, splits, every, quick)
     others = [] if grid is None else [*lengths.may_be_known(grid, written, loaded.story)]
     known = find_leaks([*records, *others], written, loaded.story, data_dir, progress)
-    leaks = known[: len(records)]
+    leaks, grades = known[: len(records)], found.grades
+
     sizes = loaded.model.num_parameters(), loaded.model.num_parameters(active=True)
-    metrics = figures(loaded.config.name, sizes, grades, whole if written.traced else None)
-    metrics |= leaks.metrics(exact) | skipped
+    metrics = figures(loaded.config.name, sizes, grades, found.whole if written.traced else None)
+    metrics |= leaks.metrics(grades.exact) | skipped
     if config.experts:
         metrics |= expert_figures(problems, grades, written)
-    tables = break_down(problems, grades, written) | {"errors": heard[~right]}
-    if every is not None:
-        tables["exhaustive"], wrong = finished(counts, missed[right]), len(tables["errors"])
-        metrics |= {"exhaustive_problems": len(every), "exhaustive_wrong": wrong}
+    tables = break_down(problems, grades, written) | {"errors": found.errors}
+    if every is not None and found.everything is not None:
+        tables["exhaustive"] = found.everything
+        metrics |= {"exhaustive_problems": len(every), "exhaustive_wrong": len(found.errors)}
     if grid is not None:
         graded = lengths.grade_lengths(
-            loaded.model, grid, written, config.batch_size, progress, pick
+            loaded.model, grid, written, config.batch_size, progress, pick_of(config)
         )
         tables["by_lengths"] = graded
         metrics |= lengths.figures(graded, known[len(records) :])
     if weights == "both":
-        last = load(files[1], params)
-        same = weights_hash(last.model.state_dict()) == weights_hash(loaded.model.state_dict())
-        found = metrics if same else exam.figures(last.model)
-        metrics |= {f"last_{name}": found[name] for name in OF_LAST if name in found}
-    if weights in ("last", "best_on_test"):
-        metrics["weights"] = weights
-    if weights == "best_on_test":
-        step = loaded.metrics.get("step")
-        metrics["chosen_step"] = None if step is None else int(step)
-    for key, neutral in (("temperature", 0), ("top_k", 0), ("attention_scale", 1)):
-        if (value := getattr(config, key)) != neutral:
-            metrics[key] = value
+        metrics |= _of_last(exam, metrics, loaded, load(files[1], params))
+    metrics |= _how(config, weights, loaded)
 
     origin = about(checkpoint, metrics, data_dir) if out_dir != METRICS_DIR else None
     write_results(metrics, tables, out_dir, origin)
-    said = dict(zip(of_test["prompt"], of_test["said"], strict=True))
+    said = dict(zip(found.said["prompt"], found.said["said"], strict=True))
     samples = [(r, said.get(r.prompt, r.target)) for r in records[: config.n_samples]]
-    show(metrics, tables, samples, written, leaks.sentence(exact))
+    show(metrics, tables, samples, written, leaks.sentence(grades.exact))
     return metrics
+
+
+def _of_last(
+    exam: Exam, of_best: Mapping[str, Any], best: Loaded, last: Loaded
+) -> dict[str, float]:
+    """The last weights' figures, under names that begin with last_; often they are the best."""
+    from .checkpoint import weights_hash
+    from .evaluation.weights import OF_LAST
+
+    same = weights_hash(last.model.state_dict()) == weights_hash(best.model.state_dict())
+    found = of_best if same else exam.figures(last.model)
+    return {f"last_{name}": found[name] for name in OF_LAST if name in found}
+
+
+def _how(config: EvaluationConfig, weights: str, loaded: Loaded) -> dict[str, Any]:
+    """What of `evaluation:` is as no ordinary grading has it."""
+    found: dict[str, Any] = {}
+    if weights in ("last", "best_on_test"):
+        found["weights"] = weights
+    if weights == "best_on_test":
+        step = loaded.metrics.get("step")
+        found["chosen_step"] = None if step is None else int(step)
+    for key, neutral in (("temperature", 0), ("top_k", 0), ("attention_scale", 1)):
+        if (value := getattr(config, key)) != neutral:
+            found[key] = value
+    return found
 
 
 def load(checkpoint: Path, params: Params) -> Loaded:

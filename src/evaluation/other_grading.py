@@ -55,7 +55,8 @@ def evaluate_other(
             "evaluation.exhaustive = true: --hf grades the test split alone, as each answer is "
             "written token by token; evaluation.exhaustive: false in a file for --config"
         )
-    for key, needed in (("lengths", 0), ("attention_scale", 1), ("temperature", 0)):
+    ordinary = {"lengths": 0, "attention_scale": 1, "temperature": 0, "weights": "best"}
+    for key, needed in ordinary.items():
         if (value := getattr(config, key)) != needed:
             raise UserError(f"evaluation.{key} = {value}: must be {needed} with --hf")
     check_writable(out_dir)

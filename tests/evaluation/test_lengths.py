@@ -129,12 +129,17 @@ def test_data_that_does_not_say_what_it_was_drawn_from_is_refused(tmp_path: Path
         evaluate(tiny_params(evaluation={"lengths": 2}), checkpoint(tmp_path), tmp_path, tmp_path)
 
 
-@pytest.mark.parametrize(("key", "value"), [("lengths", 3), ("temperature", 0.5)])
+@pytest.mark.parametrize(
+    ("key", "value", "needed"),
+    [("lengths", 3, 0), ("temperature", 0.5, 0), ("weights", "last", "best")],
+)
 def test_others_models_are_not_asked(
-    key: str, value: float, tmp_path: Path, data_dir: Path
+    key: str, value: object, needed: object, tmp_path: Path, data_dir: Path
 ) -> None:
     config = tmp_path / "p.yaml"
     config.write_text(f"evaluation: {{{key}: {value}}}")
-    with pytest.raises(UserError, match=rf"^evaluation.{key} = {value}: must be 0 with --hf$"):
+    with pytest.raises(
+        UserError, match=rf"^evaluation.{key} = {value}: must be {needed} with --hf$"
+    ):
         main(["--config", str(config), "--hf", str(tmp_path), "--data_dir", str(data_dir),
               "--out_dir", str(tmp_path / "out")])  # fmt: skip
