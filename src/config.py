@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from .common.visible import visible
+from .common.findings import broken
 
 PositiveInt = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -62,13 +62,6 @@ class Section(BaseModel):
         none, and mean the default. Left out there, they change the bytes of neither.
         """
         return self.model_dump(exclude_defaults=True)
-
-
-def _broken(key: str, value: object, rule: str) -> PydanticCustomError:
-    """The error of a rule that spans several keys, reported at one of them."""
-    # pydantic fails on half a character pair, which YAML's and JSON's escapes can write.
-    shown = visible(value) if isinstance(value, str) else value
-    return PydanticCustomError("rule", "{rule}", {"key": key, "value": shown, "rule": rule})
 
 
 # Of operands and totals. A checkpoint says what its data was drawn from, and PyTorch's safe reader
@@ -116,63 +109,63 @@ class DataConfig(Section):
     @model_validator(mode="after")
     def _possible(self) -> Self:
         if self.B >= 10**MAX_DIGITS:
-            raise _broken("B", self.B, f"must have at most {MAX_DIGITS} digits")
+            raise broken("B", self.B, f"must have at most {MAX_DIGITS} digits")
         if self.A > self.B:
-            raise _broken("A", self.A, f"must not exceed B = {self.B}")
+            raise broken("A", self.A, f"must not exceed B = {self.B}")
         if self.format in _WITH_STEPS and self.N != 2:
             rule = f"must be 2 with format = {self.format}, which writes out two operands"
-            raise _broken("N", self.N, rule)
+            raise broken("N", self.N, rule)
         # Without the first part, the second could take long.
         if ("*" in self.ops and self.N * (len(str(self.B)) - 1) >= MAX_DIGITS) or (
             largest_total(self.N, self.B, self.ops) >= 10**MAX_DIGITS
         ):
             rule = f"totals of N = {self.N} operands must have at most {MAX_DIGITS} digits"
-            raise _broken("B", self.B, rule)
+            raise broken("B", self.B, rule)
         if "/" in self.ops and largest_total(self.N, self.B, self.ops) >= 2**63:
             rule = f"with / in ops, totals of N = {self.N} operands must fit in 63 bits"
-            raise _broken("B", self.B, f"{rule}: divisors of larger ones are hard to find")
+            raise broken("B", self.B, f"{rule}: divisors of larger ones are hard to find")
         if self.ops == "/" and self.B == 0:
-            raise _broken("ops", self.ops, "the only divisor would be 0, as A = B = 0")
+            raise broken("ops", self.ops, "the only divisor would be 0, as A = B = 0")
         if self.carry_mix and not {"+", "-"} & set(self.ops):
-            raise _broken("carry_mix", self.carry_mix, f"needs + or - in ops, which is {self.ops}")
+            raise broken("carry_mix", self.carry_mix, f"needs + or - in ops, which is {self.ops}")
         self._check_mix()
         if self.both_orders:
             if self.split_by != "unordered":
                 rule = f"needs split_by = unordered, not {self.split_by}"
-                raise _broken("both_orders", True, f"{rule}: else test problems would be in train")
+                raise broken("both_orders", True, f"{rule}: else test problems would be in train")
             if self.N != 2 or not set(self.ops) <= set("+*"):
                 rule = f"needs N = 2 and ops of + and *, not N = {self.N} and {self.ops}"
-                raise _broken("both_orders", True, rule)
+                raise broken("both_orders", True, rule)
         if self.modulus == 1:
-            raise _broken("modulus", 1, "must be 0, for none, or at least 2: all answers are 0")
+            raise broken("modulus", 1, "must be 0, for none, or at least 2: all answers are 0")
         if self.modulus and "/" in self.ops:
             rule = f"no / with modulus = {self.modulus}: quotients modulo p are of another kind"
-            raise _broken("ops", self.ops, rule)
+            raise broken("ops", self.ops, rule)
         if self.modulus and self.format in _WITH_STEPS:
             rule = f"writes steps to the whole answer, not to that modulo {self.modulus}"
-            raise _broken("format", self.format, rule)
+            raise broken("format", self.format, rule)
         for key in ("val_fraction", "test_fraction"):
             if round(getattr(self, key) * self.n_samples) < 1:
                 rule = f"leaves that split empty, as n_samples = {self.n_samples}"
-                raise _broken(key, getattr(self, key), rule)
+                raise broken(key, getattr(self, key), rule)
         if min(self.split_sizes.values()) < 1:
             rule = f"leaves no training problems, as n_samples = {self.n_samples}"
-            raise _broken("test_fraction", self.test_fraction, rule)
+            raise broken("test_fraction", self.test_fraction, rule)
         return self
 
     def _check_mix(self) -> None:
         mix = self.length_mix
         if len(mix) > len(str(self.B)):
             rule = f"must have a share for each digit of B = {self.B} at most"
-            raise _broken("length_mix", mix, rule)
+            raise broken("length_mix", mix, rule)
         # A sum of shares such as 0.1 may come out above 1 by rounding.
         if sum(mix) > 1 + 1e-9:
-            raise _broken("length_mix", mix, f"shares must add up to 1 at most, not {sum(mix):g}")
+            raise broken("length_mix", mix, f"shares must add up to 1 at most, not {sum(mix):g}")
         if any(share and 10**digits <= self.A for digits, share in enumerate(mix, 1)):
-            raise _broken("length_mix", mix, f"asks for fewer digits than A = {self.A} has")
+            raise broken("length_mix", mix, f"asks for fewer digits than A = {self.A} has")
         if mix and self.length_balance:
             rule = f"needs length_balance = 0, not {self.length_balance}: both say the lengths"
-            raise _broken("length_mix", mix, rule)
+            raise broken("length_mix", mix, rule)
 
     @property
     def largest_answer(self) -> int:
@@ -226,12 +219,12 @@ class ModelConfig(Section):
     def _consistent(self) -> Self:
         if self.d_model % self.n_heads:
             rule = f"must be divisible by n_heads = {self.n_heads}"
-            raise _broken("d_model", self.d_model, rule)
+            raise broken("d_model", self.d_model, rule)
         if self.pos_encoding == "rope" and self.d_model // self.n_heads % 2:
             rule = f"d_model / n_heads must be even with pos_encoding = rope, {self.d_model} given"
-            raise _broken("n_heads", self.n_heads, rule)
+            raise broken("n_heads", self.n_heads, rule)
         if self.top_k > self.n_experts:
-            raise _broken("top_k", self.top_k, f"must not exceed n_experts = {self.n_experts}")
+            raise broken("top_k", self.top_k, f"must not exceed n_experts = {self.n_experts}")
         return self
 
 
@@ -265,15 +258,15 @@ class TrainingConfig(Section):
         interval = self.val_check_interval
         if interval > 1 and interval % 1:
             rule = "must be a share of an epoch up to 1.0, or a whole number of batches"
-            raise _broken("val_check_interval", interval, rule)
+            raise broken("val_check_interval", interval, rule)
         if self.warmup_steps >= self.max_steps:
             rule = f"must be less than max_steps = {self.max_steps}"
-            raise _broken("warmup_steps", self.warmup_steps, rule)
+            raise broken("warmup_steps", self.warmup_steps, rule)
         if self.snapshots != sorted(set(self.snapshots)):
-            raise _broken("snapshots", self.snapshots, "must be steps in ascending order")
+            raise broken("snapshots", self.snapshots, "must be steps in ascending order")
         if self.snapshots and self.snapshots[-1] > self.max_steps:
             rule = f"must not exceed max_steps = {self.max_steps}"
-            raise _broken("snapshots", self.snapshots, rule)
+            raise broken("snapshots", self.snapshots, rule)
         return self
 
 
@@ -296,14 +289,12 @@ class EvaluationConfig(Section):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.length_chains and not self.lengths:
-            raise _broken(
-                "length_chains", True, "needs lengths above 0, up to which they are built"
-            )
+            raise broken("length_chains", True, "needs lengths above 0, up to which they are built")
         if self.exhaustive and self.temperature:
             rule = f"needs temperature = 0, which is {self.temperature}: it decodes greedily"
-            raise _broken("exhaustive", True, rule)
+            raise broken("exhaustive", True, rule)
         if self.top_k and not self.temperature:
-            raise _broken("top_k", self.top_k, "needs temperature above 0: none is drawn at 0")
+            raise broken("top_k", self.top_k, "needs temperature above 0: none is drawn at 0")
         return self
 
 
@@ -347,7 +338,7 @@ class Params(Section):
     def _known_model(self) -> Self:
         if self.model not in self.models:
             rule = f"must be an entry of models: {', '.join(self.models)}"
-            raise _broken("model", self.model, rule)
+            raise broken("model", self.model, rule)
         return self
 
     @model_validator(mode="after")
@@ -355,14 +346,14 @@ class Params(Section):
         training, runtime = self.training, self.runtime
         if training.batch_size < runtime.processes:
             rule = f"must be at least 1 for each of {runtime.processes} processes"
-            raise _broken("training.batch_size", training.batch_size, rule)
+            raise broken("training.batch_size", training.batch_size, rule)
         if runtime.strategy == "fsdp":
             rule = "needs training.optimizer = adamw, as muon needs whole matrices"
             if training.optimizer == "muon":
-                raise _broken("runtime.strategy", "fsdp", rule)
+                raise broken("runtime.strategy", "fsdp", rule)
             if training.precision == "16-mixed":
                 rule = "needs training.precision = 32-true or bf16-mixed"
-                raise _broken("runtime.strategy", "fsdp", rule)
+                raise broken("runtime.strategy", "fsdp", rule)
         return self
 
     @property

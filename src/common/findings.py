@@ -1,10 +1,13 @@
-"""What pydantic found wrong with content from outside, in one line."""
+"""What is wrong with content from outside, found by pydantic or by rules of ours, in one line."""
 
 from __future__ import annotations
 
 import reprlib
 
 from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
+
+from .visible import visible
 
 # Of a value that is long or deep, its beginning and its end.
 _SHORT = reprlib.Repr()
@@ -23,6 +26,13 @@ def shown(value: object) -> str:
     except ValueError:
         # Python writes no integer of more than 4,300 digits.
         return "a huge number"
+
+
+def broken(key: str, value: object, rule: str) -> PydanticCustomError:
+    """The error of a rule that spans several keys, reported at one of them."""
+    # pydantic fails on half a character pair, which YAML's and JSON's escapes can write.
+    said = visible(value) if isinstance(value, str) else value
+    return PydanticCustomError("rule", "{rule}", {"key": key, "value": said, "rule": rule})
 
 
 def finding(error: ValidationError) -> str:

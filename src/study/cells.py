@@ -60,7 +60,7 @@ def cells(name: str, study: Study, text: str) -> list[Cell]:
     defaults = parse_yaml(text, PARAMS_FILE.name)
     found: dict[str, Cell] = {}
     for place, changes in _places(study):
-        for seed in study.seeds:
+        for seed in study.seeds_at(place):
             cell = _cell(
                 name, place, seed, changes | dict.fromkeys(study.seed_keys, seed), defaults
             )

@@ -12,7 +12,7 @@ from ..report import look
 from ..report.charts import Scale, linear_shares
 from ..report.look import FONT, INK, fit, series
 from ..report.svg import draw
-from .file import DIGITS, OF_LENGTHS, Chart, Study
+from .file import DIGITS, OF_LENGTHS, Chart, Study, chosen
 from .summary import Line, is_share
 
 _COLOURS = Path(look.__file__).with_name("colours.css")
@@ -37,12 +37,7 @@ def picture(study: Study, chart: Chart, found: Sequence[Line], name: str) -> str
     Returns:
         The file's text; empty where no run that belongs in the chart has finished.
     """
-    where = chart.where.items()
-    kept = [
-        line
-        for line in found
-        if len(line.rows) and all(line.place[axis] in values for axis, values in where)
-    ]
+    kept = [line for line in found if len(line.rows) and chosen(line.place, chart.where)]
     if not kept:
         return ""
     drawn = draw(_chart(study, chart, kept), name, chart.title)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,10 +16,9 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from ..common.errors import UserError
-from ..common.findings import finding
+from ..common.findings import broken, finding
 from ..common.yaml_1_2 import read_yaml
 from ..config import NAME, NAME_RULE, Seed
 
@@ -85,6 +86,15 @@ def _keyed(given: object) -> object:
     return {written(key): v for key, v in given.items()} if isinstance(given, dict) else given
 
 
+def chosen(place: Mapping[str, str], where: Mapping[str, Collection[str]]) -> bool:
+    """Whether a place on the axes has one of the values that are asked for of each.
+
+    >>> chosen({"data.format": "plain", "model": "gpt2"}, {"data.format": ["plain", "reverse"]})
+    True
+    """
+    return all(place[axis] in values for axis, values in where.items())
+
+
 Place = Annotated[dict[str, str], BeforeValidator(_texts)]
 Choice = Annotated[dict[str, list[str]], BeforeValidator(_lists)]
 
@@ -124,6 +134,18 @@ class Chart(_Part):
     where: Choice = {}
 
 
+class MoreSeeds(_Part):
+    """Further seeds of some runs, such as those that an answer rests on.
+
+    Attributes:
+        where: the runs with these values of axes, one or a list of each.
+        seeds: theirs, beside those of the study.
+    """
+
+    where: Choice
+    seeds: Annotated[list[Seed], Field(min_length=1)]
+
+
 class Quick(_Part):
     """What the small version changes: it says that all goes together, and answers nothing."""
 
@@ -140,6 +162,7 @@ class Study(_Part):
     base: Changes = {}
     axes: Annotated[list[Axes], BeforeValidator(_axes), Field(min_length=1)]
     seeds: Annotated[list[Seed], Field(min_length=1)]
+    more_seeds: list[MoreSeeds] = []
     seed_keys: Annotated[list[Text], Field(min_length=1)] = ["training.seed", "data.seed"]
     measure: Annotated[
         list[Text],
@@ -158,26 +181,28 @@ class Study(_Part):
         for i, grid in enumerate(self.axes):
             for name, axis in grid.items():
                 if not axis:
-                    raise _broken(f"axes.{i}.{name}", {}, "must have at least one value")
+                    raise broken(f"axes.{i}.{name}", {}, "must have at least one value")
                 if list(grid) != list(self.axes[0]):
                     rule = f"must have the same axes as the first: {', '.join(self.axes[0])}"
-                    raise _broken(f"axes.{i}", list(grid), rule)
+                    raise broken(f"axes.{i}", list(grid), rule)
         if len(set(self.seeds)) < len(self.seeds):
-            raise _broken("seeds", self.seeds, "must be different numbers")
-        for i, chart in enumerate(self.charts):
-            for name, values in chart.where.items():
+            raise broken("seeds", self.seeds, "must be different numbers")
+        choices = [(f"charts.{i}", each.where) for i, each in enumerate(self.charts)]
+        choices += [(f"more_seeds.{i}", each.where) for i, each in enumerate(self.more_seeds)]
+        for key, where in choices:
+            for name, values in where.items():
                 for value in values:
-                    self._check_value(f"charts.{i}.where.{name}", name, value)
+                    self._check_value(f"{key}.where.{name}", name, value)
         for i, each in enumerate(self.published):
             for name, value in each.where.items():
                 self._check_value(f"published.{i}.where.{name}", name, value)
         for i, chart in enumerate(self.charts):
             if chart.x and chart.x not in (*self.names, *OF_LENGTHS) and not chart.along:
                 rule = f"needs along: an axis, of {', '.join(self.names)}, as it is none itself"
-                raise _broken(f"charts.{i}.x", chart.x, rule)
+                raise broken(f"charts.{i}.x", chart.x, rule)
             if chart.along and chart.along not in self.names:
                 rule = f"no such axis; choices: {', '.join(self.names)}"
-                raise _broken(f"charts.{i}.along", chart.along, rule)
+                raise broken(f"charts.{i}.along", chart.along, rule)
         for i, each in enumerate(self.published):
             for value in each.values if each.of in self.names else ():
                 self._check_value(f"published.{i}.values", each.of, value)
@@ -185,9 +210,9 @@ class Study(_Part):
 
     def _check_value(self, key: str, axis: str, value: str) -> None:
         if axis not in self.names:
-            raise _broken(key, value, f"no such axis; choices: {', '.join(self.names)}")
+            raise broken(key, value, f"no such axis; choices: {', '.join(self.names)}")
         if value not in (values := self.values(axis)):
-            raise _broken(key, value, f"the axis has no such value; choices: {', '.join(values)}")
+            raise broken(key, value, f"the axis has no such value; choices: {', '.join(values)}")
 
     @property
     def names(self) -> list[str]:
@@ -198,18 +223,19 @@ class Study(_Part):
         """All values of an axis, in the order of the file."""
         return list(dict.fromkeys(value for grid in self.axes for value in grid[axis]))
 
+    def seeds_at(self, place: Mapping[str, str]) -> list[int]:
+        """The seeds of the runs with these values of the axes."""
+        more = [each.seeds for each in self.more_seeds if chosen(place, each.where)]
+        return list(dict.fromkeys(chain(self.seeds, *more)))
+
     def small(self) -> Study:
         """The small version."""
-        changed: dict[str, Any] = {"base": self.base | self.quick.base}
+        changed: dict[str, Any] = {"base": self.base | self.quick.base, "more_seeds": []}
         if self.quick.axes is not None:
             changed["axes"] = self.quick.axes
         if self.quick.seeds is not None:
             changed["seeds"] = self.quick.seeds
         return self.model_copy(update=changed)
-
-
-def _broken(key: str, value: object, rule: str) -> PydanticCustomError:
-    return PydanticCustomError("rule", "{rule}", {"key": key, "value": value, "rule": rule})
 
 
 def _name(name: str) -> str:

@@ -137,6 +137,9 @@ def protocol(
     seeds = ", ".join(map(str, study.seeds))
     keys = " and ".join(f"`{key}`" for key in study.seed_keys)
     said.append(f"Seeds {seeds}, each the value of {keys}; none was chosen among others.")
+    for more in study.more_seeds:
+        where = ", ".join(f"{axis} {code(' or '.join(v))}" for axis, v in more.where.items())
+        said.append(f"With {where} also {', '.join(map(str, more.seeds))}.")
     said += _grading(rows)
     base = ", ".join(code(f"{key}={word(value)}") for key, value in study.base.items())
     said.append(f"Settings: those of params.yaml with {base or 'no change'}; and for each axis:")

@@ -40,6 +40,25 @@ def test_each_combination_runs_with_each_seed(content: dict[str, Any]) -> None:
     assert {(cell.run.params["data"]["seed"], cell.seed) for cell in found} == {(0, 0), (1, 1)}
 
 
+def test_some_runs_have_more_seeds(content: dict[str, Any]) -> None:
+    more = [
+        {"where": {"steps": 30, "data.format": ["plain"]}, "seeds": [1, 7]},
+        {"where": {"data.format": "plain"}, "seeds": [9]},
+    ]
+    found = made(content | {"more_seeds": more})
+    seeds: dict[tuple[str, ...], list[int]] = {}
+    for cell in found:
+        seeds.setdefault(tuple(cell.place.values()), []).append(cell.seed)
+    assert seeds == {
+        ("plain", "20"): [0, 1, 9],
+        ("plain", "30"): [0, 1, 7, 9],
+        ("reverse", "20"): [0, 1],
+        ("reverse", "30"): [0, 1],
+    }
+    small = Study.model_validate(content | {"more_seeds": more}).small()
+    assert small.more_seeds == []
+
+
 def test_settings_are_known_whatever_says_them(content: dict[str, Any]) -> None:
     known = {cell.settings for cell in made(content)}
     content["base"]["models.*.d_ff"] = load_params().models["llama2"].d_ff
