@@ -101,11 +101,33 @@ def read(commit: str, path: str) -> str:
 def _text(commit: str, path: str) -> str | None:
     text = _in_git(commit, path)
     if text is None:
-        digest = _digest(commit, PurePosixPath(path))
-        cached = cache_file(digest) if digest else None
-        if cached is not None and cached.is_file():
-            text = cached.read_bytes().decode()
+        file = _in_cache(commit, path)
+        text = file.read_bytes().decode() if file else None
     return text
+
+
+def cached(commit: str, path: str) -> Path:
+    """Where DVC's cache has a file, of any content, that DVC tracks.
+
+    Raises:
+        MissingFileError: if it is not there.
+    """
+    file = _in_cache(commit, path)
+    if file is None:
+        raise MissingFileError(f"{path} is not in DVC's cache; dvc exp pull brings it")
+    return file
+
+
+def listed(commit: str, folder: str) -> list[str]:
+    """The names of all files in a folder that is an output; empty if they are not known."""
+    digest = output_hash(commit, folder)
+    return [str(each["relpath"]) for each in _entries(digest)] if digest else []
+
+
+def _in_cache(commit: str, path: str) -> Path | None:
+    digest = _digest(commit, PurePosixPath(path))
+    file = cache_file(digest) if digest else None
+    return file if file and file.is_file() else None
 
 
 def _in_git(commit: str, path: str) -> str | None:
@@ -137,11 +159,16 @@ def _digest(commit: str, path: PurePosixPath) -> str | None:
         if digest and place == path:
             return digest
         if digest:
-            listing = cache_file(digest)
-            entries = json.loads(listing.read_bytes()) if listing.is_file() else []
             inside = str(path.relative_to(place))
+            entries = _entries(digest)
             return next((each["md5"] for each in entries if each["relpath"] == inside), None)
     return None
+
+
+def _entries(digest: str) -> list[dict[str, Any]]:
+    """The files of a folder that is an output, by its hash; empty if they are not known."""
+    listing = cache_file(digest)
+    return list(json.loads(listing.read_bytes())) if listing.is_file() else []
 
 
 def cache_file(digest: str) -> Path:

@@ -1,0 +1,1 @@
+const PAGE = JSON.parse(document.getElementById("data").textContent);

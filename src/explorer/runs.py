@@ -1,0 +1,114 @@
+"""Which models the page shows: checkpoints by hand, or one finished run of each architecture."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import NamedTuple
+
+from ..common.csv_cells import unquoted
+from ..common.errors import UserError
+from ..common.files import CHECKPOINT
+from ..compare import commits
+from ..compare.commits import MissingFileError
+from ..compare.comparison import load
+from ..compare.experiments import ERRORS, Experiment
+from ..data.description import UNDESCRIBED, Convention, convention_of
+
+# Weights that a training kept on its way, beside best.ckpt.
+SNAPSHOTS = "snapshots"
+_SNAPSHOT = re.compile(r"step=(?P<step>\d+)\.ckpt")
+
+
+class Run(NamedTuple):
+    """A trained model, as files.
+
+    Attributes:
+        name: what the page calls it.
+        checkpoint: its finished weights.
+        snapshots: weights on the way there, by step, in their order.
+        convention: how its problems are written, where the checkpoint does not say it.
+        attention_scale: by which its attention is multiplied when it is graded.
+        graded: how many problems it was asked if those were all there are; else 0.
+        wrong: of those, prompt and answer of each that it got wrong.
+    """
+
+    name: str
+    checkpoint: Path
+    snapshots: dict[int, Path]
+    convention: Convention = UNDESCRIBED
+    attention_scale: float = 1.0
+    graded: int = 0
+    wrong: Sequence[tuple[str, str]] = ()
+
+
+def runs_of(paths: Sequence[Path], revs: Sequence[str]) -> tuple[list[Run], list[str]]:
+    """The models that were asked for, and a sentence for each that is left out.
+
+    Args:
+        paths: checkpoints, or folders of some; empty: one run of each architecture among the
+            finished experiments, of the lowest seed, or models/best.ckpt where there is none.
+        revs: commits whose experiments are meant, see `comparison.load`.
+
+    Raises:
+        UserError: if there is nothing to show.
+    """
+    if paths:
+        return [_by_hand(path) for path in paths], []
+    try:
+        # The data of most runs.
+        groups = load(revs).data_sets[0].groups
+    except UserError as error:
+        if revs or not CHECKPOINT.exists():
+            more = "" if revs else f", and there is no {CHECKPOINT}; make repro trains a model"
+            raise UserError(f"{str(error).rstrip('.')}{more}") from None
+        return [_by_hand(CHECKPOINT)], []
+    first: dict[str, Experiment] = {}
+    # The label of an architecture's default is the shortest.
+    for _, group in sorted(groups.items(), key=lambda item: len(item[0])):
+        ours = [run for run in group if run.folder is None]
+        if ours:
+            first.setdefault(ours[0].architecture, min(ours, key=lambda run: run.seed or 0))
+    found, left_out = [], []
+    for architecture in sorted(first):
+        try:
+            found.append(_of_experiment(first[architecture]))
+        except MissingFileError as error:
+            left_out.append(f"{first[architecture].name} is left out: {error}")
+    if not found:
+        raise UserError(" ".join(left_out))
+    return found, left_out
+
+
+def _by_hand(path: Path) -> Run:
+    folder = (path if path.is_dir() else path.parent) / SNAPSHOTS
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    return Run(str(path), path, dict(sorted(_steps(found))))
+
+
+def _steps(paths: Sequence[Path]) -> Iterator[tuple[int, Path]]:
+    for path in paths:
+        if match := _SNAPSHOT.fullmatch(path.name):
+            yield int(match["step"]), path
+
+
+def _of_experiment(run: Experiment) -> Run:
+    """Raises MissingFileError if its weights are not in DVC's cache."""
+    inside = [Path("models", name) for name in commits.listed(run.rev, "models")]
+    kept = [path for path in inside if path.parent.name == SNAPSHOTS]
+    graded, wrong = int(run.metrics.get("exhaustive_problems") or 0), []
+    if graded:
+        rows = csv.DictReader(StringIO(run.read(ERRORS), newline=""))
+        wrong = [(unquoted(row["prompt"]), unquoted(row["said"])) for row in rows]
+    return Run(
+        run.name,
+        commits.cached(run.rev, str(CHECKPOINT)),
+        {step: commits.cached(run.rev, str(path)) for step, path in sorted(_steps(kept))},
+        convention_of(run.params.get("data")) or UNDESCRIBED,
+        run.params.get("evaluation", {}).get("attention_scale", 1.0),
+        graded,
+        wrong,
+    )
