@@ -1,4 +1,4 @@
-"""A trained model as text that a page can carry: its weights in base64, all else as plain values."""
+"""A trained model as text that a page can carry: weights in base64, all else plain values."""
 
 from __future__ import annotations
 

@@ -33,7 +33,9 @@ def page(models: Sequence[Packed]) -> str:
     # A name may hold what ends a script: in JSON, < may be written so too.
     data = json.dumps(content, separators=(",", ":")).replace("<", "\\u003c")
     style = (HERE.parent / "report" / "colours.css").read_text() + (HERE / "style.css").read_text()
-    script = '"use strict";\n' + "".join((HERE / "js" / f"{name}.js").read_text() for name in SCRIPTS)
+    script = '"use strict";\n' + "".join(
+        (HERE / "js" / f"{name}.js").read_text() for name in SCRIPTS
+    )
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
         autoescape=True,
@@ -50,6 +52,10 @@ def page(models: Sequence[Packed]) -> str:
         data=Markup(data),
         weights={name: text for model in models for name, text in model.weights.items()},
     )
+
+
+def _joined(files: Sequence[Path]) -> str:
+    return "".join(file.read_text() for file in files)
 
 
 def _policy(script: str, style: str) -> str:

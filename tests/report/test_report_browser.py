@@ -1,37 +1,18 @@
 """The report in a real browser: drawn, readable in light and dark, on a desktop and on a phone."""
 
-import shutil
-from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
+from selenium.webdriver import Chrome
 from selenium.webdriver.support.ui import WebDriverWait
 
+from ..browser import COLOURS, IN_A_BROWSER, SCROLLS, contrast, luminance, show
 from ..clone import Clone
 from ..conftest import ARCHITECTURES
 
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (CHROMIUM and DRIVER), reason="needs Debian's packages chromium and chromium-driver"
-    ),
-]
+pytestmark = IN_A_BROWSER
 
 # Size and number of marks of each figure, and its texts that lie partly outside.
 FIGURES = """
@@ -57,22 +38,6 @@ return [...document.querySelectorAll("figure")].map(figure => {
   };
 });
 """
-# Colour of each element that holds text, and of what lies behind it.
-COLOURS = """
-const behind = element => {
-  for (; element; element = element.parentElement) {
-    const colour = getComputedStyle(element).backgroundColor;
-    if (colour !== "rgba(0, 0, 0, 0)") return colour;
-  }
-  return "none";
-};
-return [...document.querySelectorAll("body *")]
-  .filter(e => [...e.childNodes].some(n => n.nodeType === Node.TEXT_NODE && n.data.trim()))
-  .map(e => {
-    const style = getComputedStyle(e), text = e instanceof SVGElement ? style.fill : style.color;
-    return [e.tagName, text, behind(e)];
-  });
-"""
 # Whether each entry of the contents leads to its heading.
 CONTENTS = """
 return [...document.querySelectorAll("nav a")].map(
@@ -92,7 +57,6 @@ FOLDED = """
 return [...document.querySelectorAll("details")].map(
   d => d.querySelector("table, pre").checkVisibility({contentVisibilityAuto: true}));
 """
-SCROLLS = "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 
 
 @pytest.fixture
@@ -113,25 +77,11 @@ def report(tmp_path: Path) -> Path:
     return tmp_path / "report.html"
 
 
-@pytest.fixture
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    """Chromium without a network."""
-    options = ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    with Chrome(options=options, service=Service(DRIVER)) as driver:
-        driver.execute_cdp_cmd("Network.enable", {})
-        offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
-        driver.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
-        yield driver
-
-
 def test_the_page_is_drawn_and_readable_everywhere(report: Path, browser: Chrome) -> None:
     # One test: the runs take a minute, and each test process would make its own.
     for scheme, width in product(("light", "dark"), (1280, 390)):
         show(browser, report, width, scheme)
+        unfold(browser)
         assert browser.execute_script("return navigator.onLine") is False
         assert browser.get_log("browser") == []
         figures = browser.execute_script(FIGURES)
@@ -151,14 +101,8 @@ def test_the_page_is_drawn_and_readable_everywhere(report: Path, browser: Chrome
     check_print(browser, report)
 
 
-def show(browser: Chrome, report: Path, width: int, scheme: str) -> None:
-    """Load the page, as on a screen of some width in a light or a dark theme."""
-    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-    browser.get(report.as_uri())
-    # What is folded must fit as well.
+def unfold(browser: Chrome) -> None:
+    """What is folded must fit as well."""
     browser.execute_script("document.querySelectorAll('details').forEach(d => d.open = true)")
 
 
@@ -188,17 +132,3 @@ def check_colours(colours: list[tuple[str, str, str]], scheme: str) -> None:
     for tag, text, behind in {tuple(colour) for colour in colours}:
         assert contrast(text, behind) >= 4.5, (tag, text, behind)
         assert (luminance(behind) < 0.1) == (scheme == "dark"), (tag, behind)
-
-
-def luminance(colour: str) -> float:
-    """Relative luminance of ``rgb(r, g, b)``: WCAG 2.2."""
-    assert colour.startswith("rgb(")  # opaque
-    channels = [int(part) / 255 for part in colour[4:-1].split(",")]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-
-
-def contrast(one: str, other: str) -> float:
-    """Contrast ratio of two colours, 1 to 21: WCAG 2.2."""
-    dark, light = sorted((luminance(one), luminance(other)))
-    return (light + 0.05) / (dark + 0.05)

@@ -1,0 +1,5 @@
+"""Pages are opened in Chromium."""
+
+from ..browser import browser
+
+__all__ = ["browser"]
