@@ -1,0 +1,72 @@
+// The tokens of problem and answer, and how sure the model is of each.
+
+function tokensView(panel) {
+  const { reading, steps, prompt } = panel.result, now = panel.moment(state.place);
+  const tokens = [...reading.tokens, ...(panel.result.ended ? ["<eos>"] : [])];
+  const first = prompt.length + 1;
+  const tile = (token, at) => {
+    const isAnswer = at >= first, step = steps[at - first];
+    // A token of the answer stands for the moment before it, in which it is said.
+    const place = (isAnswer ? at - 1 : at) - prompt.length;
+    const isChosen = (isAnswer ? at - 1 : at) === now && (isAnswer || at < first - 1);
+    const sure = isAnswer ? percent(Math.max(...step.said)) : "";
+    return h("button", {
+      id: panel.id("token", at),
+      type: "button",
+      role: "radio",
+      className: `token ${isAnswer ? "said" : ""} ${NAMES[token] ? "named" : ""}`,
+      "aria-checked": String(isChosen),
+      "aria-label": isAnswer ? `${nameOf(token)}, said with ${sure}` : `${nameOf(token)}, of the problem`,
+      tabIndex: isChosen ? 0 : -1,
+      "--share": isAnswer ? Math.max(...step.said) : 0,
+      "--delay": `${Math.max(at - first, 0) * 0.18}s`,
+      onclick: () => choosePlace(place),
+      onkeydown: (event) => {
+        const to = moved(event, at, tokens.length);
+        if (to !== null) document.getElementById(panel.id("token", to)).click();
+      },
+    }, h("span", { className: "character" }, nameOf(token)), h("span", { className: "sure" }, sure));
+  };
+  return [
+    h("div", {
+      className: `tokens ${state.isFresh ? "fresh" : ""}`, role: "radiogroup",
+      "aria-label": `Tokens of ${panel.model.name}`,
+    }, tokens.map(tile).filter((_, at) => at !== first - 1 || true)),
+    verdictView(panel),
+    candidates(panel, now),
+  ];
+}
+
+function verdictView(panel) {
+  const { said, isRight, right } = panel.verdict(), { whole } = panel.result;
+  const changed = panel.off.size && whole.text !== panel.result.text;
+  return h("div", { className: "verdict" },
+    h("p", {},
+      h("strong", { className: isRight ? "right" : "wrong" }, isRight ? "✓ right" : "✗ wrong"),
+      isRight ? `: ${state.typed} = ${said}` : `: it says ${said}, right is ${right}`,
+      panel.note && ` (it was trained on ${panel.note})`),
+    panel.off.size > 0 && h("p", {},
+      `${panel.off.size} of its parts ${panel.off.size > 1 ? "are" : "is"} switched off: `,
+      changed ? `with all of them it says ${readable(whole.text, panel.model.format)}. `
+        : "the answer is the same with all of them. ",
+      h("button", {
+        id: panel.id("all-on"), type: "button",
+        onclick: () => { panel.off.clear(); answerAgain(); },
+      }, "Switch all on")));
+}
+
+// The likeliest next tokens at a moment.
+function candidates(panel, now) {
+  const { said, token } = panel.result.reading.moments[now];
+  const isAsked = now < panel.result.prompt.length;
+  const read = NAMES[token] ? `the ${nameOf(token)}` : `“${token}”`;
+  return [
+    h("p", { className: "caption" }, isAsked
+      ? `Having read up to ${read}, still inside the problem, where it was never asked to say anything, it would go on with:`
+      : `Having read up to ${read}, it finds these the likeliest to come next:`),
+    h("ol", { className: "bars" }, largest(said, 5).map((id) => h("li", {},
+      h("span", { className: "name" }, nameOf(PAGE.vocabulary[id])),
+      h("span", { className: "bar", "--share": said[id] }),
+      h("span", { className: "number" }, percent(said[id]))))),
+  ];
+}

@@ -1,1 +1,199 @@
+// The page: what is asked, of which models, and which moment is looked at.
+
 const PAGE = JSON.parse(document.getElementById("data").textContent);
+const state = { typed: "", problem: null, place: 0, panels: [], isFresh: false };
+
+const SECTIONS = [
+  ["answer", "The answer, one token at a time", tokensView,
+    "A token is one character here. The model reads the problem from left to right and says what comes next; what it said, it reads too. Choose a token to see how the model came to it: all pictures below show that moment."],
+  ["attention", "Where it looks", attentionView,
+    "To say the chosen token, each head of each layer looks back at the tokens before. A row is a head; the darker a square, the more of its look goes there. Switch a head off to see whether the answer needs it."],
+  ["lens", "What it would say after each layer", lensView,
+    "Each layer adds something to what the model has in mind. Read each row as: if it had to speak now. The bottom row is before the first layer, the top row is what it says. Rings mark what it says in the end."],
+  ["experts", "Which experts work", expertsView,
+    "A mixture has several small networks, experts, in each layer. A router sends each token to the two that suit it best and weighs what they say. Each column shows who serves a token; switch one off to see who depends on it."],
+  ["positions", "How it knows where a token stands", positionsView,
+    "The 1 in 123 is worth more than the 1 in 321, so a model must know where each token stands."],
+  ["training", "How it learned this", trainingView,
+    "The same problem, answered by the model as it was on the way: at first it guesses, then lengths and easy digits come right, carries last."],
+  ["map", "Every answer there is", mapView,
+    "A run may be asked all problems that exist, not a sample."],
+].filter(([id]) => ({
+  experts: PAGE.models.some(({ config }) => config.mlp === "moe"),
+  training: PAGE.models.some(({ weights }) => weights.length > 1),
+  map: PAGE.models.some(({ graded }) => graded),
+})[id] ?? true);
+
+// Draw all that depends on the answers; who had the focus keeps it.
+function draw() {
+  const focused = document.activeElement?.id;
+  for (const [id, , view] of SECTIONS) {
+    document.querySelector(`#${id} .columns`).replaceChildren(...state.panels.map((panel) =>
+      h("div", { className: "column" }, state.panels.length > 1 &&
+        h("h3", {}, label(panel)), [view(panel)])));
+  }
+  drawStatus();
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  state.isFresh = false;
+}
+
+const label = ({ model, step }) =>
+  step === model.weights.length - 1 ? model.name : `${model.name}, step ${stepName(model, step)}`;
+
+// What stays in sight, and what a screen reader says when an answer changes.
+function drawStatus() {
+  const line = document.getElementById("status"), parts = state.panels.map((panel) => {
+    const { said, isRight, right } = panel.verdict();
+    const what = state.panels.length > 1 ? `${label(panel)}: ` : "";
+    return h("span", {}, `${what}${state.typed} = ${said} `,
+      h("strong", { className: isRight ? "right" : "wrong" }, isRight ? "✓ right" : `✗ wrong, ${right}`));
+  });
+  line.replaceChildren(...parts);
+}
+
+function complain(message) {
+  const input = document.getElementById("problem");
+  input.setAttribute("aria-invalid", String(Boolean(message)));
+  document.getElementById("mistake").textContent = message;
+}
+
+// Ask what was typed; what cannot be asked is said below the field.
+function askTyped(text) {
+  const input = document.getElementById("problem");
+  input.value = text;
+  try {
+    const problem = readProblem(text);
+    state.panels.forEach((panel) => panel.ask(problem));
+    Object.assign(state, { problem, place: 0, isFresh: true });
+    state.typed = problem.operands.map((value, i) => value + (problem.operators[i] ?? "")).join("");
+    complain("");
+    draw();
+  } catch (error) {
+    if (error.constructor !== Error) throw error;
+    complain(error.message);
+  }
+}
+
+function answerAgain() {
+  state.panels.forEach((panel) => panel.ask(state.problem));
+  draw();
+}
+
+function choosePlace(place) {
+  state.place = place;
+  draw();
+}
+
+function chooseStep(panel, step) {
+  panel.step = step;
+  document.getElementById(panel.id("slider")).value = step;
+  drawHead(panel);
+  answerAgain();
+}
+
+// The choice of a panel's model and of the step of its training.
+function head(panel) {
+  const { weights } = panel.model, name = panel.number ? "Second model" : "Model";
+  return h("div", { className: "head", id: panel.id("head") },
+    h("label", {}, name, h("select", {
+      id: panel.id("model"),
+      onchange: (event) => {
+        panel.choose(Number(event.target.value));
+        drawHeads();
+        answerAgain();
+      },
+    }, PAGE.models.map((model, i) =>
+      h("option", { value: i, selected: i === panel.index }, described(model))))),
+    weights.length > 1 && h("label", {}, "As it was after training step ",
+      h("output", { id: panel.id("step") }, stepName(panel.model, panel.step)),
+      h("input", {
+        id: panel.id("slider"), type: "range", min: 0, max: weights.length - 1, value: panel.step,
+        oninput: (event) => chooseStep(panel, Number(event.target.value)),
+      })));
+}
+
+function drawHead(panel) {
+  document.getElementById(panel.id("step")).textContent = stepName(panel.model, panel.step);
+}
+
+const described = ({ name, config, parameters }) =>
+  `${name} (${name.includes(config.name) ? "" : `${config.name}, `}${parameters.toLocaleString("en")} weights)`;
+
+function drawHeads() {
+  const focused = document.activeElement?.id, isTwo = state.panels.length > 1;
+  document.getElementById("heads").replaceChildren(
+    ...state.panels.map(head),
+    h("button", {
+      id: "compare", type: "button", "aria-pressed": String(isTwo),
+      onclick: () => {
+        const other = PAGE.models.length > 1 ? (state.panels[0].index + 1) % PAGE.models.length : 0;
+        isTwo ? state.panels.pop() : state.panels.push(new Panel(1, other));
+        document.body.classList.toggle("two", !isTwo);
+        drawHeads();
+        answerAgain();
+      },
+    }, isTwo ? "One model only" : "Compare with a second one"));
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+}
+
+// Examples: with many carries, a wrong one if there is any, and one by chance.
+function examples() {
+  const { trainings, format } = PAGE.models[0], { ops = "+", N = 2, A = 0, B = 999 } = trainings[0] ?? {};
+  const isSum = ops === "+" && N === 2 && A === 0 && B >= 999;
+  const chance = () => {
+    for (;;) {
+      const numbers = [...Array(N)].map(() => A + Math.floor(Math.random() * (B - A + 1)));
+      const typed = numbers.map((value, i) =>
+        value + (i < N - 1 ? ops[Math.floor(Math.random() * ops.length)] : "")).join("");
+      try { evaluate(readProblem(typed), format); return typed; } catch { /* no whole result */ }
+    }
+  };
+  const wrong = PAGE.models.flatMap(wrongOf).map(([prompt]) => prompt.slice(0, -1));
+  const button = (text, typed) => h("button", { type: "button", onclick: () => askTyped(typed()) }, text);
+  return {
+    first: isSum ? "554+456" : chance(),
+    buttons: [
+      ...(isSum ? ["7+5", "554+456", "999+1"] : []).map((typed) => button(typed, () => typed)),
+      !format.operands_from_units && wrong.length > 0 && button("one that fails",
+        () => wrong[Math.floor(Math.random() * wrong.length)]),
+      button("any", chance),
+    ],
+  };
+}
+
+function start() {
+  state.panels = [new Panel(0, 0)];
+  const { first, buttons } = examples(), count = PAGE.models.length;
+  const sections = SECTIONS.map(([id, title, , text]) =>
+    h("section", { id, "aria-labelledby": `${id}-title` },
+      h("h2", { id: `${id}-title` }, title), h("p", {}, text), h("div", { className: "columns" })));
+  document.body.append(
+    h("header", {},
+      h("h1", {}, document.title),
+      h("p", {}, `${count > 1 ? `${count} language models, trained` : "A language model, trained"} on arithmetic alone, that you can ask and look into. All of it is computed in your browser; nothing leaves this page. `,
+        h("button", { id: "start-tour", type: "button", onclick: startTour }, "Show me around"))),
+    h("main", {},
+      h("section", { id: "ask", "aria-label": "Ask" },
+        h("form", {
+          noValidate: true,
+          onsubmit: (event) => { event.preventDefault(); askTyped(document.getElementById("problem").value); },
+        },
+        h("label", { htmlFor: "problem" }, "A problem"),
+        h("div", { className: "field" },
+          h("input", {
+            id: "problem", value: first, autocomplete: "off", spellcheck: false,
+            "aria-describedby": "mistake",
+          }),
+          h("button", { type: "submit", className: "main" }, "Ask")),
+        h("p", { id: "mistake", role: "alert" }),
+        h("div", { className: "chips", role: "group", "aria-label": "Examples" }, buttons)),
+        h("div", { id: "heads" })),
+      h("p", { id: "status", role: "status", "aria-live": "polite" }),
+      sections),
+    h("footer", {}, h("p", {}, "Layers, heads, experts and positions are counted from 0, as in the program. Weights are rounded to 16 bits, which may change the last digits of a probability. What is switched off adds nothing to what the other parts have said.")));
+  drawHeads();
+  askTyped(first);
+  if (isFirstVisit()) startTour();
+}
+
+start();

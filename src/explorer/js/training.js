@@ -1,0 +1,31 @@
+// The same problem, answered with the weights that the training kept on its way.
+
+function trainingView(panel) {
+  const { weights, format } = panel.model;
+  if (weights.length < 2) {
+    return h("p", { className: "caption" },
+      "Of this training no weights were kept but the finished ones.");
+  }
+  const row = ({ step }, index) => {
+    const at = new Panel(panel.number, panel.index);
+    at.step = index;
+    at.ask(state.problem);
+    const { said, isRight } = at.verdict(), isShown = index === panel.step;
+    const sure = Math.min(...at.result.steps.map((each) => Math.max(...each.said)));
+    return h("tr", { className: isShown ? "shown" : "" },
+      h("th", { scope: "row" }, h("button", {
+        id: panel.id("step", index), type: "button", "aria-pressed": String(isShown),
+        onclick: () => chooseStep(panel, index),
+      }, stepName(panel.model, index))),
+      h("td", { className: "number" }, said.length > 12 ? `${said.slice(0, 12)}…` : said),
+      h("td", { className: isRight ? "right" : "wrong" }, isRight ? "✓ right" : "✗ wrong"),
+      h("td", { className: "number" }, percent(sure)));
+  };
+  return h("div", { className: "scroll" }, h("table", { className: "list" },
+    h("thead", {}, h("tr", {}, ["after step", "it says", "", "surest of no token above"].map((name) =>
+      h("th", { scope: "col" }, name)))),
+    h("tbody", {}, weights.map(row))));
+}
+
+const stepName = ({ weights }, index) =>
+  index === weights.length - 1 ? "the end" : weights[index].step.toLocaleString("en");
