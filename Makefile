@@ -12,7 +12,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro test test-slow compare study ablations recipes trained report bench verify repair \
+.PHONY: help install repro test test-slow compare study ablations recipes trained report explorer bench verify repair \
 	remote settings study-name remote-url lock clean
 
 help:  ## list the targets and the commands
@@ -42,7 +42,7 @@ test-slow: .venv/installed-dev  ## the tests that train, run DVC, kill, or start
 # the other with all of them. Runs are of the commit, not of what was changed since. Whatever ended
 # it, the same command goes on: what is finished is not run again, what was interrupted resumes. A
 # failed run keeps the others from no table.
-# REV=COMMIT is for src.compare, and for make report: the experiments of another commit.
+# REV=COMMIT is for src.compare, make report and make explorer: the experiments of another commit.
 MODELS ?= gpt2 llama2 mixtral
 SEEDS ?= 0 1 2
 EXHAUSTIVE ?= false
@@ -81,6 +81,9 @@ checkpoints/%/eval/eval.json: configs/%.yaml | .venv/installed
 
 report: settings repair  ## one HTML page with every figure, opens without a network
 	@python -m src.report $${REV:+--rev="$$REV"}
+
+explorer: settings repair  ## one HTML page on which the finished models answer live, and show how
+	@python -m src.explorer $${REV:+--rev="$$REV"}
 
 bench: .venv/installed-dev  ## speed: data, training, evaluation, beside Hugging Face and the hardware
 	python -m benchmarks.generation

@@ -72,9 +72,12 @@ def show(browser: Chrome, page: Path, width: int, scheme: str) -> None:
 
 
 def luminance(colour: str) -> float:
-    """Relative luminance of ``rgb(r, g, b)``: WCAG 2.2."""
-    assert colour.startswith("rgb(")  # opaque
-    channels = [int(part) / 255 for part in colour[4:-1].split(",")]
+    """Relative luminance of ``rgb(r, g, b)``, or a mix, ``color(srgb r g b)``: WCAG 2.2."""
+    if colour.startswith("color(srgb "):
+        channels = [float(part) for part in colour[11:-1].split()]
+    else:
+        assert colour.startswith("rgb(")  # opaque
+        channels = [int(part) / 255 for part in colour[4:-1].split(",")]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 

@@ -56,6 +56,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Existing:
         ("compare", "REV=nope", "git knows no such commit"),
         ("report", 'REV="$(shell${IFS}touch${IFS}ran)"', "git knows no such commit"),
         ("report", "REV=--all", "git knows no such commit"),
+        ("explorer", "REV=--all", "git knows no such commit"),
         ("verify", "QUICK=yes", "must be 1, or left out"),
         ("remote", "URL=store", "must be an absolute folder, or s3://"),
         ("remote", "URL=/%(x)s", "DVC cannot keep control characters, nor what stands in %()s"),

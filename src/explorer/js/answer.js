@@ -3,27 +3,36 @@
 function tokensView(panel) {
   const { reading, steps, prompt } = panel.result, now = panel.moment(state.place);
   const tokens = [...reading.tokens, ...(panel.result.ended ? ["<eos>"] : [])];
-  const first = prompt.length + 1;
+  const first = prompt.length + 1, { format } = panel.model;
+  // Of an answer without steps, what should stand at each place of it.
+  const expected = format.traced ? null : [...writeAnswer(panel.result.right, format), "<eos>"];
   const tile = (token, at) => {
     const isAnswer = at >= first, step = steps[at - first];
     // A token of the answer stands for the moment before it, in which it is said.
     const place = (isAnswer ? at - 1 : at) - prompt.length;
     const isChosen = (isAnswer ? at - 1 : at) === now && (isAnswer || at < first - 1);
     const sure = isAnswer ? percent(Math.max(...step.said)) : "";
+    const isMistake = isAnswer && expected && token !== expected[at - first];
+    const mistake = isMistake && expected[at - first] ? `, right is ${nameOf(expected[at - first])}` : "";
     return h("button", {
       id: panel.id("token", at),
       type: "button",
       role: "radio",
-      className: `token ${isAnswer ? "said" : ""} ${NAMES[token] ? "named" : ""}`,
+      className: `token ${isAnswer ? "said" : ""} ${isMistake ? "mistake" : ""} ${NAMES[token] ? "named" : ""}`,
       "aria-checked": String(isChosen),
-      "aria-label": isAnswer ? `${nameOf(token)}, said with ${sure}` : `${nameOf(token)}, of the problem`,
+      "aria-label": isAnswer ? `${nameOf(token)}, said with ${sure}${mistake}` : `${nameOf(token)}, of the problem`,
       tabIndex: isChosen ? 0 : -1,
       "--share": isAnswer ? Math.max(...step.said) : 0,
       "--delay": `${Math.max(at - first, 0) * 0.18}s`,
       onclick: () => choosePlace(place),
       onkeydown: (event) => {
-        const to = moved(event, at, tokens.length);
-        if (to !== null) document.getElementById(panel.id("token", to)).click();
+        let to = moved(event, at, tokens.length);
+        if (to === null) return;
+        // "=" and the token that is said there are one moment.
+        if (to === first - 1) to += to < at ? -1 : 1;
+        const target = document.getElementById(panel.id("token", to));
+        target.focus();
+        target.click();
       },
     }, h("span", { className: "character" }, nameOf(token)), h("span", { className: "sure" }, sure));
   };
@@ -31,20 +40,26 @@ function tokensView(panel) {
     h("div", {
       className: `tokens ${state.isFresh ? "fresh" : ""}`, role: "radiogroup",
       "aria-label": `Tokens of ${panel.model.name}`,
-    }, tokens.map(tile).filter((_, at) => at !== first - 1 || true)),
-    verdictView(panel),
+    }, tokens.map(tile)),
+    notesView(panel),
     candidates(panel, now),
   ];
 }
 
-function verdictView(panel) {
-  const { said, isRight, right } = panel.verdict(), { whole } = panel.result;
+// What a reader must know beside the verdict.
+function notesView(panel) {
+  const { whole, unlike } = panel.result, { format } = panel.model;
+  const notes = [
+    unlike && `Mind that it was trained on ${unlike}.`,
+    format.from_units && `It writes ${format.operands_from_units ? "all numbers" : "answers"} from the units up.`,
+    format.traced && "It writes down steps; the answer is what stands behind the last “=”.",
+    format.modulus > 0 && `Answers are taken modulo ${format.modulus}.`,
+    format.precedence === "left_to_right" && state.problem.operators.length > 1 &&
+      "It works from left to right, as a simple calculator does.",
+  ].filter(Boolean);
   const changed = panel.off.size && whole.text !== panel.result.text;
-  return h("div", { className: "verdict" },
-    h("p", {},
-      h("strong", { className: isRight ? "right" : "wrong" }, isRight ? "✓ right" : "✗ wrong"),
-      isRight ? `: ${state.typed} = ${said}` : `: it says ${said}, right is ${right}`,
-      panel.note && ` (it was trained on ${panel.note})`),
+  return h("div", { className: "notes" },
+    notes.length > 0 && h("p", {}, notes.join(" ")),
     panel.off.size > 0 && h("p", {},
       `${panel.off.size} of its parts ${panel.off.size > 1 ? "are" : "is"} switched off: `,
       changed ? `with all of them it says ${readable(whole.text, panel.model.format)}. `

@@ -7,17 +7,17 @@ const SECTIONS = [
   ["answer", "The answer, one token at a time", tokensView,
     "A token is one character here. The model reads the problem from left to right and says what comes next; what it said, it reads too. Choose a token to see how the model came to it: all pictures below show that moment."],
   ["attention", "Where it looks", attentionView,
-    "To say the chosen token, each head of each layer looks back at the tokens before. A row is a head; the darker a square, the more of its look goes there. Switch a head off to see whether the answer needs it."],
+    "To say the chosen token, each head of each layer looks back at the tokens before. A row is a head; the stronger a square’s colour, the more of its look goes there. Switch a head off to see whether the answer needs it."],
   ["lens", "What it would say after each layer", lensView,
     "Each layer adds something to what the model has in mind. Read each row as: if it had to speak now. The bottom row is before the first layer, the top row is what it says. Rings mark what it says in the end."],
   ["experts", "Which experts work", expertsView,
-    "A mixture has several small networks, experts, in each layer. A router sends each token to the two that suit it best and weighs what they say. Each column shows who serves a token; switch one off to see who depends on it."],
+    "A mixture has several small networks, experts, in each layer. A router sends each token to the few that suit it best, and weighs what they say. Each column shows who serves a token, and by how much; switch one off to see who depends on it."],
   ["positions", "How it knows where a token stands", positionsView,
     "The 1 in 123 is worth more than the 1 in 321, so a model must know where each token stands."],
   ["training", "How it learned this", trainingView,
-    "The same problem, answered by the model as it was on the way: at first it guesses, then lengths and easy digits come right, carries last."],
+    "The same problem, answered by the model as it was on its way. Choose a step, here or with the slider above, and all pictures show the model of that step."],
   ["map", "Every answer there is", mapView,
-    "A run may be asked all problems that exist, not a sample."],
+    "There are only so many problems of this kind: a computer can ask them all, and see where a model still fails."],
 ].filter(([id]) => ({
   experts: PAGE.models.some(({ config }) => config.mlp === "moe"),
   training: PAGE.models.some(({ weights }) => weights.length > 1),
@@ -48,7 +48,8 @@ function drawStatus() {
     return h("span", {}, `${what}${state.typed} = ${said} `,
       h("strong", { className: isRight ? "right" : "wrong" }, isRight ? "✓ right" : `✗ wrong, ${right}`));
   });
-  line.replaceChildren(...parts);
+  // A screen reader says each change once more.
+  if (parts.map((part) => part.textContent).join("") !== line.textContent) line.replaceChildren(...parts);
 }
 
 function complain(message) {
@@ -62,21 +63,36 @@ function askTyped(text) {
   const input = document.getElementById("problem");
   input.value = text;
   try {
-    const problem = readProblem(text);
-    state.panels.forEach((panel) => panel.ask(problem));
+    const problem = readProblem(text), results = state.panels.map((panel) => panel.answerTo(problem));
     Object.assign(state, { problem, place: 0, isFresh: true });
     state.typed = problem.operands.map((value, i) => value + (problem.operators[i] ?? "")).join("");
-    complain("");
-    draw();
+    show(results);
   } catch (error) {
-    if (error.constructor !== Error) throw error;
-    complain(error.message);
+    refuse(error);
   }
 }
 
+// Ask the same of models or parts that have changed; says whether all could be asked.
 function answerAgain() {
-  state.panels.forEach((panel) => panel.ask(state.problem));
+  try {
+    show(state.panels.map((panel) => panel.answerTo(state.problem)));
+    return true;
+  } catch (error) {
+    return refuse(error);
+  }
+}
+
+function show(results) {
+  state.panels.forEach((panel, i) => Object.assign(panel, { result: results[i] }));
+  complain("");
   draw();
+}
+
+// What a person can cause is said; any other error is ours.
+function refuse(error) {
+  if (error.constructor !== Error) throw error;
+  complain(error.message);
+  return false;
 }
 
 function choosePlace(place) {
@@ -98,13 +114,14 @@ function head(panel) {
     h("label", {}, name, h("select", {
       id: panel.id("model"),
       onchange: (event) => {
+        const before = panel.index;
         panel.choose(Number(event.target.value));
+        if (!answerAgain()) panel.choose(before);
         drawHeads();
-        answerAgain();
       },
     }, PAGE.models.map((model, i) =>
       h("option", { value: i, selected: i === panel.index }, described(model))))),
-    weights.length > 1 && h("label", {}, "As it was after training step ",
+    weights.length > 1 && h("label", { htmlFor: panel.id("slider") }, "As it was after training step ",
       h("output", { id: panel.id("step") }, stepName(panel.model, panel.step)),
       h("input", {
         id: panel.id("slider"), type: "range", min: 0, max: weights.length - 1, value: panel.step,
@@ -128,9 +145,9 @@ function drawHeads() {
       onclick: () => {
         const other = PAGE.models.length > 1 ? (state.panels[0].index + 1) % PAGE.models.length : 0;
         isTwo ? state.panels.pop() : state.panels.push(new Panel(1, other));
-        document.body.classList.toggle("two", !isTwo);
+        if (!answerAgain()) state.panels.pop();
+        document.body.classList.toggle("two", state.panels.length > 1);
         drawHeads();
-        answerAgain();
       },
     }, isTwo ? "One model only" : "Compare with a second one"));
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
@@ -156,7 +173,7 @@ function examples() {
       ...(isSum ? ["7+5", "554+456", "999+1"] : []).map((typed) => button(typed, () => typed)),
       !format.operands_from_units && wrong.length > 0 && button("one that fails",
         () => wrong[Math.floor(Math.random() * wrong.length)]),
-      button("any", chance),
+      button("a random one", chance),
     ],
   };
 }
@@ -170,8 +187,8 @@ function start() {
   document.body.append(
     h("header", {},
       h("h1", {}, document.title),
-      h("p", {}, `${count > 1 ? `${count} language models, trained` : "A language model, trained"} on arithmetic alone, that you can ask and look into. All of it is computed in your browser; nothing leaves this page. `,
-        h("button", { id: "start-tour", type: "button", onclick: startTour }, "Show me around"))),
+      h("p", {}, `${count > 1 ? `${count} language models, trained` : "A language model, trained"} on arithmetic alone, that you can ask and look into. All of it is computed in your browser; nothing leaves this page.`),
+      h("p", {}, h("button", { id: "start-tour", type: "button", onclick: startTour }, "Show me around"))),
     h("main", {},
       h("section", { id: "ask", "aria-label": "Ask" },
         h("form", {
@@ -193,6 +210,7 @@ function start() {
     h("footer", {}, h("p", {}, "Layers, heads, experts and positions are counted from 0, as in the program. Weights are rounded to 16 bits, which may change the last digits of a probability. What is switched off adds nothing to what the other parts have said.")));
   drawHeads();
   askTyped(first);
+  performance.mark("answered");
   if (isFirstVisit()) startTour();
 }
 

@@ -13,15 +13,15 @@ function attentionView(panel) {
         const title = `${nameOf(token)}: ${percent(looks[at])}`;
         return h("td", { className: "cell", "--share": looks[at], title }, spoken(percent(looks[at])));
       }),
-      h("td", { className: "most" }, isOff ? "off" : `${nameOf(tokens[most])} ${percent(looks[most])}`));
+      h("td", { className: "most" }, isOff ? "off" : [mark(tokens[most]), ` ${Math.round(100 * looks[most])} %`]));
   };
   return h("div", { className: "grids" }, layers.map(({ attention }, layer) =>
     h("div", { className: "scroll" }, h("table", { className: "grid" },
       h("caption", {}, `Layer ${layer}`),
       h("thead", {}, h("tr", {},
         h("td", {}),
-        tokens.map((token, at) => h("th", { scope: "col", className: at === now ? "now" : "" },
-          token === "<bos>" ? [h("span", { "aria-hidden": "true" }, "^"), spoken("start")] : token)),
+        tokens.map((token, at) => h("th", { scope: "col", className: at === now ? "now" : at > now ? "later" : "" },
+          mark(token))),
         h("th", { scope: "col", className: "most" }, "most"))),
       h("tbody", {}, attention.map((looks, head) => row(layer, head, looks)))))));
 }

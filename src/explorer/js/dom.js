@@ -31,6 +31,10 @@ const spoken = (text) => h("span", { className: "spoken" }, text);
 const NAMES = { "<bos>": "start", "<eos>": "end", "<pad>": "pad" };
 const nameOf = (token) => NAMES[token] ?? token;
 
+// A token where there is room for one character.
+const mark = (token) => token in NAMES
+  ? [h("span", { "aria-hidden": "true" }, token === "<bos>" ? "^" : "¤"), spoken(nameOf(token))] : token;
+
 // The index that an arrow key moves to among n, or null for another key.
 function moved(event, index, n) {
   const steps = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1, Home: -n, End: n };

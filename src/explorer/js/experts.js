@@ -15,7 +15,7 @@ function expertsView(panel) {
         className: panel.off.has(`${layer} expert ${expert}`) ? "part off" : "part",
         "--share": weights[i], "--colour": colour(expert),
         title: `expert ${expert}: ${percent(weights[i])}`,
-      }, String(expert)))));
+      }, weights[i] > 0.25 ? String(expert) : ""))));
   };
   const serves = (layer, expert) => {
     const { chosen, weights } = moments[now].layers[layer].routing, i = chosen.indexOf(expert);
@@ -27,7 +27,7 @@ function expertsView(panel) {
   return [
     h("div", { className: "scroll" }, h("table", { className: "grid experts" },
       h("thead", {}, h("tr", {}, h("td", {}), tokens.map((token, at) =>
-        h("th", { scope: "col", className: at === now ? "now" : "" }, token === "<bos>" ? "^" : token)))),
+        h("th", { scope: "col", className: at === now ? "now" : "" }, mark(token))))),
       h("tbody", {}, layers.map((layer) => h("tr", {},
         h("th", { scope: "row" }, `layer ${layer}`),
         tokens.map((_, at) => served(layer, at))))))),

@@ -71,6 +71,7 @@ function readable(said, format) {
 // In what a problem is unlike all that a model was trained on; empty if it is not.
 function unlike({ operands, operators }, trainings) {
   const differences = trainings.map(({ ops, N, A, B }) => {
+    if (!ops) return "";
     if (!operators.every((operator) => ops.includes(operator))) return `${[...ops].join(" ")} only`;
     if (operands.length !== N) return `${N} numbers`;
     const inside = operands.every((value) => value >= BigInt(A) && value <= BigInt(B));

@@ -11,7 +11,7 @@ function lensView(panel) {
         scope: "col", className: prompt.length + i === now ? "now" : "",
       }, token)))),
     h("tbody", {}, after.map((layer) => h("tr", {},
-      h("th", { scope: "row" }, layer ? `after layer ${layer - 1}` : "at first"),
+      h("th", { scope: "row" }, layer ? `layer ${layer - 1}` : "at first"),
       moments.map(({ residuals, said }, i) => {
         const chances = reading.wouldSay(residuals[layer]), [best] = largest(chances, 1);
         const isFinal = best === largest(said, 1)[0];

@@ -6,16 +6,22 @@ const wrongOf = ({ wrong }) => wrong.split("\n").filter(Boolean).map((line) => {
   return [line.slice(0, end), line.slice(end)];
 });
 
-const carries = (a, b) => {
+function carries(a, b) {
   let carry = 0, count = 0;
   for (; a || b; a = Math.floor(a / 10), b = Math.floor(b / 10)) {
     carry = (a % 10) + (b % 10) + carry > 9 ? 1 : 0;
     count += carry;
   }
   return count;
-};
+}
 
+// Drawn once for each model of a panel: it shows no moment.
 function mapView(panel) {
+  if (panel.map?.model !== panel.model) panel.map = { model: panel.model, view: h("div", {}, drawMap(panel)) };
+  return panel.map.view;
+}
+
+function drawMap(panel) {
   const { graded, trainings, format, name } = panel.model;
   if (!graded) {
     return h("p", { className: "caption" },
@@ -44,26 +50,33 @@ function mapView(panel) {
 }
 
 function picture(panel, wrong, A, B, pick) {
-  const n = B - A + 1, canvas = h("canvas", { width: n, height: n, role: "img",
-    "aria-label": `Map of the wrong answers; the list below has them too` });
+  const n = B - A + 1, scale = Math.max(1, Math.floor(800 / n)), side = n * scale;
+  const canvas = h("canvas", { width: side, height: side, role: "img",
+    "aria-label": "Map of the wrong answers; the list below has them too" });
   const context = canvas.getContext("2d"), style = getComputedStyle(document.documentElement);
-  // Behind the dots, darker where more digits carry.
-  const shades = [0, 0.07, 0.14, 0.21, 0.28, 0.35];
-  context.fillStyle = style.getPropertyValue("--series-1");
   if (panel.model.trainings[0].ops === "+") {
-    for (let a = 0; a < n; a++) for (let b = 0; b < n; b++) {
-      context.globalAlpha = shades[Math.min(carries(a + A, b + A), 5)];
-      context.fillRect(a, n - 1 - b, 1, 1);
+    // Behind the dots, stronger where more digits carry.
+    context.fillStyle = style.getPropertyValue("--series-1");
+    context.fillRect(0, 0, n, n);
+    const pixels = context.getImageData(0, 0, n, n);
+    for (let a = 0; a < n; a++) {
+      for (let b = 0; b < n; b++) {
+        pixels.data[4 * ((n - 1 - b) * n + a) + 3] = 18 * Math.min(carries(a + A, b + A), 5);
+      }
     }
+    context.putImageData(pixels, 0, 0);
+    context.imageSmoothingEnabled = false;
+    context.globalCompositeOperation = "copy";
+    context.drawImage(canvas, 0, 0, n, n, 0, 0, side, side);
+    context.globalCompositeOperation = "source-over";
   }
-  context.globalAlpha = 1;
   context.fillStyle = style.getPropertyValue("--series-2");
   const place = ({ operands: [a, b] }) => [Number(a) - A, n - 1 - (Number(b) - A)];
-  const size = Math.max(1, Math.min(n / 110, n / Math.sqrt(wrong.length || 1) / 4));
+  const size = Math.max(0.5 * scale, Math.min(side / 110, side / Math.sqrt(wrong.length || 1) / 4));
   for (const problem of wrong) {
     const [x, y] = place(problem);
     context.beginPath();
-    context.arc(x, y, size, 0, 7);
+    context.arc((x + 0.5) * scale, (y + 0.5) * scale, size, 0, 2 * Math.PI);
     context.fill();
   }
   // The nearest wrong one to a click; on an empty spot, the problem there.
@@ -79,5 +92,5 @@ function picture(panel, wrong, A, B, pick) {
   });
   return h("figure", { className: "map" }, canvas,
     h("figcaption", { className: "caption" },
-      `First number from left to right, ${A} to ${B}; second from bottom to top. An orange dot is a wrong answer, and the blue behind is darker where more digits carry. Choose a dot, or any spot, to ask that problem.`));
+      `First number from left to right, ${A} to ${B}; second from bottom to top. An orange dot is a wrong answer, and the blue behind is stronger where more digits carry. Choose a dot, or any spot, to ask that problem.`));
 }

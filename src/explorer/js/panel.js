@@ -24,8 +24,8 @@ class Panel {
     return ["panel", this.number, ...parts].join("-");
   }
 
-  // Answer a problem. Throws an Error for one that this model has no room for.
-  ask(problem) {
+  // The answer to a problem. Throws an Error for one that has none, or for which there is no room.
+  answerTo(problem) {
     const { format, config } = this.model;
     const prompt = writePrompt(problem, format), right = evaluate(problem, format);
     const needed = prompt.length + writeAnswer(right, format).length + 2;
@@ -39,8 +39,8 @@ class Panel {
       return { ...given, ended, isRight };
     };
     const result = said(this.off);
-    this.result = { ...result, prompt, right, whole: this.off.size ? said(new Set()) : result };
-    this.note = unlike(problem, this.model.trainings);
+    const whole = this.off.size ? said(new Set()) : result;
+    return { ...result, prompt, right, whole, unlike: unlike(problem, this.model.trainings) };
   }
 
   // The moment that a place means: 0 is "=", behind which the answer begins.

@@ -8,7 +8,7 @@ function positionsView(panel) {
     h("tbody", {},
       h("tr", {}, h("th", { scope: "row" }, "token"), reading.tokens.map((token, at) =>
         h("td", { className: at === panel.moment(state.place) ? "now" : "" },
-          token === "<bos>" ? "^" : token))),
+          mark(token)))),
       h("tr", {}, h("th", { scope: "row" }, "position"), reading.moments.map(({ position }) =>
         h("td", {}, String(position)))))));
   return [scheme !== "none" && numbered, views[scheme](panel)];

@@ -3,7 +3,7 @@
 const TOUR = [
   ["ask", "Ask it something", "This is a tiny relative of the models behind chat programs. It was never told how to add: it saw many sums with their answers, and learned from them. Type a sum, or take one of the examples."],
   ["answer", "One piece at a time", "The model reads the problem one character at a time, and says its answer one character at a time. Below each is how sure it was. Choose one to look into that moment."],
-  ["attention", "Where it looks", "To say a digit, the model looks back at what it has read. Each row is a “head” that looks by itself; the darker a square, the more it looks there. Often a head finds the two digits that must be added."],
+  ["attention", "Where it looks", "To say a digit, the model looks back at what it has read. Each row is a “head” that looks by itself; the stronger a square’s colour, the more it looks there. Look for heads that find the digits to be added."],
   ["attention", "Break it!", "Switch a head off and see whether the answer survives. That is how researchers find out which part does what."],
   ["lens", "How the answer ripens", "A model is a stack of layers. This table asks after each layer: what would you say now? From bottom to top you see the answer come about."],
   ["map", "Where it still fails", "Some of these models were asked every problem there is. The dots are their mistakes: choose one and watch it go wrong."],

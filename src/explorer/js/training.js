@@ -1,7 +1,7 @@
 // The same problem, answered with the weights that the training kept on its way.
 
 function trainingView(panel) {
-  const { weights, format } = panel.model;
+  const { weights } = panel.model;
   if (weights.length < 2) {
     return h("p", { className: "caption" },
       "Of this training no weights were kept but the finished ones.");
@@ -9,7 +9,7 @@ function trainingView(panel) {
   const row = ({ step }, index) => {
     const at = new Panel(panel.number, panel.index);
     at.step = index;
-    at.ask(state.problem);
+    at.result = at.answerTo(state.problem);
     const { said, isRight } = at.verdict(), isShown = index === panel.step;
     const sure = Math.min(...at.result.steps.map((each) => Math.max(...each.said)));
     return h("tr", { className: isShown ? "shown" : "" },
@@ -17,12 +17,13 @@ function trainingView(panel) {
         id: panel.id("step", index), type: "button", "aria-pressed": String(isShown),
         onclick: () => chooseStep(panel, index),
       }, stepName(panel.model, index))),
-      h("td", { className: "number" }, said.length > 12 ? `${said.slice(0, 12)}…` : said),
-      h("td", { className: isRight ? "right" : "wrong" }, isRight ? "✓ right" : "✗ wrong"),
+      h("td", {}, h("strong", { className: isRight ? "right" : "wrong" },
+        h("span", { "aria-hidden": "true" }, isRight ? "✓ " : "✗ "), spoken(isRight ? "right: " : "wrong: ")),
+      said.length > 12 ? `${said.slice(0, 12)}…` : said),
       h("td", { className: "number" }, percent(sure)));
   };
   return h("div", { className: "scroll" }, h("table", { className: "list" },
-    h("thead", {}, h("tr", {}, ["after step", "it says", "", "surest of no token above"].map((name) =>
+    h("thead", {}, h("tr", {}, ["after step", "it says", "least sure token"].map((name) =>
       h("th", { scope: "col" }, name)))),
     h("tbody", {}, weights.map(row))));
 }

@@ -1,20 +1,17 @@
 // Weights as the page carries them: base64 of float16, one tensor behind the other.
 
-// Numbers of 16 bits as numbers of 32.
-function fromFloat16(halves) {
-  const numbers = new Float32Array(halves.length);
-  for (let i = 0; i < halves.length; i++) {
-    const sign = halves[i] & 0x8000 ? -1 : 1, exponent = (halves[i] >> 10) & 31;
-    const fraction = (halves[i] & 0x3ff) / 1024;
-    numbers[i] = sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction) : 2 ** -14 * fraction);
-  }
-  return numbers;
-}
+// All finite numbers of 16 bits: sign, 5 bits of exponent, 10 of fraction.
+const FLOAT16 = Float32Array.from({ length: 2 ** 16 }, (_, bits) => {
+  const sign = bits & 0x8000 ? -1 : 1, exponent = (bits >> 10) & 31, fraction = (bits & 0x3ff) / 1024;
+  return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction) : 2 ** -14 * fraction);
+});
 
 // Tensors by their names in PyTorch, as a tree: blocks.0.mlp.up.weight -> blocks[0].mlp.up.weight.
 function unpack(base64, tensors) {
-  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  const numbers = fromFloat16(new Uint16Array(bytes.buffer)), tree = {};
+  const text = atob(base64), numbers = new Float32Array(text.length / 2), tree = {};
+  for (let i = 0; i < numbers.length; i++) {
+    numbers[i] = FLOAT16[text.charCodeAt(2 * i) | (text.charCodeAt(2 * i + 1) << 8)];
+  }
   let at = 0;
   for (const [name, shape] of tensors) {
     const size = shape.reduce((a, b) => a * b, 1), parts = name.split("."), last = parts.pop();

@@ -1,0 +1,62 @@
+"""Without flags, the page shows one finished experiment of each architecture, with its mistakes."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ..clone import Clone
+from .test_explorer import carried
+
+pytestmark = pytest.mark.slow
+
+
+def test_finished_experiments_are_shown_with_all_that_they_kept(tmp_path: Path) -> None:
+    clone = Clone(tmp_path)
+    said = clone("python", "-m", "src.explorer", code=2)
+    assert said.startswith("error: no experiment of this commit")
+    assert said.endswith("and there is no models/best.ckpt; make repro trains a model\n")
+    for name, *changes in (
+        ("gpt2-seed1", "model=gpt2", "training.seed=1"),
+        ("gpt2-seed0", "model=gpt2", "evaluation.exhaustive=true"),
+        ("other", "model=gpt2", "models.gpt2.norm=rmsnorm"),
+        ("llama2-seed0", "model=llama2"),
+    ):
+        flags = [part for change in changes for part in ("-S", change)]
+        clone("dvc", "exp", "run", "--name", name, *flags)
+        clone("git", "checkout", "--quiet", ".")
+    keep_snapshots(clone, "llama2-seed0")
+    said = clone("python", "-m", "src.explorer")
+    assert said.startswith("explorer.html  ")
+    assert said.endswith(" MB  gpt2-seed0, llama2-seed0\n")
+    first, second = carried(tmp_path / "explorer.html")["models"]
+    assert first["graded"] == 10_000
+    rows = (tmp_path / "metrics" / "errors.csv").read_text()
+    assert rows
+    clone("dvc", "exp", "apply", "gpt2-seed0")
+    errors = (tmp_path / "metrics" / "errors.csv").read_text().splitlines()[1:]
+    assert len(errors) > 100
+    assert len(first["wrong"].splitlines()) == len(errors)
+    assert (second["graded"], second["wrong"]) == (0, "")
+    assert [each["step"] for each in second["weights"][:-1]] == [0, 20]
+
+    # The weights of one are gone; it is named.
+    digest = clone("git", "show", f"{clone.revision('gpt2-seed0')}:dvc.lock")
+    assert "models" in digest
+    shutil.rmtree(tmp_path / ".dvc" / "cache")
+    said = clone("python", "-m", "src.explorer", code=2)
+    assert "gpt2-seed0 is left out: models/best.ckpt is not in DVC's cache" in said
+
+
+def keep_snapshots(clone: Clone, experiment: str) -> None:
+    """As if the training of an experiment had kept some weights of its way."""
+    models, baseline = clone.folder / "models", clone("git", "rev-parse", "HEAD").strip()
+    clone("dvc", "exp", "apply", experiment)
+    (models / "snapshots").mkdir()
+    for step in (20, 0):
+        shutil.copy(models / "best.ckpt", models / "snapshots" / f"step={step}.ckpt")
+    clone("dvc", "commit", "--force")
+    clone.commit()
+    ref = f"refs/exps/{baseline[:2]}/{baseline[2:]}/{experiment}"
+    clone("git", "update-ref", ref, "HEAD")
+    clone("git", "reset", "--quiet", "--hard", baseline)
