@@ -13,11 +13,13 @@ ORDER = (
     *("ops", "batches", "dataset", "attention", "layers", "models", "loss", "generation"),
     *("proof", "checkpoint", "utils", "training", "evaluation", "inspection", "lightning_module"),
     *("monitoring", "data_gen", "train", "eval", "predict"),
-    *("import_data", "huggingface", "compare", "report", "sweep", "study", "explorer"),
+    *("import_data", "huggingface", "compare", "explain", "report", "sweep", "study", "explorer"),
 )
 COMMANDS = ("data_gen", "train", "eval", "predict")
 # For who brings, takes away or compares results; the pipeline runs without them.
-OUTSIDE = ("import_data", "huggingface", "compare", "report", "sweep", "study", "explorer")
+OUTSIDE = (
+    *("import_data", "huggingface", "compare", "explain", "report", "sweep", "study", "explorer"),
+)
 WITH_LIGHTNING = ("training", "lightning_module", "monitoring")
 WITHOUT_TORCH = ("common", "config", "params", "data", "splits", "terminal", "import_data")
 
