@@ -12,8 +12,8 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro test test-slow compare study ablations recipes trained report explorer bench verify repair \
-	remote settings study-name remote-url lock clean
+.PHONY: help install repro test test-slow test-lens compare study ablations recipes trained report \
+	explorer bench verify repair remote settings study-name remote-url lock clean
 
 help:  ## list the targets and the commands
 	@{ sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' Makefile; \
@@ -36,6 +36,9 @@ test: .venv/installed-dev  ## every day's checks, in minutes: lint, format, type
 
 test-slow: .venv/installed-dev  ## the tests that train, run DVC, kill, or start servers
 	pytest -m slow
+
+test-lens: .venv-lens/installed  ## exported models opened in TransformerLens, which .venv-lens is for
+	.venv-lens/bin/python -m pytest -n0 tests/huggingface/test_lens.py
 
 # What make compare runs: SEEDS='0 1' or MODELS=gpt2 for less, EXHAUSTIVE=true to grade all
 # problems, JOBS runs at a time. Two runs with half the cores each are done sooner than one after
@@ -138,7 +141,8 @@ remote-url:
 # Before version 26, pip downloads all that it only has to name.
 lock: | .venv/bin/python  ## write constraints.txt: the newest of all that requirements*.txt bring along
 	$(PIP) install --upgrade 'pip>=26'
-	$(PIP) install --dry-run --ignore-installed --report .venv/report.json -r requirements-dev.txt
+	$(PIP) install --dry-run --ignore-installed --report .venv/report.json \
+		-r requirements-dev.txt -r requirements-lens.txt
 	.venv/bin/python -c 'import json; \
 		found = [each["metadata"] for each in json.load(open(".venv/report.json"))["install"]]; \
 		found.sort(key=lambda each: each["name"].lower()); \
@@ -148,7 +152,7 @@ lock: | .venv/bin/python  ## write constraints.txt: the newest of all that requi
 	mv .venv/constraints.txt constraints.txt
 
 clean:  ## remove .venv, logs and caches; data, models and metrics stay
-	rm -rf .venv runs .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-lens runs .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 PIP := .venv/bin/python -m pip --quiet --disable-pip-version-check
 INSTALL := $(PIP) install -c constraints.txt
@@ -165,12 +169,20 @@ INSTALL := $(PIP) install -c constraints.txt
 	$(INSTALL) -r requirements.txt
 	touch $@
 
-.venv/installed-remote: requirements-remote.txt .venv/installed
-	$(INSTALL) -r requirements-remote.txt
+.venv/installed-%: requirements-%.txt .venv/installed
+	$(INSTALL) -r $<
 	touch $@
 
 .venv/installed-dev: $(wildcard requirements-*.txt) .venv/installed
 	$(INSTALL) -r requirements-dev.txt
+	touch $@
+
+# With the packages of .venv below its own: a .pth file's path leads from the folder that it is in.
+.venv-lens/installed: requirements-lens.txt .venv/installed-dev
+	.venv/bin/python -m venv .venv-lens
+	for each in .venv-lens/lib/python3*/site-packages; do \
+		echo "../../../../.venv/$${each#.venv-lens/}" > "$$each/venv.pth"; done
+	$(INSTALL:.venv/%=.venv-lens/%) -r $<
 	touch $@
 
 # Last, as a variable that is exported counts as set to ?=.

@@ -96,5 +96,5 @@ def test_the_commands_work_one_after_another(tmp_path: Path) -> None:
             clone("dvc", "checkout", "--force")
     assert (tmp_path / "runs" / "attention.png").stat().st_size > 0
     assert "| test |" in (tmp_path / "runs" / "hf" / "README.md").read_text()
-    (python,) = (text for page in PAGES for text in blocks(page, "python"))
+    python, _lens = (text for page in PAGES for text in blocks(page, "python"))
     clone("python", "-W", "ignore", "-c", python)

@@ -31,7 +31,10 @@ def tokenizer_json() -> dict[str, Any]:
             {"id": ids[token], "content": token, **special, "special": True}
             for token in (PAD, BOS, EOS)
         ],
-        "normalizer": None,
+        # TransformerLens encodes the letter a, alone, to learn what stands in front of any text. No
+        # problem is that letter: read as a digit, it opens the model there, and all other letters
+        # stay an error.
+        "normalizer": {"type": "Replace", "pattern": {"Regex": "^a$"}, "content": "0"},
         "pre_tokenizer": {
             "type": "Split",
             # [\s\S] is any character, line ends included.
