@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help install repro test test-slow test-lens compare study ablations recipes trained report \
-	explorer bench verify repair remote settings study-name remote-url lock clean
+	explorer notebook bench verify repair remote settings study-name remote-url lock clean
 
 help:  ## list the targets and the commands
 	@{ sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' Makefile; \
@@ -85,8 +85,7 @@ checkpoints/%/eval/eval.json: configs/%.yaml | .venv/installed
 report: settings repair  ## one HTML page with every figure, opens without a network
 	@python -m src.report $${REV:+--rev="$$REV"}
 
-explorer: settings repair  ## one HTML page on which the finished models answer live, and show how
-	@python -m src.explorer $${REV:+--rev="$$REV"}
+	explorer notebook bench verify repair remote settings study-name remote-url lock clean
 
 bench: .venv/installed-dev  ## speed: data, training, evaluation, beside Hugging Face and the hardware
 	python -m benchmarks.generation

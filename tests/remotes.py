@@ -46,7 +46,7 @@ class Existing(Clone):
         for name in ("bin", "lib", "pyvenv.cfg"):
             (environment / name).symlink_to(Path(sys.prefix) / name)
         # Otherwise make would install what is there already.
-        for stamp in ("installed", "installed-remote"):
+        for stamp in ("installed", "installed-remote", "installed-notebook"):
             (environment / stamp).touch()
 
     def follow(self, commands: list[list[str]]) -> str:

@@ -39,6 +39,7 @@ NOT_RUN = {
     "docs/strange-files.md": "minutes of mutated files; tests/test_fuzz.py",
     "docs/studies.md": "many runs; tests/study/test_study.py has a few",
     "docs/sweeping.md": "wants many runs and a cluster; tests/sweep has them",
+    "docs/tour.md": "Python; tests/test_tour.py compares what each block prints, too",
     "docs/your-own-data.md": "tests/test_your_own_data.py compares what each command says, too",
     "make test": "runs this test",
     "make verify": "trains the default run; tests/scripts/test_verify.py",
