@@ -85,7 +85,14 @@ checkpoints/%/eval/eval.json: configs/%.yaml | .venv/installed
 report: settings repair  ## one HTML page with every figure, opens without a network
 	@python -m src.report $${REV:+--rev="$$REV"}
 
-	explorer notebook bench verify repair remote settings study-name remote-url lock clean
+explorer: settings repair  ## one HTML page on which the finished models answer live, and show how
+	@python -m src.explorer $${REV:+--rev="$$REV"}
+
+# At the top, from where a notebook can import src: there, links do not lead up.
+notebook: .venv/installed-notebook  ## tour.ipynb: docs/tour.md as a notebook
+	@$(refuse); [ ! -e tour.ipynb ] || refuse "tour.ipynb is there already: rename or remove it first"
+	sed 's|](\.\./|](|g' docs/tour.md | jupytext --quiet --from md --to ipynb --output tour.ipynb \
+		--update-metadata '{"kernelspec": {"name": "python3", "display_name": "Python 3"}}'
 
 bench: .venv/installed-dev  ## speed: data, training, evaluation, beside Hugging Face and the hardware
 	python -m benchmarks.generation
