@@ -16,6 +16,7 @@ PAGES = (
     "README.md",
     "docs/pipeline.md",
     "docs/data.md",
+    "docs/explorer.md",
     "docs/watching.md",
     "docs/recipe.md",
     "docs/positions.md",

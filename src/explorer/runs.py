@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ..common.csv_cells import unquoted
 from ..common.errors import UserError
-from ..common.files import CHECKPOINT
+from ..common.files import CHECKPOINT, MODELS_DIR
 from ..compare import commits
 from ..compare.commits import MissingFileError
 from ..compare.comparison import load
@@ -97,18 +97,28 @@ def _steps(paths: Sequence[Path]) -> Iterator[tuple[int, Path]]:
 
 def _of_experiment(run: Experiment) -> Run:
     """Raises MissingFileError if its weights are not in DVC's cache."""
-    inside = [Path("models", name) for name in commits.listed(run.rev, "models")]
+    inside = [MODELS_DIR / name for name in commits.listed(run.rev, str(MODELS_DIR))]
     kept = [path for path in inside if path.parent.name == SNAPSHOTS]
-    graded, wrong = int(run.metrics.get("exhaustive_problems") or 0), []
-    if graded:
-        rows = csv.DictReader(StringIO(run.read(ERRORS), newline=""))
-        wrong = [(unquoted(row["prompt"]), unquoted(row["said"])) for row in rows]
+    grading = run.params.get("evaluation", {})
+    # Of several, the map is of best.ckpt.
+    name = "last.ckpt" if grading.get("weights") == "last" else CHECKPOINT.name
+    graded, wrong = _graded(run)
     return Run(
         run.name,
-        commits.cached(run.rev, str(CHECKPOINT)),
+        commits.cached(run.rev, str(MODELS_DIR / name)),
         {step: commits.cached(run.rev, str(path)) for step, path in sorted(_steps(kept))},
         convention_of(run.params.get("data")) or UNDESCRIBED,
-        run.params.get("evaluation", {}).get("attention_scale", 1.0),
+        grading.get("attention_scale", 1.0),
         graded,
         wrong,
     )
+
+
+def _graded(run: Experiment) -> tuple[int, list[tuple[str, str]]]:
+    """The last two attributes of `Run`; none where the list is lost."""
+    graded = int(run.metrics.get("exhaustive_problems") or 0)
+    try:
+        rows = csv.DictReader(StringIO(run.read(ERRORS), newline="")) if graded else ()
+    except MissingFileError:
+        return 0, []
+    return graded, [(unquoted(row["prompt"]), unquoted(row["said"])) for row in rows]
