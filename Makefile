@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help install repro test test-slow test-lens compare study ablations recipes trained report \
-	explorer notebook bench verify repair remote settings study-name remote-url lock clean
+	explorer site notebook bench verify repair remote settings study-name remote-url lock clean
 
 help:  ## list the targets and the commands
 	@{ sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' Makefile; \
@@ -87,6 +87,15 @@ report: settings repair  ## one HTML page with every figure, opens without a net
 
 explorer: settings repair  ## one HTML page on which the finished models answer live, and show how
 	@python -m src.explorer $${REV:+--rev="$$REV"}
+
+# What .github/workflows/pages.yml publishes. Files of the repository are not there: links to them lead
+# to where GitHub shows that commit, and elsewhere to this folder.
+site: report explorer  ## site/: report and explorer behind one page, as a web server shows them
+	@mkdir -p site
+	@base="$${GITHUB_SHA:+$$GITHUB_SERVER_URL/$$GITHUB_REPOSITORY/blob/$$GITHUB_SHA}"; \
+	for page in .github/index.html report.html explorer.html; do \
+		sed "s,href=\"\(README\.md\|docs/\),href=\"$${base:-..}/\1,g" $$page > site/$${page##*/} || exit; done
+	@echo site
 
 # At the top, from where a notebook can import src: there, links do not lead up.
 notebook: .venv/installed-notebook  ## tour.ipynb: docs/tour.md as a notebook

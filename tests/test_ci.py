@@ -1,4 +1,4 @@
-"""What runs elsewhere: the workflow's own script here, and one version of ruff everywhere."""
+"""What runs elsewhere: the workflows' own scripts here, and one version of ruff everywhere."""
 
 import json
 import re
@@ -12,7 +12,10 @@ import yaml
 from .clone import Clone
 from .conftest import ROOT
 
-WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
+WORKFLOWS = {
+    path.stem: yaml.safe_load(path.read_text())
+    for path in (ROOT / ".github" / "workflows").glob("*.yml")
+}
 
 
 def pinned(package: str, path: str) -> str:
@@ -30,17 +33,17 @@ def test_ruff_has_one_version() -> None:
     assert pinned("ruff", "requirements-dev.txt") == pinned("ruff", "constraints.txt")
 
 
-def steps(job: str) -> list[dict[str, Any]]:
-    return list(WORKFLOW["jobs"][job]["steps"])
+def steps(job: str, workflow: str = "ci") -> list[dict[str, Any]]:
+    return list(WORKFLOWS[workflow]["jobs"][job]["steps"])
 
 
 def test_the_workflow_runs_make_test_on_the_oldest_python() -> None:
     ran = [step["run"] for step in steps("test") if "run" in step]
     assert ran == ["make test", "make test-slow", "make test-lens"]
     minor = re.findall(r"Python 3\.(\d+) or newer", (ROOT / "README.md").read_text())
-    for job in WORKFLOW["jobs"]:
-        versions = [s["with"]["python-version"] for s in steps(job) if "setup-python" in str(s)]
-        assert versions == [f"3.{minor[0]}"]
+    for workflow, job in (("ci", "test"), ("ci", "metrics"), ("pages", "build")):
+        setups = [step for step in steps(job, workflow) if "setup-python" in str(step)]
+        assert [step["with"]["python-version"] for step in setups] == [f"3.{minor[0]}"]
 
 
 @pytest.mark.parametrize("changed", [True, False])
@@ -76,9 +79,32 @@ def test_a_pull_request_shows_what_it_does_to_the_metrics(
     assert ("No metric changes." in text) != changed
 
 
-def test_scripts_of_the_workflow_are_bash() -> None:
-    for job in WORKFLOW["jobs"]:
-        for step in steps(job):
+def test_the_page_is_published_on_request_alone_and_by_a_job_that_runs_nothing_of_ours() -> None:
+    pages = WORKFLOWS["pages"]
+    # YAML 1.1 takes the key `on` for true.
+    assert pages[True].keys() == {"workflow_dispatch"}
+    assert [step["run"] for step in steps("build", "pages") if "run" in step] == [
+        *("make compare", "make site")
+    ]
+    assert set(pages["jobs"]["build"]["permissions"].values()) == {"read"}
+    assert pages["permissions"] == {"contents": "read"}
+    (only,) = steps("deploy", "pages")
+    assert only["uses"].startswith("actions/deploy-pages@")
+
+
+def test_every_action_has_its_version_and_is_githubs_own() -> None:
+    used: dict[str, set[str]] = {}
+    for workflow, content in WORKFLOWS.items():
+        for job in content["jobs"]:
+            for name in (step["uses"] for step in steps(job, workflow) if "uses" in step):
+                action, version = re.fullmatch(r"(actions/[\w-]+)@(v\d+)", name).groups()
+                used.setdefault(action, set()).add(version)
+    assert all(len(versions) == 1 for versions in used.values())
+
+
+def test_scripts_of_the_workflows_are_bash() -> None:
+    for workflow, job in [(w, job) for w, content in WORKFLOWS.items() for job in content["jobs"]]:
+        for step in steps(job, workflow):
             # No expression in a script: what others write in a pull request would be run.
             assert "${{" not in step.get("run", "")
             subprocess.run(["bash", "-n", "-c", step.get("run", "")], check=True)
