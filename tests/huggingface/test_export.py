@@ -129,7 +129,9 @@ def test_the_tokenizer_is_ours(tmp_path: Path) -> None:
     assert theirs("1+2=")["input_ids"] == ours.encode("<bos>1+2=")
     assert theirs.decode(ours.encode(text)) == text
     assert (theirs.pad_token_id, theirs.bos_token_id, theirs.eos_token_id) == (0, 1, 2)
-    for unknown in ("1 + 2=", "1+2=\n", "x"):
+    # Alone, as TransformerLens tries it.
+    assert theirs("a")["input_ids"] == ours.encode("<bos>0")
+    for unknown in ("1 + 2=", "1+2=\n", "x", "aa", "1+a=", "a\n"):
         with pytest.raises(Exception, match="UNK"):
             theirs(unknown)
 
