@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..common.files import ROOT, check_written, open_replacing
+from ..common.files import METRICS_DIR, ROOT, check_written, open_replacing
 from ..compare.flags import add_selection_flags
 from ..terminal.cli import Parser, run, to_path
 from ..terminal.say import say
@@ -39,18 +39,21 @@ def report(revs: Sequence[str], folders: Sequence[Path], out: Path) -> None:
     check_written(out, f"<title>{_TITLE} ".encode())
     # DVC and pandas take a second to import, also for --help.
     from ..compare.comparison import load
+    from .explain import explained
     from .studies import studies
 
-    html = page(load(revs, folders), studies(ROOT, out))
+    comparison = load(revs, folders)
+    more = [*explained(METRICS_DIR / "explain", comparison), studies(ROOT, out)]
+    html = page(comparison, [section for section in more if section])
     with open_replacing(out) as file:
         file.write(html)
 
 
-def page(comparison: Comparison, more: Section | None = None) -> str:
+def page(comparison: Comparison, more: Sequence[Section] = ()) -> str:
     """The page's HTML; the same experiments give the same bytes.
 
     Args:
-        more: a section for its end.
+        more: sections for its end.
     """
     from .answer import defaults
     from .page import render
@@ -62,8 +65,7 @@ def page(comparison: Comparison, more: Section | None = None) -> str:
         sections += [
             replace(each, title=f"{each.title} ({data.label})") for each in _sections(data)
         ]
-    sections += [more] if more else []
-    return render(f"{_TITLE} {', '.join(defaults(first.groups))}", sections)
+    return render(f"{_TITLE} {', '.join(defaults(first.groups))}", [*sections, *more])
 
 
 def _sections(data: DataSet) -> list[Section]:

@@ -16,6 +16,9 @@ CLASSES = {
     **{0.1: "to 10 %", 0.5: "to 50 %", 1.0: "more"},
 }
 
+# Of squares, on every page.
+_COLOUR = "var(--series-1)"
+
 # The scale of an axis and the look of its labels.
 Scale = tuple[alt.Scale, alt.Axis]
 LINEAR: Scale = (alt.Scale(zero=False), alt.Axis(format="~g", tickCount=5))
@@ -187,6 +190,43 @@ def heat_map(frame: pd.DataFrame, names: list[str], ticks: list[str]) -> alt.Cha
         .legend(title="wrong in a cell", columns=3),
     )
     return fit(encoded, WIDTH + 10)
+
+
+def squares(
+    frame: pd.DataFrame, x: str, y: str, titles: tuple[str, str], low: float = 0.0
+) -> alt.Chart | alt.FacetChart:
+    """A heat map of a share with its percents: the more colour, the larger.
+
+    Args:
+        frame: columns share and those that x and y name, which are in the order of their first
+            rows, or of their categories; and panel, for several heat maps below each other.
+        titles: of both axes.
+        low: the share that has no colour.
+    """
+
+    def axis(column: str, title: str) -> dict[str, Any]:
+        names = getattr(frame[column].dtype, "categories", dict.fromkeys(frame[column]))
+        form = alt.Axis(labelAngle=0, labelOverlap=False, title=title)
+        return {"axis": form, "scale": alt.Scale(domain=list(map(str, names))), "sort": None}
+
+    # Without those of 0, which would drown the others.
+    cells = frame.assign(percent=[f"{100 * share:.0f}".lstrip("0") for share in frame["share"]])
+    cells = cells.astype({x: "str", y: "str"})
+    base = alt.Chart().encode(
+        x=alt.X(f"{x}:N", **axis(x, titles[0])), y=alt.Y(f"{y}:N", **axis(y, titles[1]))
+    )
+    depth = alt.Scale(domain=[low, 1], range=[0, 0.7], clamp=True)
+    colours = base.mark_rect(color=_COLOUR).encode(
+        fillOpacity=alt.FillOpacity("share:Q", legend=None, scale=depth)
+    )
+    words = base.mark_text(fontSize=10, color=INK).encode(text="percent:N")
+    height = 15 * frame[y].nunique()
+    whole = alt.layer(colours, words, data=cells)
+    if "panel" not in frame:
+        return fit(whole, height + 40)
+    panels = list(dict.fromkeys(frame["panel"]))
+    facet = alt.Facet("panel:N", title=None, sort=panels, header=alt.Header(labelAnchor="start"))
+    return whole.properties(width=WIDTH - 60, height=height).facet(facet, columns=1)
 
 
 def divided_cells(frame: pd.DataFrame, tokens: list[str]) -> alt.Chart:

@@ -38,7 +38,7 @@ class Learned:
 
 
 @cache
-def _learned(name: str) -> Learned:
+def learned_model(name: str) -> Learned:
     model = random_model(name)
     short, long = space().draw(200, 0)
     known, others = (short[:30], long[:30]), (short[30:], long[30:])
@@ -61,7 +61,7 @@ def _learned(name: str) -> Learned:
 @pytest.fixture(scope="session")
 def learned() -> Callable[[str], Learned]:
     """A trained model of each architecture."""
-    return _learned
+    return learned_model
 
 
 def operands(*pairs: tuple[int, int]) -> np.ndarray:
