@@ -45,21 +45,20 @@ def ablations(model: TransformerLM, parts: Sequence[tuple[Sums, Recording]]) -> 
         parts: sums of one length of the answer each, and a pass over them.
 
     Returns:
-        Columns layer, part (nothing, head or expert), number, how (mean, silent or rerouted),
-        carries (columns that carry), problems and exact_match.
+        Columns layer, part (nothing, head or expert), number, how (none, mean, silent or rerouted),
+        answer_digits, carries (columns that carry), problems and exact_match.
     """
-    carries = np.concatenate([sums.carries.sum(1) for sums, _ in parts])
     rows = []
     for name, switch in _switches(model):
-        found = []
         for sums, recording in parts:
             with switch(recording):
-                found.append(right(model, sums))
-        hits = np.concatenate(found)
-        for n in np.unique(carries).tolist():
-            asked = hits[carries == n]
-            shown = {"carries": n, "problems": len(asked), "exact_match": asked.mean()}
-            rows.append({**name, **shown})
+                hits = right(model, sums)
+            carries = sums.carries.sum(1)
+            for n in np.unique(carries).tolist():
+                asked = hits[carries == n]
+                shown = {"answer_digits": sums.answer_digits, "carries": n}
+                result = {"problems": len(asked), "exact_match": asked.mean()}
+                rows.append({**name, **shown, **result})
     return pd.DataFrame(rows).astype({"layer": "Int64", "number": "Int64"})
 
 

@@ -18,7 +18,16 @@ TABLES = {
     "probes": ("place", "token", "after_layers", "accuracy", "untrained", "majority"),
     "patches": ("place", "changed", "part", "after_layers", "token", "layer", "head", "flips"),
     "lens": ("answer_digits", "place", "after_layers", "accuracy", "probability"),
-    "ablations": ("layer", "part", "number", "how", "carries", "problems", "exact_match"),
+    "ablations": (
+        "layer",
+        "part",
+        "number",
+        "how",
+        "answer_digits",
+        "carries",
+        "problems",
+        "exact_match",
+    ),
     # Written last: where it is, all are there.
     "models": ("architecture", "format", "digits", "problems", "seed", "sha256", "weights"),
 }

@@ -141,7 +141,10 @@ def _lens(lens: pd.DataFrame, digits: int) -> Figure:
 
 
 def _missing(ablations: pd.DataFrame) -> Iterator[Figure]:
-    lost = ablations.assign(share=1 - ablations["exact_match"])
+    wrong = ablations.assign(wrong=(1 - ablations["exact_match"]) * ablations["problems"])
+    keys = ["layer", "number", "how", "carries"]
+    lost = wrong.groupby(keys, as_index=False)[["wrong", "problems"]].sum()
+    lost = lost.assign(share=lost["wrong"] / lost["problems"])
     how = {
         "mean": ("head", "Its output is its mean over all sums."),
         "silent": ("expert", "Its output is left out, and others' weights stay."),

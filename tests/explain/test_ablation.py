@@ -51,12 +51,13 @@ def test_switching_off_nothing_changes_nothing(
     assert (nothing["exact_match"] * nothing["problems"]).sum() == pytest.approx(
         sum(map(sum, hits))
     )
-    assert nothing["carries"].tolist() == [0, 1, 2]
+    assert nothing["carries"].tolist() == [0, 1, 1, 2]
+    assert nothing["answer_digits"].tolist() == [2, 2, 3, 3]
     heads = table[table["part"] == "head"]
-    assert len(heads) == 2 * 2 * 3
+    assert len(heads) == 2 * 2 * 4
     assert heads["exact_match"].min() < nothing["exact_match"].min()
     experts = table[table["part"] == "expert"]
-    assert len(experts) == (2 * 4 * 2 * 3 if name == "mixtral" else 0)
+    assert len(experts) == (2 * 4 * 2 * 4 if name == "mixtral" else 0)
     each = table.groupby(["layer", "part", "number", "how"], dropna=False)["problems"].sum()
     assert set(each) == {60}
 
