@@ -12,6 +12,7 @@ from .patching import patched
 from .probe import carry_probes
 from .recording import record
 from .roles import attention_by_role
+from .routing import routing_by_carry
 from .subjects import Opened
 
 # Sums that are recorded, half of them with a digit more in the answer; those that are asked again
@@ -55,6 +56,7 @@ def explained(
         "patches": patched(model, space, pairs, seed),
         "lens": lens_by_place(model, parts),
         "ablations": ablations(model, some),
+        "routing": routing_by_carry(model, kinds),
         "models": pd.DataFrame([about]),
     }
     for table in tables.values():

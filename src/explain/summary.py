@@ -40,6 +40,8 @@ def summary(tables: Mapping[str, pd.DataFrame]) -> Iterator[str]:
     yield f"  right digit's probability, by layers passed: {shown}"
     for line in _without(tables["ablations"]):
         yield f"  {line}"
+    if len(tables["routing"]):
+        yield f"  {_serves(tables['routing'])}"
 
 
 def _attention(roles: pd.DataFrame, digits: int) -> str:
@@ -97,3 +99,14 @@ def _without(ablations: pd.DataFrame) -> Iterator[str]:
         named = ", ".join(f"{row['layer']}.{row['number']} {row['share']:.1%}" for row in worst)
         idle = (rows["share"] >= _SURE).sum()
         yield f"right without one {part} ({how}): {named}; {idle} of {len(rows)} leave {_SURE:.0%}"
+
+
+def _serves(routing: pd.DataFrame) -> str:
+    """The expert that a carry calls most."""
+    sums = routing.assign(served=routing["share"] * routing["problems"])
+    means = sums.groupby(["layer", "expert", "carry"])[["served", "problems"]].sum()
+    shares = (means["served"] / means["problems"]).unstack("carry")
+    called = pd.DataFrame({"carry": shares[1], "none": shares[0], "more": shares[1] - shares[0]})
+    row = _most(called.reset_index(), "more")
+    shown = f"{row['carry']:.1%} with one, {row['none']:.1%} without"
+    return f"a carry calls expert {row['layer']}.{row['expert']} most: it serves {shown}"

@@ -28,6 +28,7 @@ TABLES = {
         "problems",
         "exact_match",
     ),
+    "routing": ("answer_digits", "place", "carry", "layer", "expert", "share", "problems"),
     # Written last: where it is, all are there.
     "models": ("architecture", "format", "digits", "problems", "seed", "sha256", "weights"),
 }

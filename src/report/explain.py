@@ -72,6 +72,7 @@ def _section(tables: Mapping[str, pd.DataFrame]) -> Section:
     ]
     figures = [*_attention(tables["roles"], int(about["digits"])), *_carry(tables)]
     figures += [_lens(tables["lens"], int(about["digits"])), *_missing(tables["ablations"])]
+    figures += _called(tables["routing"])
     return Section(f"Inside {about['model']}", text, figures=figures)
 
 
@@ -162,6 +163,26 @@ def _missing(ablations: pd.DataFrame) -> Iterator[Figure]:
             )
             title = f"What is lost without one {part}" + f", {word}" * (part == "expert")
             yield Figure(title, caption, chart)
+
+
+def _called(routing: pd.DataFrame) -> Iterator[Figure]:
+    if not len(routing):
+        return
+    sums = routing.assign(served=routing["share"] * routing["problems"])
+    keys = ["layer", "expert", "place", "carry"]
+    sums = sums.groupby(keys, as_index=False)[["served", "problems"]].sum()
+    words = {0: "none", 1: "carry"}
+    kinds = [f"{place} {words[carry]}" for place, carry in zip(sums.place, sums.carry, strict=True)]
+    order = sorted(set(kinds), key=lambda kind: (kind.split()[1], kind), reverse=True)
+    cells = sums.assign(
+        share=sums["served"] / sums["problems"], kind=pd.Categorical(kinds, order)
+    ).sort_values(["kind"], kind="stable")
+    caption = (
+        "How often an expert serves the token that says a place, without and with a carry into it: "
+        "a row that is empty on one side and full on the other is an expert for the carry."
+    )
+    chart = squares(_numbered(cells, "expert"), "kind", "name", ("place, carry", "layer.expert"))
+    yield Figure("Whom a carry calls", caption, chart)
 
 
 def _numbered(rows: pd.DataFrame, number: str) -> pd.DataFrame:

@@ -67,9 +67,10 @@ def test_a_run_that_was_explained_has_a_section_and_another_checkpoint_is_told(
 
 def test_a_mixture_has_its_experts_and_one_without_right_answers_no_patches(folder: Path) -> None:
     (section,) = sections(folder, **WEIGHTS)[1:]
-    assert titles(section)[-2:] == [
+    assert titles(section)[-3:] == [
         "What is lost without one expert, silent",
         "What is lost without one expert, rerouted",
+        "Whom a carry calls",
     ]
     assert "Where the carry travels" not in titles(section)
 
@@ -80,10 +81,8 @@ def test_the_pictures_have_the_numbers_of_the_tables(folder: Path) -> None:
     assert html == render("Inside", [section])
     assert Page(html).tags["figure"] == Page(html).tags["svg"] == 6
     roles = read(folder)["roles"]
-    rows = roles[(roles["model"] == "llama2-seed0") & (roles["answer_digits"] == 3)]
-    (row,) = rows[(rows["layer"] == 1) & (rows["head"] == 1) & (rows["place"] == 2)].to_dict(
-        "records"
-    )
+    asked = "model == 'llama2-seed0' and answer_digits == 3 and place == 2"
+    (row,) = roles.query(f"{asked} and layer == 1 and head == 1").to_dict("records")
     cells = {(cell["name"], cell["role"]): cell["percent"] for cell in shown(section.figures[0])}
     assert cells["1.1", "a p"] == f"{100 * row['a_same']:.0f}".lstrip("0")
     assert len(cells) == 4 * 10
