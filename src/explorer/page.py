@@ -19,7 +19,7 @@ TITLE = "See inside a small language model"
 # In the order in which they need each other.
 SCRIPTS = (
     *("weights", "model", "format", "dom", "panel", "answer", "attention", "lens", "experts"),
-    *("positions", "training", "map", "tour", "app"),
+    *("positions", "training", "map", "choices", "tour", "app"),
 )
 
 

@@ -13,17 +13,18 @@ function tokensView(panel) {
     const isChosen = (isAnswer ? at - 1 : at) === now && (isAnswer || at < first - 1);
     const sure = isAnswer ? percent(Math.max(...step.said)) : "";
     const isMistake = isAnswer && expected && token !== expected[at - first];
-    const mistake = isMistake && expected[at - first] ? `, right is ${nameOf(expected[at - first])}` : "";
+    const instead = isMistake && expected[at - first] ? `right: ${nameOf(expected[at - first])}` : "";
     return h("button", {
       id: panel.id("token", at),
       type: "button",
       role: "radio",
       className: `token ${isAnswer ? "said" : ""} ${isMistake ? "mistake" : ""} ${NAMES[token] ? "named" : ""}`,
       "aria-checked": String(isChosen),
-      "aria-label": isAnswer ? `${nameOf(token)}, said with ${sure}${mistake}` : `${nameOf(token)}, of the problem`,
+      "aria-label": isAnswer ? `${nameOf(token)}, said with ${sure}, ${instead}` : `${nameOf(token)}, of the problem`,
       tabIndex: isChosen ? 0 : -1,
       "--share": isAnswer ? Math.max(...step.said) : 0,
-      "--delay": `${Math.max(at - first, 0) * 0.18}s`,
+      // Long answers appear no later than short ones.
+      "--delay": `${Math.max(at - first, 0) * Math.min(0.18, 1.5 / steps.length)}s`,
       onclick: () => choosePlace(place),
       onkeydown: (event) => {
         let to = moved(event, at, tokens.length);
@@ -34,7 +35,8 @@ function tokensView(panel) {
         target.focus();
         target.click();
       },
-    }, h("span", { className: "character" }, nameOf(token)), h("span", { className: "sure" }, sure));
+    }, h("span", { className: "character" }, nameOf(token)), h("span", { className: "sure" }, sure),
+    instead !== "" && h("span", { className: "sure" }, instead));
   };
   return [
     h("div", {

@@ -15,13 +15,34 @@ function attentionView(panel) {
       }),
       h("td", { className: "most" }, isOff ? "off" : [mark(tokens[most]), ` ${Math.round(100 * looks[most])} %`]));
   };
-  return h("div", { className: "grids" }, layers.map(({ attention }, layer) =>
-    h("div", { className: "scroll" }, h("table", { className: "grid" },
+  return [arcs(panel, now), h("div", { className: "grids" }, layers.map(({ attention }, layer) =>
+    h("div", { className: "scroll" }, h("table", { className: tokens.length > 16 ? "grid long" : "grid" },
       h("caption", {}, `Layer ${layer}`),
       h("thead", {}, h("tr", {},
         h("td", {}),
         tokens.map((token, at) => h("th", { scope: "col", className: at === now ? "now" : at > now ? "later" : "" },
           mark(token))),
         h("th", { scope: "col", className: "most" }, "most"))),
-      h("tbody", {}, attention.map((looks, head) => row(layer, head, looks)))))));
+      h("tbody", {}, attention.map((looks, head) => row(layer, head, looks)))))))];
+}
+
+// All heads together, as lines back to what they look at: the mean of those that are on.
+function arcs(panel, now) {
+  const { reading } = panel.result, tokens = reading.tokens.slice(0, now + 1), step = 30;
+  const on = reading.moments[now].layers.flatMap(({ attention }, layer) =>
+    attention.filter((_, head) => !panel.off.has(`${layer} head ${head}`)));
+  const looks = tokens.map((_, at) => (on.length ? mean(on.map((each) => each[at])) : 0));
+  const x = (at) => at * step + step / 2, height = 26 + 5 * Math.min(now, 16), base = height - 24;
+  const said = largest(looks, 3).map((at) => `${nameOf(tokens[at])} ${percent(looks[at])}`).join(", ");
+  return h("div", { className: "scroll" }, svg("svg", {
+    viewBox: `0 0 ${x(now) + step} ${height}`, class: "arcs", role: "img",
+    "aria-label": `All heads together look most at ${said}`, "--width": `${x(now) + step}px`,
+  },
+  looks.map((share, at) => at < now && svg("path", {
+    d: `M ${x(now)} ${base} Q ${(x(now) + x(at)) / 2} ${base - Math.min(10 * (now - at), 2 * base)} ${x(at)} ${base}`,
+    "--share": share,
+  })),
+  tokens.map((token, at) => svg("text", {
+    x: x(at), y: height - 6, "text-anchor": "middle", class: at === now ? "now" : "",
+  }, token === "<bos>" ? "^" : NAMES[token] ? "¤" : token))));
 }

@@ -9,7 +9,7 @@ function lensView(panel) {
       h("th", { scope: "col" }, "it reads"),
       moments.map(({ token }, i) => h("th", {
         scope: "col", className: prompt.length + i === now ? "now" : "",
-      }, token)))),
+      }, mark(token))))),
     h("tbody", {}, after.map((layer) => h("tr", {},
       h("th", { scope: "row" }, layer ? `layer ${layer - 1}` : "at first"),
       moments.map(({ residuals, said }, i) => {
