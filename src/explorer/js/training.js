@@ -6,12 +6,8 @@ function trainingView(panel) {
     return h("p", { className: "caption" },
       "Of this training no weights were kept but the finished ones.");
   }
-  const row = ({ step }, index) => {
-    const at = new Panel(panel.number, panel.index);
-    at.step = index;
-    at.result = at.answerTo(state.problem);
-    const { said, isRight } = at.verdict(), isShown = index === panel.step;
-    const sure = Math.min(...at.result.steps.map((each) => Math.max(...each.said)));
+  const row = ({ said, isRight, sure }, index) => {
+    const isShown = index === panel.step;
     return h("tr", { className: isShown ? "shown" : "" },
       h("th", { scope: "row" }, h("button", {
         id: panel.id("step", index), type: "button", "aria-pressed": String(isShown),
@@ -25,7 +21,22 @@ function trainingView(panel) {
   return h("div", { className: "scroll" }, h("table", { className: "list" },
     h("thead", {}, h("tr", {}, ["after step", "it says", "least sure token"].map((name) =>
       h("th", { scope: "col" }, name)))),
-    h("tbody", {}, weights.map(row))));
+    h("tbody", {}, onTheWay(panel).map(row))));
+}
+
+// The answers at all steps, worked out once for each problem.
+function onTheWay(panel) {
+  const { model, way } = panel, { problem } = state;
+  if (way?.problem === problem && way.model === model) return way.answers;
+  const answers = model.weights.map((_, index) => {
+    const then = new Panel(panel.number, panel.index);
+    then.step = index;
+    then.result = then.answerTo(problem);
+    const sure = Math.min(...then.result.steps.map(({ said }) => Math.max(...said)));
+    return { ...then.verdict(), sure };
+  });
+  panel.way = { problem, model, answers };
+  return answers;
 }
 
 const stepName = ({ weights }, index) =>
