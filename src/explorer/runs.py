@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
+from ..common.checkpoint_files import SNAPSHOT, snapshots
 from ..common.csv_cells import unquoted
 from ..common.errors import UserError
 from ..common.files import CHECKPOINT, MODELS_DIR
@@ -17,10 +17,6 @@ from ..compare.commits import MissingFileError
 from ..compare.comparison import load
 from ..compare.experiments import ERRORS, Experiment
 from ..data.description import UNDESCRIBED, Convention, convention_of
-
-# Weights that a training kept on its way, beside best.ckpt.
-SNAPSHOTS = "snapshots"
-_SNAPSHOT = re.compile(r"step=(?P<step>\d+)\.ckpt")
 
 
 class Run(NamedTuple):
@@ -84,21 +80,14 @@ def runs_of(paths: Sequence[Path], revs: Sequence[str]) -> tuple[list[Run], list
 
 
 def _by_hand(path: Path) -> Run:
-    folder = (path if path.is_dir() else path.parent) / SNAPSHOTS
-    found = sorted(folder.iterdir()) if folder.is_dir() else []
-    return Run(str(path), path, dict(sorted(_steps(found))))
-
-
-def _steps(paths: Sequence[Path]) -> Iterator[tuple[int, Path]]:
-    for path in paths:
-        if match := _SNAPSHOT.fullmatch(path.name):
-            yield int(match["step"]), path
+    folder = path if path.is_dir() else path.parent
+    return Run(str(path), path, snapshots(folder) if folder.is_dir() else {})
 
 
 def _of_experiment(run: Experiment) -> Run:
     """Raises MissingFileError if its weights are not in DVC's cache."""
-    inside = [MODELS_DIR / name for name in commits.listed(run.rev, str(MODELS_DIR))]
-    kept = [path for path in inside if path.parent.name == SNAPSHOTS]
+    found = map(SNAPSHOT.fullmatch, commits.listed(run.rev, str(MODELS_DIR)))
+    kept = sorted((int(match["number"]), match[0]) for match in found if match)
     grading = run.params.get("evaluation", {})
     # Of several, the map is of best.ckpt.
     name = "last.ckpt" if grading.get("weights") == "last" else CHECKPOINT.name
@@ -106,7 +95,7 @@ def _of_experiment(run: Experiment) -> Run:
     return Run(
         run.name,
         commits.cached(run.rev, str(MODELS_DIR / name)),
-        {step: commits.cached(run.rev, str(path)) for step, path in sorted(_steps(kept))},
+        {step: commits.cached(run.rev, str(MODELS_DIR / snapshot)) for step, snapshot in kept},
         convention_of(run.params.get("data")) or UNDESCRIBED,
         grading.get("attention_scale", 1.0),
         graded,

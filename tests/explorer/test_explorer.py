@@ -74,8 +74,7 @@ def test_nothing_in_the_page_is_loaded_from_elsewhere(tmp_path: Path) -> None:
 def test_weights_of_the_way_are_found_beside_and_in_their_order(tmp_path: Path) -> None:
     checkpoint(tmp_path / "best.ckpt", "gpt2", seed=9)
     for step in (0, 1000, 200):
-        checkpoint(tmp_path / "snapshots" / f"step={step:04}.ckpt", "gpt2", seed=step)
-    (tmp_path / "snapshots" / "notes.txt").write_text("mine")
+        checkpoint(tmp_path / f"snapshot-{step}.ckpt", "gpt2", seed=step)
     for named in (tmp_path, tmp_path / "best.ckpt"):
         ((run,), _) = runs_of([named], [])
         assert list(run.snapshots) == [0, 200, 1000]
@@ -101,7 +100,7 @@ def test_what_cannot_be_shown_is_a_line_and_no_page(tmp_path: Path) -> None:
     large = checkpoint(tmp_path / "large.ckpt", "llama2", init_std=1e5)
     assert "do not fit in 16 bits" in refused(["--ckpt", str(large), *words])
     assert "not allowed with" in refused([*words, "--rev", "HEAD"])
-    other = checkpoint(tmp_path / "good" / "snapshots" / "step=0.ckpt", "gpt2", d_ff=16)
+    other = checkpoint(tmp_path / "good" / "snapshot-0.ckpt", "gpt2", d_ff=16)
     assert f"{other}: has another architecture" in refused(words)
     assert not out.exists()
 
