@@ -46,6 +46,7 @@ def page(models: Sequence[Packed]) -> str:
     # Trusted as they are: files of this folder, and JSON and base64 without a <.
     return environment.get_template("page.html").render(
         title=TITLE,
+        n_models=len(models),
         policy=_policy(script, style),
         style=Markup(style),
         script=Markup(script),

@@ -13,14 +13,16 @@ function tokensView(panel) {
     const isChosen = (isAnswer ? at - 1 : at) === now && (isAnswer || at < first - 1);
     const sure = isAnswer ? percent(Math.max(...step.said)) : "";
     const isMistake = isAnswer && expected && token !== expected[at - first];
-    const instead = isMistake && expected[at - first] ? `right: ${nameOf(expected[at - first])}` : "";
+    const better = isMistake && expected[at - first];
+    const instead = better ? `right: ${nameOf(better)}` : "";
+    const kind = [isAnswer && "said", isMistake && "mistake", token in NAMES && "named"];
     return h("button", {
       id: panel.id("token", at),
       type: "button",
       role: "radio",
-      className: `token ${isAnswer ? "said" : ""} ${isMistake ? "mistake" : ""} ${NAMES[token] ? "named" : ""}`,
+      className: ["token", ...kind.filter(Boolean)].join(" "),
       "aria-checked": String(isChosen),
-      "aria-label": isAnswer ? `${nameOf(token)}, said with ${sure}, ${instead}` : `${nameOf(token)}, of the problem`,
+      "aria-label": `${nameOf(token)}, ${isAnswer ? `said with ${sure}, ${instead}` : "of the problem"}`,
       tabIndex: isChosen ? 0 : -1,
       "--share": isAnswer ? Math.max(...step.said) : 0,
       // Long answers appear no later than short ones.
@@ -53,7 +55,8 @@ function notesView(panel) {
   const { whole, unlike } = panel.result, { format } = panel.model;
   const notes = [
     unlike && `Mind that it was trained on ${unlike}.`,
-    format.from_units && `It writes ${format.operands_from_units ? "all numbers" : "answers"} from the units up.`,
+    format.operands_from_units && "It reads and writes numbers from the units up.",
+    format.from_units && !format.operands_from_units && "It writes answers from the units up.",
     format.traced && "It writes down steps; the answer is what stands behind the last “=”.",
     format.modulus > 0 && `Answers are taken modulo ${format.modulus}.`,
     format.precedence === "left_to_right" && state.problem.operators.length > 1 &&
@@ -79,7 +82,7 @@ function candidates(panel, now) {
   const read = NAMES[token] ? `the ${nameOf(token)}` : `“${token}”`;
   return [
     h("p", { className: "caption" }, isAsked
-      ? `Having read up to ${read}, still inside the problem, where it was never asked to say anything, it would go on with:`
+      ? `Having read up to ${read}, still inside the problem, where nobody ever asked it to go on:`
       : `Having read up to ${read}, it finds these the likeliest to come next:`),
     h("ol", { className: "bars" }, largest(said, 5).map((id) => h("li", {},
       h("span", { className: "name" }, nameOf(PAGE.vocabulary[id])),

@@ -1,20 +1,21 @@
 // What a person chooses: an example, a model, the step of its training, a second model.
 
 // The choice of a panel's model and of the step of its training.
-function head(panel) {
+function choice(panel) {
   const { weights } = panel.model, name = panel.number ? "Second model" : "Model";
-  return h("div", { className: "head", id: panel.id("head") },
+  return h("div", { className: "choice" },
     h("label", {}, name, h("select", {
       id: panel.id("model"),
       onchange: (event) => {
         const before = panel.index;
         panel.choose(Number(event.target.value));
         if (!answerAgain()) panel.choose(before);
-        drawHeads();
+        drawChoices();
       },
     }, PAGE.models.map((model, i) =>
       h("option", { value: i, selected: i === panel.index }, described(model))))),
-    weights.length > 1 && h("label", { htmlFor: panel.id("slider") }, "As it was after training step ",
+    weights.length > 1 && h("label", { htmlFor: panel.id("slider") },
+      "As it was after training step ",
       h("output", { id: panel.id("step") }, stepName(panel.model, panel.step)),
       h("input", {
         id: panel.id("slider"), type: "range", min: 0, max: weights.length - 1, value: panel.step,
@@ -22,17 +23,19 @@ function head(panel) {
       })));
 }
 
-function drawHead(panel) {
+function drawStep(panel) {
   document.getElementById(panel.id("step")).textContent = stepName(panel.model, panel.step);
 }
 
-const described = ({ name, config, parameters }) =>
-  `${name} (${name.includes(config.name) ? "" : `${config.name}, `}${parameters.toLocaleString("en")} weights)`;
+function described({ name, config, parameters }) {
+  const architecture = name.includes(config.name) ? "" : `${config.name}, `;
+  return `${name} (${architecture}${parameters.toLocaleString("en")} weights)`;
+}
 
-function drawHeads() {
+function drawChoices() {
   const focused = document.activeElement?.id, isTwo = state.panels.length > 1;
-  document.getElementById("heads").replaceChildren(
-    ...state.panels.map(head),
+  document.getElementById("choices").replaceChildren(
+    ...state.panels.map(choice),
     h("button", {
       id: "compare", type: "button", "aria-pressed": String(isTwo),
       onclick: () => {
@@ -40,7 +43,7 @@ function drawHeads() {
         isTwo ? state.panels.pop() : state.panels.push(new Panel(1, other));
         if (!answerAgain()) state.panels.pop();
         document.body.classList.toggle("two", state.panels.length > 1);
-        drawHeads();
+        drawChoices();
       },
     }, isTwo ? "One model only" : "Compare with a second one"));
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
@@ -48,25 +51,31 @@ function drawHeads() {
 
 // Examples: with many carries, a wrong one if there is any, and one by chance.
 function examples() {
-  const { trainings, format } = PAGE.models[0], { ops = "+", N = 2, A = 0, B = 999 } = trainings[0] ?? {};
+  const { trainings, format } = PAGE.models[0];
+  const { ops = "+", N = 2, A = 0, B = 999 } = trainings[0] ?? {};
+  const drawn = (from) => Math.floor(Math.random() * from);
   const isSum = ops === "+" && N === 2 && A === 0 && B >= 999;
   const chance = () => {
     for (;;) {
-      const numbers = [...Array(N)].map(() => A + Math.floor(Math.random() * (B - A + 1)));
-      const typed = numbers.map((value, i) =>
-        value + (i < N - 1 ? ops[Math.floor(Math.random() * ops.length)] : "")).join("");
-      try { evaluate(readProblem(typed), format); return typed; } catch { /* no whole result */ }
+      const typed = asTyped({
+        operands: [...Array(N)].map(() => A + drawn(B - A + 1)),
+        operators: [...Array(N - 1)].map(() => ops[drawn(ops.length)]),
+      });
+      try {
+        evaluate(readProblem(typed), format);
+        return typed;
+      } catch { /* It has no whole result. */ }
     }
   };
-  const wrong = PAGE.models.flatMap(wrongOf).map(([prompt]) => prompt.slice(0, -1));
-  const button = (text, typed) => h("button", { type: "button", onclick: () => askTyped(typed()) }, text);
+  const wrong = PAGE.models.flatMap(wrongOf);
+  const button = (text, typed) =>
+    h("button", { type: "button", onclick: () => askTyped(typed()) }, text);
   return {
     first: isSum ? "554+456" : chance(),
     buttons: [
       ...(isSum ? ["7+5", "554+456", "999+1"] : []).map((typed) => button(typed, () => typed)),
-      !format.operands_from_units && wrong.length > 0 && button("one that fails",
-        () => wrong[Math.floor(Math.random() * wrong.length)]),
+      wrong.length > 0 && button("one that fails", () => asTyped(wrong[drawn(wrong.length)])),
       button("a random one", chance),
-    ],
+    ].filter(Boolean),
   };
 }

@@ -6,7 +6,7 @@ function fill(element, attributes, children) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     // Style attributes are refused by the page's policy; properties are not.
     else if (name.startsWith("--")) element.style.setProperty(name, value);
-    else if (name in element && name !== "list" && !(element instanceof SVGElement)) element[name] = value;
+    else if (name in element && !(element instanceof SVGElement)) element[name] = value;
     else if (value !== null && value !== false) element.setAttribute(name, value);
   }
   element.append(...children.flat(Infinity).filter((child) => child !== null && child !== false));
@@ -32,8 +32,10 @@ const NAMES = { "<bos>": "start", "<eos>": "end", "<pad>": "pad" };
 const nameOf = (token) => NAMES[token] ?? token;
 
 // A token where there is room for one character.
+const MARKS = { "<bos>": "^", "<eos>": "$", "<pad>": "_" };
 const mark = (token) => token in NAMES
-  ? [h("span", { "aria-hidden": "true" }, token === "<bos>" ? "^" : "¤"), spoken(nameOf(token))] : token;
+  ? [h("span", { "aria-hidden": "true" }, MARKS[token]), spoken(NAMES[token])]
+  : token;
 
 // The index that an arrow key moves to among n, or null for another key.
 function moved(event, index, n) {

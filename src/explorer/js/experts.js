@@ -3,7 +3,7 @@
 function expertsView(panel) {
   if (!panel.isMixture) {
     return h("p", { className: "caption" },
-      "In this model each layer has one MLP, which serves every token: there is nothing to choose.");
+      "In this model each layer has one MLP, which serves every token.");
   }
   const { reading } = panel.result, now = panel.moment(state.place);
   const { moments, tokens } = reading, { n_experts, n_layers } = panel.model.config;
@@ -20,7 +20,7 @@ function expertsView(panel) {
   const serves = (layer, expert) => {
     const { chosen, weights } = moments[now].layers[layer].routing, i = chosen.indexOf(expert);
     return h("li", {}, panel.toggle(layer, "expert", expert),
-      h("span", { className: "bar", "--share": i < 0 ? 0 : weights[i], "--colour": colour(expert) }),
+      h("span", { className: "bar", "--share": weights[i] ?? 0, "--colour": colour(expert) }),
       h("span", { className: "number" }, i < 0 ? "–" : percent(weights[i])));
   };
   const layers = [...Array(n_layers).keys()], experts = [...Array(n_experts).keys()];
@@ -32,7 +32,7 @@ function expertsView(panel) {
         h("th", { scope: "row" }, `layer ${layer}`),
         tokens.map((_, at) => served(layer, at))))))),
     h("p", { className: "caption" }, `For the chosen token “${nameOf(tokens[now])}”:`),
-    h("div", { className: "choices" }, layers.map((layer) => h("div", {},
+    h("div", { className: "by-layer" }, layers.map((layer) => h("div", {},
       h("h4", {}, `Layer ${layer}`),
       h("ul", { className: "bars" }, experts.map((expert) => serves(layer, expert)))))),
   ];

@@ -14,6 +14,9 @@ function readProblem(typed) {
   return { operands: text.split(/[-+*/]/).map(BigInt), operators: text.match(/[-+*/]/g) };
 }
 
+const asTyped = ({ operands, operators }) =>
+  operands.map((value, i) => value + (operators[i] ?? "")).join("");
+
 const turned = (digits, fromUnits) => (fromUnits ? [...digits].reverse().join("") : digits);
 
 // The prompt that a model of this format is asked.

@@ -13,10 +13,11 @@ function lensView(panel) {
     h("tbody", {}, after.map((layer) => h("tr", {},
       h("th", { scope: "row" }, layer ? `layer ${layer - 1}` : "at first"),
       moments.map(({ residuals, said }, i) => {
+        const isNow = prompt.length + i === now;
         const chances = reading.wouldSay(residuals[layer]), [best] = largest(chances, 1);
         const isFinal = best === largest(said, 1)[0];
         return h("td", {
-          className: `cell text ${isFinal ? "final" : ""} ${prompt.length + i === now ? "now" : ""}`,
+          className: `cell text ${isFinal ? "final" : ""} ${isNow ? "now" : ""}`,
           "--share": chances[best],
         }, h("span", {}, nameOf(PAGE.vocabulary[best])), h("small", {}, percent(chances[best])));
       }))))));

@@ -1,9 +1,10 @@
 // All problems of two numbers as one picture, a dot for each, where a run was asked every one.
 
-// Prompt and answer of each wrong one.
-const wrongOf = ({ wrong }) => wrong.split("\n").filter(Boolean).map((line) => {
+// The problems that a model got wrong, each with what it said.
+const wrongOf = ({ wrong, format }) => wrong.split("\n").filter(Boolean).map((line) => {
   const end = line.indexOf("=") + 1;
-  return [line.slice(0, end), line.slice(end)];
+  const said = readable(line.slice(end), format);
+  return { ...readPrompt(line.slice(0, end), format), said };
 });
 
 function carries(a, b) {
@@ -17,44 +18,43 @@ function carries(a, b) {
 
 // Drawn once for each model of a panel: it shows no moment.
 function mapView(panel) {
-  if (panel.map?.model !== panel.model) panel.map = { model: panel.model, view: h("div", {}, drawMap(panel)) };
+  const { model } = panel;
+  if (panel.map?.model !== model) panel.map = { model, view: h("div", {}, drawMap(panel)) };
   return panel.map.view;
 }
 
 function drawMap(panel) {
-  const { graded, trainings, format, name } = panel.model;
+  const { graded, trainings, name } = panel.model;
   if (!graded) {
     return h("p", { className: "caption" },
       `${name} was not asked all problems (evaluation.exhaustive: true does).`);
   }
-  const wrong = wrongOf(panel.model).map(([prompt, said]) =>
-    ({ ...readPrompt(prompt, format), said: readable(said, format) }));
+  const wrong = wrongOf(panel.model), many = (n) => n.toLocaleString("en");
   const right = ((graded - wrong.length) / graded) * 100;
-  const typed = ({ operands, operators }) =>
-    operands.map((value, i) => value + (operators[i] ?? "")).join("");
-  const pick = (problem) => askTyped(typed(problem));
   const { N, A, B } = trainings[0] ?? {};
   const isSquare = N === 2 && B - A < 2048;
   return [
-    h("p", {}, `Asked all ${graded.toLocaleString("en")} problems, `,
-      h("strong", {}, wrong.length ? `${wrong.length.toLocaleString("en")} were wrong` : "none was wrong"),
+    h("p", {}, `Asked all ${many(graded)} problems, `,
+      h("strong", {}, wrong.length ? `${many(wrong.length)} were wrong` : "none was wrong"),
       ` (${right.toFixed(4)} % right).`),
-    isSquare && picture(panel, wrong, A, B, pick),
-    wrong.length > 0 && h("div", { className: "chips", role: "group", "aria-label": "Wrong answers" },
+    isSquare && picture(panel, wrong, A, B),
+    wrong.length > 0 && h("div",
+      { className: "chips", role: "group", "aria-label": "Wrong answers" },
       wrong.slice(0, 60).map((problem, i) => h("button", {
         id: panel.id("wrong", i), type: "button", title: `it said ${problem.said}`,
-        onclick: () => pick(problem),
-      }, typed(problem))),
-      wrong.length > 60 && h("span", {}, `and ${(wrong.length - 60).toLocaleString("en")} more on the map`)),
+        onclick: () => askTyped(asTyped(problem)),
+      }, asTyped(problem))),
+      wrong.length > 60 && h("span", {}, `and ${many(wrong.length - 60)} more`)),
   ];
 }
 
-function picture(panel, wrong, A, B, pick) {
+function picture(panel, wrong, A, B) {
   const n = B - A + 1, scale = Math.max(1, Math.floor(800 / n)), side = n * scale;
+  const [{ ops }] = panel.model.trainings;
   const canvas = h("canvas", { width: side, height: side, role: "img",
     "aria-label": "Map of the wrong answers; the list below has them too" });
   const context = canvas.getContext("2d"), style = getComputedStyle(document.documentElement);
-  if (panel.model.trainings[0].ops === "+") {
+  if (ops === "+") {
     // Behind the dots, stronger where more digits carry.
     context.fillStyle = style.getPropertyValue("--series-1");
     context.fillRect(0, 0, n, n);
@@ -72,7 +72,9 @@ function picture(panel, wrong, A, B, pick) {
   }
   context.fillStyle = style.getPropertyValue("--series-2");
   const place = ({ operands: [a, b] }) => [Number(a) - A, n - 1 - (Number(b) - A)];
-  const size = Math.max(0.5 * scale, Math.min(side / 110, side / Math.sqrt(wrong.length || 1) / 4));
+  // Small where there are many.
+  const smallest = 0.5 * scale, spread = side / Math.sqrt(wrong.length || 1) / 4;
+  const size = Math.max(smallest, Math.min(side / 110, spread));
   for (const problem of wrong) {
     const [x, y] = place(problem);
     context.beginPath();
@@ -82,15 +84,17 @@ function picture(panel, wrong, A, B, pick) {
   // The nearest wrong one to a click; on an empty spot, the problem there.
   canvas.addEventListener("click", (event) => {
     const box = canvas.getBoundingClientRect();
-    const x = ((event.clientX - box.left) / box.width) * n, y = ((event.clientY - box.top) / box.height) * n;
+    const x = ((event.clientX - box.left) / box.width) * n;
+    const y = ((event.clientY - box.top) / box.height) * n;
     const far = (problem) => Math.hypot(place(problem)[0] - x, place(problem)[1] - y);
-    const nearest = wrong.reduce((best, each) => (best && far(best) <= far(each) ? best : each), null);
-    const within = (12 / box.width) * n;
-    if (nearest && far(nearest) < within) return pick(nearest);
-    const [a, b] = [Math.floor(x) + A, Math.floor(n - y) + A];
-    pick({ operands: [BigInt(a), BigInt(Math.min(b, B))], operators: [panel.model.trainings[0].ops[0]] });
+    const nearer = (best, each) => (best && far(best) <= far(each) ? best : each);
+    const nearest = wrong.reduce(nearer, null);
+    const isHit = nearest && far(nearest) < (12 / box.width) * n;
+    const here = [Math.floor(x) + A, Math.min(Math.floor(n - y) + A, B)];
+    askTyped(asTyped(isHit ? nearest : { operands: here, operators: [ops[0]] }));
   });
-  return h("figure", { className: "map" }, canvas,
-    h("figcaption", { className: "caption" },
-      `First number from left to right, ${A} to ${B}; second from bottom to top. An orange dot is a wrong answer, and the blue behind is stronger where more digits carry. Choose a dot, or any spot, to ask that problem.`));
+  return h("figure", { className: "map" }, canvas, h("figcaption", { className: "caption" },
+    `First number from left to right, ${A} to ${B}; second from bottom to top. An orange dot is a `
+    + "wrong answer, and the blue behind is stronger where more digits carry. Choose a dot, or any "
+    + "spot, to ask that problem."));
 }

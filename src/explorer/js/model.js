@@ -1,8 +1,8 @@
 // The forward pass of GPT-2, Llama-2 and Mixtral, as src/models.py, layers.py, attention.py and
-// positional.py have it. One token is read after another: a vector of d_model numbers, to which each
-// layer adds. What happens on the way is kept, for the pictures.
+// positional.py have it. One token is read after another: a vector of d_model numbers, to which
+// each layer adds. What happens on the way is kept, for the pictures.
 
-// What a layer of PyTorch computes: weight is {data, shape: [rows, columns]}, x has columns numbers.
+// PyTorch's nn.Linear: weight is {data, shape: [rows, columns]}, x has as many numbers as columns.
 function linear({ weight, bias }, x) {
   const [rows, columns] = weight.shape, y = new Float64Array(rows);
   for (let row = 0, at = 0; row < rows; row++) {
@@ -84,7 +84,9 @@ const NUMBERINGS = { sequential: count, none: count, random_start: count, abacus
 // What positions do: a vector added to the embedding, or a rotation of queries and keys.
 const POSITIONS = {
   none: {},
-  learned: { embed: (x, weights, position) => plus(x, rowOf(weights.position_embedding, position)) },
+  learned: {
+    embed: (x, weights, position) => plus(x, rowOf(weights.position_embedding, position)),
+  },
   rope: {
     // The pair (x[i], x[i + D/2]) of each head is turned by position * theta^(-2i / D).
     rotate(x, position, { n_heads, rope_theta }) {

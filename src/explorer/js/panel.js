@@ -52,8 +52,8 @@ class Panel {
   // What the answer is, in a line.
   verdict() {
     const { text, ended, isRight, right } = this.result;
-    const said = ended ? readable(text, this.model.format) || "nothing" : `${text}… without an end`;
-    return { said, isRight, right: String(right) };
+    const whole = readable(text, this.model.format) || "nothing";
+    return { said: ended ? whole : `${text}… without an end`, isRight, right: String(right) };
   }
 
   // A switch for a head or an expert.

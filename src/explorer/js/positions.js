@@ -15,7 +15,8 @@ function positionsView(panel) {
 }
 
 const noPositions = () => h("p", { className: "caption" },
-  "This model is told no positions. It knows what came before a token only because no token sees those behind it.");
+  "This model is told no positions. It knows what came before a token only because no token sees "
+  + "those behind it.");
 
 // How alike the learned vectors of any two positions are.
 function learnedPositions(panel) {
@@ -26,7 +27,8 @@ function learnedPositions(panel) {
   const alike = (x, y) => dot(x, y) / Math.sqrt(dot(x, x) * dot(y, y));
   return [
     h("p", { className: "caption" },
-      "GPT-2 learns a vector for each position and adds it to the token’s own. Blue: two positions have similar vectors; orange: opposite ones; pale: they have nothing in common."),
+      "This model has learned a vector for each position, and adds it to the token’s own. Blue: two "
+      + "positions have similar vectors; orange: opposite ones; pale: nothing in common."),
     h("div", { className: "scroll" }, h("table", { className: "grid" },
       h("thead", {}, h("tr", {}, h("td", {}),
         vectors.map((_, at) => h("th", { scope: "col" }, String(at))))),
@@ -34,9 +36,8 @@ function learnedPositions(panel) {
         h("th", { scope: "row" }, String(row)),
         vectors.map((y) => {
           const value = alike(x, y), said = value.toFixed(2);
-          return h("td", {
-            className: `cell ${value < 0 ? "opposite" : ""}`, "--share": Math.abs(value), title: said,
-          }, spoken(said));
+          const className = value < 0 ? "cell opposite" : "cell";
+          return h("td", { className, "--share": Math.abs(value), title: said }, spoken(said));
         })))))),
   ];
 }
@@ -57,21 +58,24 @@ function rotations(panel) {
   const x = (distance) => left + (distance / shown) * (right - left);
   const y = (value) => top + (1 - value) * ((bottom - top) / 2);
   const distances = [...Array(shown + 1).keys()];
-  const label = `A match is worth ${distances.map((d) => `${match(d).toFixed(2)} at distance ${d}`).join(", ")}.`;
+  const values = distances.map((d) => `${match(d).toFixed(2)} at distance ${d}`);
   return [
     h("p", { className: "caption" },
-      `RoPE turns pairs of numbers like the hands of ${half} clocks, the first the fastest, by an angle that grows with the position. This is how far they are turned at position ${position}:`),
+      `RoPE turns pairs of numbers like the hands of ${half} clocks, the first the fastest, by an `
+      + `angle that grows with the position. At position ${position} they stand like this:`),
     h("div", { className: "clocks" }, speeds.slice(0, 32).map(clock)),
     h("p", { className: "caption" },
-      "When one token looks at another, only the distance between them counts. The line shows what is left of a perfect match, 1, as the other token stands further back:"),
-    svg("svg", { viewBox: "0 0 360 130", class: "chart", role: "img", "aria-label": label },
+      "When one token looks at another, only the distance between them counts. The line shows what "
+      + "is left of a perfect match, 1, as the other token stands further back:"),
+    svg("svg", { viewBox: "0 0 360 130", class: "chart", role: "img", "aria-label": values.join(", ") },
       [1, 0, -1].map((value) => [
         svg("line", { class: "rule", x1: left, x2: right, y1: y(value), y2: y(value) }),
         svg("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, String(value)),
       ]),
       distances.filter((d) => d % 2 === 0).map((d) =>
         svg("text", { x: x(d), y: bottom + 14, "text-anchor": "middle" }, String(d))),
-      svg("text", { x: (left + right) / 2, y: bottom + 28, "text-anchor": "middle" }, "tokens back"),
+      svg("text", { x: (left + right) / 2, y: bottom + 28, "text-anchor": "middle" },
+        "tokens back"),
       svg("polyline", { points: distances.map((d) => `${x(d)},${y(match(d))}`).join(" ") }),
       distances.map((d) => svg("circle", { cx: x(d), cy: y(match(d)), r: 3 }))),
   ];

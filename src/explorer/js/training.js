@@ -13,13 +13,13 @@ function trainingView(panel) {
         id: panel.id("step", index), type: "button", "aria-pressed": String(isShown),
         onclick: () => chooseStep(panel, index),
       }, stepName(panel.model, index))),
-      h("td", {}, h("strong", { className: isRight ? "right" : "wrong" },
-        h("span", { "aria-hidden": "true" }, isRight ? "✓ " : "✗ "), spoken(isRight ? "right: " : "wrong: ")),
+      h("td", {},
+        h("strong", { className: isRight ? "right" : "wrong" }, isRight ? "✓ right " : "✗ wrong "),
       said.length > 12 ? `${said.slice(0, 12)}…` : said),
       h("td", { className: "number" }, percent(sure)));
   };
   return h("div", { className: "scroll" }, h("table", { className: "list" },
-    h("thead", {}, h("tr", {}, ["after step", "it says", "least sure token"].map((name) =>
+    h("thead", {}, h("tr", {}, ["after step", "it said", "least sure token"].map((name) =>
       h("th", { scope: "col" }, name)))),
     h("tbody", {}, onTheWay(panel).map(row))));
 }

@@ -2,7 +2,8 @@
 
 // All finite numbers of 16 bits: sign, 5 bits of exponent, 10 of fraction.
 const FLOAT16 = Float32Array.from({ length: 2 ** 16 }, (_, bits) => {
-  const sign = bits & 0x8000 ? -1 : 1, exponent = (bits >> 10) & 31, fraction = (bits & 0x3ff) / 1024;
+  const sign = bits & 0x8000 ? -1 : 1, exponent = (bits >> 10) & 31;
+  const fraction = (bits & 0x3ff) / 1024;
   return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction) : 2 ** -14 * fraction);
 });
 
