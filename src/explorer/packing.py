@@ -58,7 +58,7 @@ def pack(run: Run, name: str) -> Packed:
         "tensors": shapes,
         "weights": steps,
         "format": format_in_numbers(convention),
-        "trainings": [data_of(training) for training in trainings(final.story)],
+        "trainings": [_kind(data_of(training)) for training in trainings(final.story)],
         "graded": run.graded,
         "wrong": "\n".join(prompt + said for prompt, said in run.wrong),
     }
@@ -84,6 +84,14 @@ def format_in_numbers(convention: Convention) -> dict[str, Any]:
         "operand_width": getattr(written, "operand_width", 1),
         "answer_width": written.answer_width,
     }
+
+
+def _kind(data: dict[str, Any]) -> dict[str, Any]:
+    """What problems a `data:` section describes; empty if none is known."""
+    if not data:
+        return {}
+    # As texts: JavaScript's numbers have 16 digits.
+    return {"ops": data["ops"], "N": data["N"], "A": str(data["A"]), "B": str(data["B"])}
 
 
 def _load(path: Path, run: Run) -> Loaded:

@@ -55,13 +55,20 @@ def runs_of(paths: Sequence[Path], revs: Sequence[str]) -> tuple[list[Run], list
     if paths:
         return [_by_hand(path) for path in paths], []
     try:
-        # The data of most runs.
-        groups = load(revs).data_sets[0].groups
+        found, left_out = _finished(revs)
     except UserError as error:
+        found, left_out = [], [str(error)]
+    if not found:
         if revs or not CHECKPOINT.exists():
-            more = "" if revs else f", and there is no {CHECKPOINT}; make repro trains a model"
-            raise UserError(f"{str(error).rstrip('.')}{more}") from None
-        return [_by_hand(CHECKPOINT)], []
+            more = "" if revs else f"; there is no {CHECKPOINT} either, which make repro trains"
+            raise UserError(" ".join(left_out).rstrip(".") + more)
+        found = [_by_hand(CHECKPOINT)]
+    return found, left_out
+
+
+def _finished(revs: Sequence[str]) -> tuple[list[Run], list[str]]:
+    # The data of most runs.
+    groups = load(revs).data_sets[0].groups
     first: dict[str, Experiment] = {}
     # The label of an architecture's default is the shortest.
     for _, group in sorted(groups.items(), key=lambda item: len(item[0])):
@@ -73,9 +80,7 @@ def runs_of(paths: Sequence[Path], revs: Sequence[str]) -> tuple[list[Run], list
         try:
             found.append(_of_experiment(first[architecture]))
         except MissingFileError as error:
-            left_out.append(f"{first[architecture].name} is left out: {error}")
-    if not found:
-        raise UserError(" ".join(left_out))
+            left_out.append(f"{first[architecture].name} is left out: {error}.")
     return found, left_out
 
 

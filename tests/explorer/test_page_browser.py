@@ -232,6 +232,24 @@ def leave_tour(browser: Chrome) -> None:
     assert not browser.find_elements(By.ID, "tour")
 
 
+def test_numbers_of_any_length_are_exact(tmp_path: Path, browser: Chrome) -> None:
+    data = {"B": 10**30 - 1, "ops": "+*", "n_samples": 100}
+    path = tmp_path / "page.html"
+    run = Run("long", checkpoint(tmp_path / "a.ckpt", "llama2", data=data, max_seq_len=128), {})
+    path.write_text(page([pack(run, "w")]))
+    browser.get(path.as_uri())
+    leave_tour(browser)
+    nines = "9" * 30
+    assert ask(browser, f"{nines}*{nines}").endswith(f"it is {'9' * 29}8{'0' * 29}1")
+    assert not browser.find_elements(By.CSS_SELECTOR, ".notes p")
+    ask(browser, f"1{nines}+1")
+    note = browser.find_element(By.CSS_SELECTOR, ".notes p").text
+    assert note == f"Mind that it was trained on numbers from 0 to {nines}."
+    browser.find_element(By.CSS_SELECTOR, "#examples button:last-child").click()
+    assert not browser.find_elements(By.CSS_SELECTOR, ".notes p")
+    assert browser.get_log("browser") == []
+
+
 def test_what_a_run_is_called_cannot_end_its_script(tmp_path: Path, browser: Chrome) -> None:
     name = "</script><script>document.title = 'mine'</script>"
     run = Run(name, checkpoint(tmp_path / "a.ckpt", "llama2"), {})

@@ -15,7 +15,7 @@ def test_finished_experiments_are_shown_with_all_that_they_kept(tmp_path: Path) 
     clone = Clone(tmp_path)
     said = clone("python", "-m", "src.explorer", code=2)
     assert said.startswith("error: no experiment of this commit")
-    assert said.endswith("and there is no models/best.ckpt; make repro trains a model\n")
+    assert said.endswith("there is no models/best.ckpt either, which make repro trains\n")
     for name, *changes in (
         ("ablation", "model=gpt2", "models.gpt2.norm=rmsnorm"),
         ("gpt2-seed1", "model=gpt2", "training.seed=1", "evaluation.exhaustive=true"),
@@ -38,5 +38,8 @@ def test_finished_experiments_are_shown_with_all_that_they_kept(tmp_path: Path) 
 
     # Whose weights are gone is named.
     shutil.rmtree(tmp_path / ".dvc" / "cache")
-    said = clone("python", "-m", "src.explorer", code=2)
-    assert "gpt2-seed1 is left out: models/best.ckpt is not in DVC's cache" in said
+    *named, shown = clone("python", "-m", "src.explorer").splitlines()
+    reason = "is left out: models/best.ckpt is not in DVC's cache; dvc exp pull brings it."
+    assert named == [f"{name} {reason}" for name in ("gpt2-seed1", "llama2-seed0")]
+    assert shown.endswith(" MB  models/best.ckpt")
+    assert clone("python", "-m", "src.explorer", "--rev", "HEAD", code=2).startswith("error: gpt2-")

@@ -22,7 +22,8 @@ function tokensView(panel) {
       role: "radio",
       className: ["token", ...kind.filter(Boolean)].join(" "),
       "aria-checked": String(isChosen),
-      "aria-label": `${nameOf(token)}, ${isAnswer ? `said with ${sure}, ${instead}` : "of the problem"}`,
+      "aria-label": [nameOf(token), isAnswer ? `said with ${sure}` : "of the problem", instead]
+        .filter(Boolean).join(", "),
       tabIndex: isChosen ? 0 : -1,
       "--share": isAnswer ? Math.max(...step.said) : 0,
       // Long answers appear no later than short ones.

@@ -28,8 +28,11 @@ function draw() {
   state.isFresh = false;
 }
 
-const label = ({ model, step }) =>
-  step === model.weights.length - 1 ? model.name : `${model.name}, step ${stepName(model, step)}`;
+const label = ({ model, step, off }) => [
+  model.name,
+  step < model.weights.length - 1 && `step ${stepName(model, step)}`,
+  off.size > 0 && `${off.size} off`,
+].filter(Boolean).join(", ");
 
 // What stays in sight, and what a screen reader says when an answer changes.
 function drawStatus() {

@@ -51,21 +51,23 @@ function drawChoices() {
 
 // Examples: with many carries, a wrong one if there is any, and one by chance.
 function examples() {
-  const { trainings, format } = PAGE.models[0];
-  const { ops = "+", N = 2, A = 0, B = 999 } = trainings[0] ?? {};
+  const { trainings } = PAGE.models[0];
+  const { ops = "+", N = 2, A = "0", B = "999" } = trainings[0] ?? {};
   const drawn = (from) => Math.floor(Math.random() * from);
-  const isSum = ops === "+" && N === 2 && A === 0 && B >= 999;
+  const isSum = ops === "+" && N === 2 && A === "0" && Number(B) >= 999;
+  // A number of any length; those outside A..B are drawn again.
+  const number = () => BigInt(Array.from({ length: 1 + drawn(B.length) }, () => drawn(10)).join(""));
   const chance = () => {
-    for (;;) {
-      const typed = asTyped({
-        operands: [...Array(N)].map(() => A + drawn(B - A + 1)),
-        operators: [...Array(N - 1)].map(() => ops[drawn(ops.length)]),
-      });
+    for (let tries = 0; tries < 5000; tries++) {
+      const operands = Array.from({ length: N }, number);
+      const operators = Array.from({ length: N - 1 }, () => ops[drawn(ops.length)]);
+      if (unlike({ operands, operators }, trainings)) continue;
       try {
-        evaluate(readProblem(typed), format);
-        return typed;
-      } catch { /* It has no whole result. */ }
+        state.panels[0].answerTo({ operands, operators });
+        return asTyped({ operands, operators });
+      } catch { /* It has no whole result, or is too long. */ }
     }
+    return "1+1";
   };
   const wrong = PAGE.models.flatMap(wrongOf);
   const button = (text, typed) =>

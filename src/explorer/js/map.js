@@ -31,7 +31,7 @@ function drawMap(panel) {
   }
   const wrong = wrongOf(panel.model), many = (n) => n.toLocaleString("en");
   const right = ((graded - wrong.length) / graded) * 100;
-  const { N, A, B } = trainings[0] ?? {};
+  const { N } = trainings[0] ?? {}, [A, B] = [trainings[0]?.A, trainings[0]?.B].map(Number);
   const isSquare = N === 2 && B - A < 2048;
   return [
     h("p", {}, `Asked all ${many(graded)} problems, `,
