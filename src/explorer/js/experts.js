@@ -33,7 +33,7 @@ function expertsView(panel) {
         tokens.map((_, at) => served(layer, at))))))),
     h("p", { className: "caption" }, `For the chosen token “${nameOf(tokens[now])}”:`),
     h("div", { className: "by-layer" }, layers.map((layer) => h("div", {},
-      h("h4", {}, `Layer ${layer}`),
+      h("h3", {}, `Layer ${layer}`),
       h("ul", { className: "bars" }, experts.map((expert) => serves(layer, expert)))))),
   ];
 }
