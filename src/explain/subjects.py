@@ -1,4 +1,4 @@
-"""Which models are explained: checkpoints by hand, or one finished run of each architecture."""
+"""The models that are explained, and the sums that they are asked."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from ..checkpoint import Loaded, load_checkpoint
 from ..common.errors import UserError
 from ..common.files import CHECKPOINT
 from ..compare import commits
-from ..compare.commits import MissingFileError
-from ..compare.comparison import load
 from ..compare.experiments import Experiment
+from ..compare.one_of_each import models_of
 from ..config import DataConfig
 from ..data.lineage import data_of
 from .sums import SumSpace
@@ -36,41 +35,12 @@ class Subject(NamedTuple):
 
 
 def subjects(paths: Sequence[Path], revs: Sequence[str]) -> tuple[list[Subject], list[str]]:
-    """The models that were asked for, and a sentence for each that is left out.
+    """The models that are explained, see `one_of_each.models_of`."""
+    return models_of(paths, revs, lambda path: Subject(str(path), path), _of_experiment)
 
-    Args:
-        paths: checkpoints, or folders of some; empty: the run of the lowest seed of each
-            architecture among the finished experiments, or models/best.ckpt where there is none.
-        revs: commits whose experiments are meant, see `comparison.load`.
 
-    Raises:
-        UserError: if there is nothing to explain.
-    """
-    if paths:
-        return [Subject(str(path), path) for path in dict.fromkeys(paths)], []
-    try:
-        # The data of most runs.
-        groups = load(revs).data_sets[0].groups
-    except UserError as error:
-        if revs or not CHECKPOINT.exists():
-            more = "" if revs else f", and there is no {CHECKPOINT}; make repro trains a model"
-            raise UserError(f"{str(error).rstrip('.')}{more}") from None
-        return [Subject(str(CHECKPOINT), CHECKPOINT)], []
-    first: dict[str, Experiment] = {}
-    for runs in groups.values():
-        # Defaults come first, and the lowest seed; others' evaluations have no checkpoint here.
-        if runs[0].folder is None:
-            first.setdefault(runs[0].architecture, runs[0])
-    found, left_out = [], []
-    for run in first.values():
-        try:
-            path = commits.cached(run.rev, str(CHECKPOINT))
-            found.append(Subject(run.name, path, run.weights))
-        except MissingFileError as error:
-            left_out.append(f"{run.name} is left out: {error}")
-    if not found:
-        raise UserError(" ".join(left_out))
-    return found, left_out
+def _of_experiment(run: Experiment) -> Subject:
+    return Subject(run.name, commits.cached(run.rev, str(CHECKPOINT)), run.weights)
 
 
 class Opened(NamedTuple):

@@ -1,4 +1,4 @@
-"""Which models the page shows: checkpoints by hand, or one finished run of each architecture."""
+"""The models that the page shows, as files."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from typing import NamedTuple
 
 from ..common.checkpoint_files import SNAPSHOT, snapshots
 from ..common.csv_cells import unquoted
-from ..common.errors import UserError
 from ..common.files import CHECKPOINT, MODELS_DIR
 from ..compare import commits
 from ..compare.commits import MissingFileError
-from ..compare.comparison import load
 from ..compare.experiments import ERRORS, Experiment
+from ..compare.one_of_each import models_of
 from ..data.description import UNDESCRIBED, Convention, convention_of
 
 
@@ -42,46 +41,8 @@ class Run(NamedTuple):
 
 
 def runs_of(paths: Sequence[Path], revs: Sequence[str]) -> tuple[list[Run], list[str]]:
-    """The models that were asked for, and a sentence for each that is left out.
-
-    Args:
-        paths: checkpoints, or folders of some; empty: one run of each architecture among the
-            finished experiments, of the lowest seed, or models/best.ckpt where there is none.
-        revs: commits whose experiments are meant, see `comparison.load`.
-
-    Raises:
-        UserError: if there is nothing to show.
-    """
-    if paths:
-        return [_by_hand(path) for path in paths], []
-    try:
-        found, left_out = _finished(revs)
-    except UserError as error:
-        found, left_out = [], [str(error)]
-    if not found:
-        if revs or not CHECKPOINT.exists():
-            more = "" if revs else f"; there is no {CHECKPOINT} either, which make repro trains"
-            raise UserError(" ".join(left_out).rstrip(".") + more)
-        found = [_by_hand(CHECKPOINT)]
-    return found, left_out
-
-
-def _finished(revs: Sequence[str]) -> tuple[list[Run], list[str]]:
-    # The data of most runs.
-    groups = load(revs).data_sets[0].groups
-    first: dict[str, Experiment] = {}
-    # The label of an architecture's default is the shortest.
-    for _, group in sorted(groups.items(), key=lambda item: len(item[0])):
-        ours = [run for run in group if run.folder is None]
-        if ours:
-            first.setdefault(ours[0].architecture, min(ours, key=lambda run: run.seed or 0))
-    found, left_out = [], []
-    for architecture in sorted(first):
-        try:
-            found.append(_of_experiment(first[architecture]))
-        except MissingFileError as error:
-            left_out.append(f"{first[architecture].name} is left out: {error}.")
-    return found, left_out
+    """The models that the page shows, see `one_of_each.models_of`."""
+    return models_of(paths, revs, _by_hand, _of_experiment)
 
 
 def _by_hand(path: Path) -> Run:

@@ -1,9 +1,8 @@
 """The command explains what it is asked, writes all tables or none, and says what it cannot."""
 
-import dataclasses
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +10,10 @@ import pytest
 
 from src.checkpoint import load_checkpoint, save_checkpoint
 from src.common.errors import UserError
-from src.compare.commits import MissingFileError
-from src.compare.comparison import Comparison
-from src.compare.experiments import Experiment
-from src.compare.grouping import data_sets
 from src.explain import explaining, subjects
 from src.explain.__main__ import main
 from src.explain.tables import TABLES, read
 
-from ..compare.test_grouping import DEFAULTS
-from ..compare.test_grouping import experiment as run_named
 from ..conftest import ARCHITECTURES, tiny_params
 from ..test_eval import checkpoint
 from .conftest import Learned
@@ -149,58 +142,6 @@ def test_nothing_that_others_wrote_is_lost(tmp_path: Path) -> None:
 def test_wrong_flags_are_told(words: list[str], message: str) -> None:
     with pytest.raises(UserError, match=re.escape(message)):
         main(words)
-
-
-def finished(monkeypatch: pytest.MonkeyPatch, runs: Sequence[Experiment]) -> None:
-    """These are the finished experiments."""
-    found = Comparison(["1" * 40], data_sets(runs, DEFAULTS), [])
-    monkeypatch.setattr(subjects, "load", lambda revs: found)
-
-
-def test_by_default_each_architecture_has_its_lowest_seed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    runs = [
-        *(run_named(f"llama2-{seed}", seed) for seed in (2, 1)),
-        run_named("llama2-0", 0, models={"norm": "layernorm"}),
-        run_named("gpt2-1", 1),
-        dataclasses.replace(run_named("mixtral-0"), folder=tmp_path),
-    ]
-    finished(monkeypatch, runs)
-
-    def cached(rev: str, path: str) -> Path:
-        if "gpt2" in rev:
-            raise MissingFileError("models/best.ckpt is not in DVC's cache")
-        return tmp_path / rev
-
-    monkeypatch.setattr(subjects.commits, "cached", cached)
-    found, left_out = subjects.subjects([], [])
-    # A changed norm is no default, whatever its seed.
-    assert found == [subjects.Subject("llama2-1", tmp_path / "commit of llama2-1", "of llama2-1")]
-    assert left_out == ["gpt2-1 is left out: models/best.ckpt is not in DVC's cache"]
-    finished(monkeypatch, runs[3:4])
-    with pytest.raises(UserError, match="gpt2-1 is left out"):
-        subjects.subjects([], [])
-
-
-def test_without_experiments_it_is_the_pipelines_model(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, learned: Callable[[str], Learned]
-) -> None:
-    def none(revs: Sequence[str]) -> Comparison:
-        raise UserError("no experiment of this commit.")
-
-    monkeypatch.setattr(subjects, "load", none)
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match=r"no experiment of this commit, and there is no models/"):
-        main([])
-    (tmp_path / "models").mkdir()
-    trained(tmp_path, "gpt2", learned).rename(tmp_path / "models" / "best.ckpt")
-    with pytest.raises(UserError, match=r"no experiment of this commit$"):
-        main(["--rev", "HEAD"])
-    main([])
-    models = read(tmp_path / "metrics" / "explain")["models"]
-    assert models["model"].tolist() == ["models/best.ckpt"]
-    assert models["weights"].isna().all()
 
 
 def test_tables_of_another_version_are_told(tmp_path: Path) -> None:
