@@ -23,6 +23,7 @@ PAGES = (
     "docs/lengths.md",
     "docs/comparing.md",
     "docs/failures.md",
+    "docs/explain.md",
     "docs/huggingface.md",
     "docs/reproducing.md",
     "docs/speed.md",

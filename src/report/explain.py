@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from graphlib import TopologicalSorter
 from itertools import pairwise
@@ -9,7 +10,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..common.files import CHECKPOINT
+from ..compare import commits
+from ..compare.commits import MissingFileError
 from ..compare.comparison import Comparison
+from ..compare.experiments import Experiment
 from ..explain.tables import read
 from .charts import squares
 from .page import Figure, Section
@@ -44,14 +49,16 @@ def explained(folder: Path, comparison: Comparison) -> list[Section]:
         for run in group
         if run.folder is None
     ]
-    known = {run.weights for run in runs}
-    models = tables["models"].to_dict("records")
+    models = tables["models"]
+    known = models["weights"].isin([run.weights for run in runs])
+    if not known.all():
+        # A checkpoint by hand may be that of a run.
+        known |= models["sha256"].isin([_digest(run) for run in runs])
     sections = [
-        _section({name: table[table["model"] == model["model"]] for name, table in tables.items()})
-        for model in models
-        if model["weights"] in known
+        _section({name: table[table["model"] == model] for name, table in tables.items()})
+        for model in models["model"][known]
     ]
-    others = [str(model["model"]) for model in models if model["weights"] not in known]
+    others = models["model"][~known].tolist()
     if others:
         said = (
             f"Left out: {', '.join(others)}, explained in {folder}, but of another checkpoint "
@@ -59,6 +66,15 @@ def explained(folder: Path, comparison: Comparison) -> list[Section]:
         )
         sections.append(Section("Insides of other models", [said]))
     return sections
+
+
+def _digest(run: Experiment) -> str:
+    """SHA-256 of a run's checkpoint; empty where DVC's cache does not have it."""
+    try:
+        with commits.cached(run.rev, str(CHECKPOINT)).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except MissingFileError:
+        return ""
 
 
 def _section(tables: Mapping[str, pd.DataFrame]) -> Section:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from src.common.errors import UserError
+from src.compare import commits
 from src.explain.explaining import explained as tables_of
 from src.explain.subjects import Subject, opened
 from src.explain.tables import TABLES, read, write
@@ -63,6 +64,18 @@ def test_a_run_that_was_explained_has_a_section_and_another_checkpoint_is_told(
         "of this report. python -m src.explain looks into these."
     ]
     assert not other.figures
+
+
+def test_a_checkpoint_by_hand_is_known_by_its_bytes(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_hand = read(folder)
+    by_hand["models"] = by_hand["models"].assign(weights="")
+    write(tmp_path, by_hand)
+    monkeypatch.setattr(commits, "cached", lambda rev, path: folder / "llama2.ckpt")
+    one, other = sections(tmp_path, llama2="one.dir")
+    assert one.title == "Inside llama2-seed0"
+    assert other.text[0].startswith("Left out: mixtral-seed0, ")
 
 
 def test_a_mixture_has_its_experts_and_one_without_right_answers_no_patches(folder: Path) -> None:
