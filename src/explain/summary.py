@@ -9,6 +9,7 @@ import pandas as pd
 
 # Of a probe that reads the carry, and of an ablation that changes next to nothing.
 _SURE = 0.99
+_NO_PAIR = "not known: it answers no pair of sums right"
 # Roles that are told, and their words.
 _LOOKS = {
     "a_same": "a's digit of the same place",
@@ -33,7 +34,7 @@ def summary(tables: Mapping[str, pd.DataFrame]) -> Iterator[str]:
     known = _known(tables["probes"])
     yield f"  layers until a probe of the token that says the digit is {_SURE:.0%} right: {known}"
     yield "  which token's state flips the digit, by layers passed (0, 1, ..), and which head:"
-    for line in _travels(tables["patches"]):
+    for line in _travels(tables["patches"]) if len(tables["patches"]) else [_NO_PAIR]:
         yield f"    {line}"
     means = tables["lens"].groupby("after_layers")["probability"].mean()
     shown = " > ".join(f"{value:.2f}" for value in means)

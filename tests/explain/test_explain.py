@@ -96,7 +96,9 @@ def test_a_model_that_answers_nothing_right_is_explained_too(
     path = checkpoint(tmp_path, "gpt2", story())
     main(["--ckpt", str(path), "--out_dir", str(tmp_path / "out")])
     assert (tmp_path / "out" / "patches.csv").exists()
-    assert "into place 2 never" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "into place 2 never" in said
+    assert "not known: it answers no pair of sums right" in said
 
 
 @pytest.mark.parametrize(
