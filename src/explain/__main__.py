@@ -75,7 +75,9 @@ def main(argv: list[str] | None = None) -> None:
         help="the commits that the experiments started from (the nearest one with experiments)",
     )
     parser.add_argument(
-        "--seed", type=at_least(0, int), help="of the sums that are asked (0); the same: same bytes"
+        "--seed",
+        type=at_least(0, int),
+        help="of the random sums (0); the same one gives the same bytes",
     )
     parser.add_argument("--out_dir", type=to_path, help=f"folder for the tables ({OUT_DIR})")
     given = vars(parser.parse_args(argv))

@@ -36,7 +36,7 @@ def explained(
     model, space, config = opened.loaded.model, opened.space, opened.loaded.config
     kinds = space.draw(problems, seed)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(seed % 2**32)
         fresh = build_model(config).eval()
     trained, untrained = ([record(m, sums.tokens) for sums in kinds] for m in (model, fresh))
     parts = list(zip(kinds, trained, strict=True))

@@ -339,8 +339,8 @@ def test_nothing_finished_is_told(repository: Path, capsys: pytest.CaptureFixtur
 
 
 def test_the_report_needs_no_torch() -> None:
-    names = ("answer", "experts", "failures", "mistakes", "overview", "page", "__main__", "svg")
-    modules = ["src.compare.experiments", *(f"src.report.{name}" for name in names)]
+    names = ("answer", "experts", "explain", "failures", "mistakes", "overview", "page", "svg")
+    modules = ["src.compare.experiments", *(f"src.report.{name}" for name in (*names, "__main__"))]
     code = f"import sys, {', '.join(modules)}; print(*sys.modules)"
     command = [sys.executable, "-c", code]
     loaded = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
