@@ -9,6 +9,7 @@ import pytest
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
 
 from src.explorer.packing import pack
 from src.explorer.page import page
@@ -20,6 +21,7 @@ from .models import checkpoint
 pytestmark = IN_A_BROWSER
 
 WIDTHS, SCHEMES = (1280, 390), ("light", "dark")
+DRAWN = "return performance.getEntriesByName('drawn').length"
 # What lies beside the page's edge, but for what can be scrolled to.
 OUTSIDE = """
 return [...document.querySelectorAll("body *")].filter(e => !e.closest(".scroll")
@@ -228,6 +230,8 @@ def check_colours(colours: list[Any], scheme: str) -> None:
 
 
 def leave_tour(browser: Chrome) -> None:
+    """Wait for the whole page, and end the tour of a first visit."""
+    WebDriverWait(browser, 60).until(lambda b: b.execute_script(DRAWN))
     browser.find_element(By.TAG_NAME, "body").send_keys(Keys.ESCAPE)
     assert not browser.find_elements(By.ID, "tour")
 

@@ -1,7 +1,7 @@
 // The page: what is asked, of which models, and which moment is looked at.
 
 const PAGE = JSON.parse(document.getElementById("data").textContent);
-const state = { typed: "", problem: null, place: 0, panels: [], isFresh: false };
+const state = { typed: "", problem: null, place: 0, panels: [], isFresh: false, isFirst: true };
 
 // What fills each section of the page; those without anything to show are taken out.
 const VIEWS = {
@@ -14,11 +14,14 @@ const VIEWS = {
   map: PAGE.models.some(({ graded }) => graded) && mapView,
 };
 
+// What takes longer to draw than to answer: the first answer does not wait for it.
+const SLOW = new Set(["training", "map"]);
+
 // Draw all that depends on the answers; who had the focus keeps it.
 function draw() {
   const focused = document.activeElement?.id;
   for (const [id, view] of Object.entries(VIEWS)) {
-    if (!view) continue;
+    if (!view || (state.isFirst && SLOW.has(id))) continue;
     document.querySelector(`#${id} .columns`).replaceChildren(...state.panels.map((panel) =>
       h("div", { className: "column" },
         state.panels.length > 1 && h("h3", {}, label(panel)), [view(panel)])));
@@ -117,6 +120,11 @@ function start() {
   askTyped(first);
   performance.mark("answered");
   if (isFirstVisit()) startTour();
+  setTimeout(() => {
+    Object.assign(state, { isFirst: false, isFresh: true });
+    draw();
+    performance.mark("drawn");
+  });
 }
 
 start();
