@@ -27,11 +27,10 @@ def explain(paths: Sequence[Path], revs: Sequence[str], seed: int, out_dir: Path
         UserError: if there is no such model, or one of other problems, and where something else
             than such tables would be lost.
     """
-    from .tables import TABLES, check_out_dir, write
+    from .tables import check_out_dir, joined, write
 
     check_out_dir(out_dir)
     # DVC and torch take seconds to import, also for --help.
-    import pandas as pd
     import torch
 
     from .explaining import explained
@@ -49,7 +48,7 @@ def explain(paths: Sequence[Path], revs: Sequence[str], seed: int, out_dir: Path
         found.append(explained(subject, seed))
         for line in summary(found[-1]):
             say(line)
-    write(out_dir, {name: pd.concat([each[name] for each in found]) for name in TABLES})
+    write(out_dir, joined(found))
     say(f"tables: {out_dir}; python -m src.report draws those of finished experiments")
 
 

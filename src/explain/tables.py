@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -46,6 +46,14 @@ def check_out_dir(folder: Path) -> None:
     check_writable(folder)
     for name, columns in TABLES.items():
         check_written(folder / f"{name}.csv", f"model,{columns[0]},".encode())
+
+
+def joined(found: Sequence[Mapping[str, pd.DataFrame]]) -> dict[str, pd.DataFrame]:
+    """The tables of several models, each table's rows below each other."""
+    parts = {name: [tables[name] for tables in found] for name in TABLES}
+    # One without rows has columns of no type, and the numbers below would take it on.
+    filled = {name: [t for t in each if len(t)] or each[:1] for name, each in parts.items()}
+    return {name: pd.concat(each) for name, each in filled.items()}
 
 
 def write(folder: Path, tables: Mapping[str, pd.DataFrame]) -> None:

@@ -3,14 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from src.common.errors import UserError
 from src.compare import commits
 from src.explain.explaining import explained as tables_of
 from src.explain.subjects import Subject, opened
-from src.explain.tables import TABLES, read, write
+from src.explain.tables import joined, read, write
 from src.report.explain import explained
 from src.report.page import Figure, Section, render
 
@@ -30,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, weights in WEIGHTS.items():
         path = trained(out, name, learned_model)
         found.append(tables_of(opened(Subject(f"{name}-seed0", path, weights)), 0, 200, 60, 10))
-    write(out, {name: pd.concat([each[name] for each in found]) for name in TABLES})
+    write(out, joined(found))
     return out
 
 
