@@ -172,7 +172,8 @@ def fit(
         best_row,
         last,
         _runners_up(best, history, config.keep_best),
-        list(snapshots(run_dir).values()),
+        # Elsewhere the folder may be on another host.
+        list(snapshots(run_dir).values()) if process.is_first else [],
         history,
         stopped_early,
         problems,
