@@ -55,10 +55,6 @@ def page(models: Sequence[Packed]) -> str:
     )
 
 
-def _joined(files: Sequence[Path]) -> str:
-    return "".join(file.read_text() for file in files)
-
-
 def _policy(script: str, style: str) -> str:
     """Of all that a page may do, this one script and this one style."""
     return (

@@ -93,7 +93,7 @@ def _published(study: Study, chart: Chart, found: Sequence[Line]) -> pd.DataFram
     """Points of published figures, in the colour of the first line that they belong to."""
     parts = []
     for each in study.published:
-        alike = [line for line in found if each.where.items() <= line.place.items()]
+        alike = [line for line in found if chosen(line.place, each.where)]
         if each.of == chart.x and alike:
             frame = pd.DataFrame({"x": list(each.values), "y": list(each.values.values())})
             parts.append(frame.assign(line=_name(study, chart, alike[0].place)))

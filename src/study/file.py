@@ -66,13 +66,6 @@ def _axis(name: str, values: object) -> object:
     return values
 
 
-def _texts(given: object) -> object:
-    """Keys and values of a mapping as they stand in a table."""
-    if not isinstance(given, dict):
-        return given
-    return {str(key): written(value) for key, value in given.items()}
-
-
 def _lists(given: object) -> object:
     """A list of values for each axis, also where one stands alone."""
     if not isinstance(given, dict):
@@ -95,7 +88,6 @@ def chosen(place: Mapping[str, str], where: Mapping[str, Collection[str]]) -> bo
     return all(place[axis] in values for axis, values in where.items())
 
 
-Place = Annotated[dict[str, str], BeforeValidator(_texts)]
 Choice = Annotated[dict[str, list[str]], BeforeValidator(_lists)]
 
 
@@ -104,13 +96,13 @@ class Published(_Part):
 
     Attributes:
         source: who, where, and how theirs differ.
-        where: the values of axes beside which they stand.
+        where: the values of axes beside which they stand, one or a list of each.
         of: the axis, or column, that `values` go by.
         values: their figure for each of its values.
     """
 
     source: Text
-    where: Place = {}
+    where: Choice = {}
     of: Text
     values: Annotated[dict[str, float], BeforeValidator(_keyed), Field(min_length=1)]
 
@@ -189,13 +181,11 @@ class Study(_Part):
             raise broken("seeds", self.seeds, "must be different numbers")
         choices = [(f"charts.{i}", each.where) for i, each in enumerate(self.charts)]
         choices += [(f"more_seeds.{i}", each.where) for i, each in enumerate(self.more_seeds)]
+        choices += [(f"published.{i}", each.where) for i, each in enumerate(self.published)]
         for key, where in choices:
             for name, values in where.items():
                 for value in values:
                     self._check_value(f"{key}.where.{name}", name, value)
-        for i, each in enumerate(self.published):
-            for name, value in each.where.items():
-                self._check_value(f"published.{i}.where.{name}", name, value)
         for i, chart in enumerate(self.charts):
             if chart.x and chart.x not in (*self.names, *OF_LENGTHS) and not chart.along:
                 rule = f"needs along: an axis, of {', '.join(self.names)}, as it is none itself"

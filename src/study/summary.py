@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..evaluation.intervals import wilson
 from .cells import Cell
-from .file import CHAIN, DIGITS, Published, Study
+from .file import CHAIN, DIGITS, Published, Study, chosen
 from .rows import SEED, SETTINGS
 
 _OF_PROBLEMS = ("exact_match", "last_exact_match")
@@ -126,7 +126,7 @@ def beside(study: Study, line: Line) -> list[tuple[Published, float]]:
         for each in study.published
         if each.of in line.place
         and line.place[each.of] in each.values
-        and all(line.place[axis] == value for axis, value in each.where.items())
+        and chosen(line.place, each.where)
     ]
 
 
