@@ -38,7 +38,7 @@ from src.data.formats import PLAIN
 from src.data.problems import Problems
 from src.data.records import to_records
 from src.evaluation.exhaustive import every_problem, grade_rest
-from src.evaluation.screening import quick_leads
+from src.evaluation.screening import QuickLeads
 from src.models import TransformerLM, build_model
 from src.ops import cpu
 from src.ops.compile import compiles_grading
@@ -166,7 +166,7 @@ def measure(
     part = every[np.isin(first, kept)]
     sample = part[rng.permutation(len(part))[: args.sample]]
 
-    quick = quick_leads(ours) if compiled else None
+    quick = QuickLeads(ours) if compiled else None
 
     def grade() -> Any:
         return grade_rest(ours, part, {}, PLAIN, quick=quick)

@@ -78,7 +78,7 @@ def evaluate(
     from .evaluation.expert_information import expert_figures
     from .evaluation.leaks import find_leaks
     from .evaluation.reading import read
-    from .evaluation.screening import quick_leads
+    from .evaluation.screening import QuickLeads
     from .evaluation.verdicts import judge
     from .evaluation.weights import Exam, files_of
     from .ops.compile import compiles_grading
@@ -103,7 +103,7 @@ def evaluate(
         loaded = max(candidates, key=lambda each: exam.right(each.model).sum())
 
     compiled = every is not None and compiles_grading(params, len(every))
-    quick = quick_leads(loaded.model) if compiled else None
+    quick = QuickLeads(loaded.model) if compiled else None
     found = judge(loaded.model, exam, splits, every, quick)
     others = [] if grid is None else [*lengths.may_be_known(grid, written, loaded.story)]
     known = find_leaks([*records, *others], written, loaded.story, data_dir, progress)

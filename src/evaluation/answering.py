@@ -22,7 +22,7 @@ from ..generation import generate_answers
 from ..models import TransformerLM
 from ..ops.sampling import Pick, greedy, sampled
 from .batching import asked_by_length
-from .screening import Leads, exact
+from .screening import QuickLeads, exact
 
 
 def pick_of(config: EvaluationConfig) -> Pick:
@@ -92,7 +92,7 @@ def answered_right(
     tokens: Tokens,
     written: Format,
     batch_size: int,
-    quick: Leads | None = None,
+    quick: QuickLeads | None = None,
     pick: Pick = greedy,
 ) -> NDArray[np.bool_]:
     """Which of many problems a model answers right, whatever the steps: bool (n,).

@@ -22,7 +22,7 @@ from ..splits.space import ENUMERABLE, ProblemSpace
 from ..terminal.progress_bar import track
 from .difficulty import KINDS, describe_columns
 from .grading import shares, tally
-from .screening import Leads, exact
+from .screening import QuickLeads, exact
 
 UNSEEN = "unseen"
 # Problems that are tokens at once: some MiB, whatever the size of the space.
@@ -67,7 +67,7 @@ def grade_every(
     test: pd.DataFrame,
     whole: NDArray[np.bool_],
     progress: bool = False,
-    quick: Leads | None = None,
+    quick: QuickLeads | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Grade all problems, of which the test split has been graded.
 
@@ -91,7 +91,7 @@ def grade_rest(
     splits: Mapping[str, Records],
     written: Format,
     progress: bool = False,
-    quick: Leads | None = None,
+    quick: QuickLeads | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Grade all problems outside the test split, in the memory of some ten thousand.
 

@@ -16,7 +16,7 @@ from ..ops.sampling import greedy
 from .answering import hear, pick_of
 from .exhaustive import finished, grade_every
 from .grading import Grades, grade
-from .screening import Leads
+from .screening import QuickLeads
 from .weights import Exam
 
 
@@ -45,7 +45,7 @@ def judge(
     exam: Exam,
     splits: Mapping[str, Records],
     every: Problems | None = None,
-    quick: Leads | None = None,
+    quick: QuickLeads | None = None,
 ) -> Verdicts:
     """Grade the test split with one teacher-forced pass, and decode where that does not tell.
 

@@ -83,7 +83,7 @@ def from_tensors(theirs: Mapping[str, Tensor], config: ModelConfig) -> Weights:
             what is no finite number.
     """
     layout = layout_of(config)
-    expected = expected_weights(config, len(theirs))
+    expected = expected_weights(config, theirs)
     (prefix,) = {name.partition(".")[0] for name in layout.modules["token_embedding"]}
     heads = ("lm_head.", f"{prefix}.")
     # Names have no prefix where the class without a head was saved, as with OpenAI's GPT-2.

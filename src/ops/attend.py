@@ -31,8 +31,9 @@ def project(qkv: nn.Linear, x: Tensor, at: Tensor | None = None) -> tuple[Tensor
         return q, k, v
     C = x.size(-1)
     bias = qkv.bias
-    q = F.linear(pick(x, at), qkv.weight[:C], None if bias is None else bias[:C])
-    k, v = F.linear(x, qkv.weight[C:], None if bias is None else bias[C:]).chunk(2, dim=-1)
+    multiply = getattr(qkv, "multiply", F.linear)
+    q = multiply(pick(x, at), qkv.weight[:C], None if bias is None else bias[:C])
+    k, v = multiply(x, qkv.weight[C:], None if bias is None else bias[C:]).chunk(2, dim=-1)
     return q, k, v
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from torch._inductor import config as inductor
-from torch.utils import cpp_extension
 
 from ..config import Params
 from ..terminal.say import note
 
+# Where PyTorch keeps compiled code.
+_CACHE = "TORCHINDUCTOR_CACHE_DIR"
 # Compiling takes ten to twenty seconds on two cores, which so many training steps win back ..
 _STEPS = 2000
 # .. and so many graded problems.
@@ -62,6 +62,11 @@ def _compiles(params: Params, pays: bool, what: str) -> bool:
 
 def _can_compile(what: str) -> bool:
     """Whether compiling works here: a compiler may be missing, or the headers that it needs."""
+    # A second to import: only where something is compiled.
+    from torch._inductor import config as inductor
+    from torch.utils import cpp_extension
+
+    _keep_apart()
     if inductor.cpp.vec_isa_ok is None and _knows_vectors():
         # It would compile a trial for each of the processor's instruction sets, and start a Python
         # to load it: six seconds on two cores, before the first step of a first run.
@@ -77,6 +82,19 @@ def _can_compile(what: str) -> bool:
         note(f"runtime.compile: not possible here, {what} without: {reason}")
         return False
     return True
+
+
+def _keep_apart() -> None:
+    """Keep compiled code in a folder of its own for each instruction set.
+
+    PyTorch's cache does not know that ATEN_CPU_CAPABILITY holds it to another one, and what was
+    made for wider registers reads past the end of what it is given.
+    """
+    from torch._inductor.runtime.cache_dir_utils import default_cache_dir
+
+    if os.environ.get(_CACHE, default_cache_dir()) == default_cache_dir():
+        kind = torch.backends.cpu.get_cpu_capability().replace(" ", "-")
+        os.environ[_CACHE] = f"{default_cache_dir()}-{kind}"
 
 
 def _knows_vectors() -> bool:

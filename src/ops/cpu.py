@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,8 +11,6 @@ import torch
 
 from .hardware import device_for, hardware
 
-# Where PyTorch keeps compiled code.
-_CACHE = "TORCHINDUCTOR_CACHE_DIR"
 # glibc's names for these options of mallopt(3), and the largest mmap threshold that it documents.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD = -1, -3, 2**25
 
@@ -23,10 +20,6 @@ def use_well(accelerator: str = "cpu") -> None:
 
     Matrix products of float32 go through oneDNN where `hardware` says so; it and MKL, PyTorch's
     default, round each operation to float32. Threads are as many as a container may use.
-
-    Code that is compiled is kept apart for each instruction set. PyTorch's cache does not know that
-    ATEN_CPU_CAPABILITY holds it to another one, and what was made for wider registers reads past
-    the end of what it is given.
 
     Numbers nearer to zero than 1.2e-38 are zero. Strong weight decay takes the weights that a model
     does not use down to there, where a product takes thirty times as long. A thread has this from
@@ -42,14 +35,9 @@ def use_well(accelerator: str = "cpu") -> None:
     device = device_for(accelerator)
     if device.type != "cpu":
         return
-    # Two seconds to import: only where something may be compiled.
-    from torch._inductor.runtime.cache_dir_utils import default_cache_dir
-
     here = hardware(device)
     torch.set_num_threads(here.threads)
     torch.set_flush_denormal(True)
-    if os.environ.get(_CACHE, default_cache_dir()) == default_cache_dir():
-        os.environ[_CACHE] = f"{default_cache_dir()}-{here.kind.replace(' ', '-')}"
     if here.onednn:
         _multiply_by("bf16")
     try:

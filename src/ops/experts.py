@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .grouped_linear import grouped_linear
+from .int8 import Int8Linear, rounded_rows, rounded_weight
 
 
 class _Permute(torch.autograd.Function):
@@ -53,8 +54,14 @@ def _serve(rows: Tensor, experts: nn.ModuleList, counts: Tensor) -> Tensor:
     """Each expert's SwiGLU on its own rows: rows (M, C) sorted by expert, counts (E,)."""
 
     def linear(x: Tensor, name: str) -> Tensor:
-        weights = [getattr(expert, name).weight.to(x.dtype) for expert in experts]
-        return grouped_linear(x, weights, counts)
+        layers = [getattr(expert, name) for expert in experts]
+        weights = [layer.weight.to(x.dtype) for layer in layers]
+        if not isinstance(layers[0], Int8Linear):
+            return grouped_linear(x, weights, counts)
+        (x8, size), rounded = rounded_rows(x), [rounded_weight(weight) for weight in weights]
+        y = grouped_linear(x8, [weight for weight, _ in rounded], counts)
+        sizes = torch.cat([size.t() for _, size in rounded])  # (E, F)
+        return y * size * sizes.repeat_interleave(counts, 0, output_size=len(x))
 
     return linear(F.silu(linear(rows, "gate")) * linear(rows, "up"), "down")
 

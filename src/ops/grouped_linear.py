@@ -10,7 +10,8 @@ from torch import Tensor
 
 from . import cpu
 
-# With oneDNN, which generates code for each shape, numbers of rows are rounded up to this.
+# With oneDNN, which generates code for each shape, numbers of rows are rounded up to this. On a CPU
+# it multiplies whatever is no float32.
 _ROWS = 64
 
 
@@ -26,11 +27,11 @@ def grouped_linear(x: Tensor, weights: Sequence[Tensor], counts: Tensor) -> Tens
 
     Args:
         x: (M, C), sorted by group.
-        weights: one a group, (F, C) each.
+        weights: one a group, (F, C) each, of the same type.
         counts: rows of each group, sum M.
 
     Returns:
-        (M, F).
+        (M, F), int32 for int8.
     """
     return _multiply(x, [weight.t() for weight in weights], counts)
 
@@ -43,7 +44,7 @@ def _backward(
 ) -> tuple[Tensor, list[Tensor]]:
     grad = grad.contiguous()
     grad_weights = [torch.empty_like(weight) for weight in weights]
-    for (rows, window, place), out in zip(_groups(counts, len(x)), grad_weights, strict=True):
+    for (rows, window, place), out in zip(_groups(counts, x), grad_weights, strict=True):
         g = grad[rows]
         if window != rows:
             # A sum over rows: those that come along must count nothing.
@@ -55,22 +56,25 @@ def _backward(
 
 def _multiply(x: Tensor, matrices: Sequence[Tensor], counts: Tensor) -> Tensor:
     """Rows times the matrix of their group, (M, C) times (C, F) each."""
-    y = x.new_empty(len(x), matrices[0].size(1))
-    for (rows, window, place), matrix in zip(_groups(counts, len(x)), matrices, strict=True):
+    y = x.new_empty(len(x), matrices[0].size(1), dtype=_product_of(x))
+    multiply: Any = torch._int_mm if x.dtype == torch.int8 else torch.mm
+    for (rows, window, place), matrix in zip(_groups(counts, x), matrices, strict=True):
         if window.start == rows.start:
             # What is wrong behind the group is replaced by the next ones' products.
-            torch.mm(x[window], matrix, out=y[window])
+            multiply(x[window], matrix, out=y[window])
         else:
-            y[rows] = torch.mm(x[window], matrix)[place]
+            y[rows] = multiply(x[window], matrix)[place]
     return y
 
 
-def _groups(counts: Tensor, M: int) -> Iterator[tuple[slice, slice, slice]]:
-    """Each group's rows, the rows to multiply, which hold them, and their place among these."""
-    start = 0
+def _groups(counts: Tensor, x: Tensor) -> Iterator[tuple[slice, slice, slice]]:
+    """Each group's rows of x, those to multiply, which hold them, and their place among these."""
+    start, M = 0, len(x)
+    other = x.device.type == "cpu" and x.dtype != torch.float32
+    generates = other or cpu.multiplies_by_onednn()
     for n in counts.tolist():
         take = n
-        if cpu.multiplies_by_onednn():
+        if generates:
             # Each number of rows is a shape to generate code for.
             take = min(-(-n // _ROWS) * _ROWS, M)
         first = min(start, M - take)
@@ -82,9 +86,13 @@ def _groups(counts: Tensor, M: int) -> Iterator[tuple[slice, slice, slice]]:
         start += n
 
 
+def _product_of(x: Tensor) -> torch.dtype:
+    return torch.int32 if x.dtype == torch.int8 else x.dtype
+
+
 @grouped_linear.register_fake
 def _(x: Tensor, weights: Sequence[Tensor], counts: Tensor) -> Tensor:
-    return x.new_empty(x.size(0), weights[0].size(0))
+    return x.new_empty(x.size(0), weights[0].size(0), dtype=_product_of(x))
 
 
 @_backward.register_fake

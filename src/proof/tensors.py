@@ -64,7 +64,7 @@ def check_fit(weights: Mapping[str, Tensor], config: ModelConfig) -> None:
     Raises:
         UserError: naming one that is missing, unknown, or of another shape.
     """
-    expected = expected_weights(config, len(weights))
+    expected = expected_weights(config, weights)
     for name, tensor in expected.items():
         if name not in weights:
             raise UserError(f"the weights do not fit the configuration: {name} is missing")
@@ -87,23 +87,28 @@ def check_fit(weights: Mapping[str, Tensor], config: ModelConfig) -> None:
         raise UserError("the weights do not fit the configuration: several are stored as one")
 
 
-def expected_weights(config: ModelConfig, tensors: int) -> dict[str, Tensor]:
-    """The state dict that a configuration means, without memory for it.
+def expected_weights(config: ModelConfig, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The state dict of a fresh model of a configuration.
+
+    It is built as it is: without memory for it, PyTorch imports its compiler, which takes a second.
 
     Args:
-        tensors: how many a file holds.
+        weights: what a file holds.
 
     Raises:
-        UserError: for more layers or experts than tensors, which would take minutes to list.
+        UserError: for a model of more layers and experts than there are tensors, or of more numbers
+            than these hold, which would take minutes, or the memory.
     """
-    modules = config.n_layers * (config.n_experts if config.mlp == "moe" else 1)
-    if modules > tensors:
-        raise UserError(
-            f"the weights do not fit the configuration: {modules} blocks or experts, "
-            f"but {tensors} tensors"
-        )
-    with torch.device("meta"):
-        return dict(build_model(config).state_dict(keep_vars=True))
+    unfit = "the weights do not fit the configuration"
+    L, C, F = config.n_layers, config.d_model, config.d_ff
+    modules = L * (config.n_experts if config.mlp == "moe" else 1)
+    if modules > len(weights):
+        raise UserError(f"{unfit}: {modules} blocks or experts, but {len(weights)} tensors")
+    # Of attention and of MLPs; every architecture has these and more.
+    fewest, held = 4 * L * C * C + 2 * modules * C * F, sum(w.numel() for w in weights.values())
+    if fewest > held:
+        raise UserError(f"{unfit}: {fewest:,} numbers and more, but {held:,} in the file")
+    return dict(build_model(config).state_dict(keep_vars=True))
 
 
 def _stored(tensor: Tensor) -> int:

@@ -22,6 +22,8 @@ _QUINTICS = (
 )
 # The first one rises steeply at 1, where rounding must not put a singular value above it.
 _MARGIN = 1.01
+# Matrices that are so many times longer than wide are multiplied once, see `_product_of_factors`.
+_LONG = 1.5
 # Root mean square of AdamW's usual update, as a share of the learning rate.
 _ADAMW_RMS = 0.2
 
@@ -176,13 +178,34 @@ def orthogonalise(matrices: Tensor) -> Tensor:
     # Its norm bounds the square of the largest singular value, more closely than that of x does.
     size = _MARGIN * gram.norm(dim=(-2, -1), keepdim=True).clamp(min=1e-30)
     x, gram = x * size.rsqrt(), gram / size
-    for i, (a, b, c) in enumerate(_QUINTICS):
-        if i:
-            gram = _gram(x)
-        factor = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
-        factor.diagonal(dim1=-2, dim2=-1).add_(a)
+    if x.dtype == torch.float32 and max(x.shape[1:]) > _LONG * min(x.shape[1:]):
+        factor = _product_of_factors(gram)
+        return x @ factor if _is_tall(x) else factor @ x
+    for i, quintic in enumerate(_QUINTICS):
+        factor = _factor(gram if i == 0 else _gram(x), *quintic)
         x = x @ factor if _is_tall(x) else factor @ x
     return x
+
+
+def _factor(gram: Tensor, a: float, b: float, c: float) -> Tensor:
+    """``a + b gram + c gram^2``, by which a round multiplies the matrix."""
+    factor = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
+    factor.diagonal(dim1=-2, dim2=-1).add_(a)
+    return factor
+
+
+def _product_of_factors(gram: Tensor) -> Tensor:
+    """The factors of all rounds multiplied: they commute, and the next gram is theirs times this.
+
+    For long matrices fewer operations, as only gram is multiplied in between. Not in bfloat16: what
+    one round's rounding does, the next cannot mend.
+    """
+    product = factor = _factor(gram, *_QUINTICS[0])
+    for quintic in _QUINTICS[1:]:
+        gram = gram @ factor @ factor
+        factor = _factor(gram, *quintic)
+        product = product @ factor
+    return product
 
 
 def _gram(x: Tensor) -> Tensor:

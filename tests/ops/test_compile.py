@@ -13,6 +13,7 @@ import pytest
 import torch
 import yaml
 from torch import nn
+from torch._inductor.runtime.cache_dir_utils import default_cache_dir
 
 from src.ops import compile
 from src.ops.compile import compile_model, compiles_grading, compiles_training
@@ -53,6 +54,19 @@ def test_a_gpu_gets_graphs_where_each_step_is_one_pass() -> None:
     assert mode("cpu") is None
     assert mode("cuda", training={"accumulate_grad_batches": 2}) is None
     assert mode("cuda", runtime={"devices": 2}) is None
+
+
+def test_compiled_code_is_kept_apart_by_instruction_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def folder(kind: str, given: str | None = None) -> str:
+        # PyTorch sets it itself, to its default.
+        monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", given or default_cache_dir())
+        monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: kind)
+        compile._keep_apart()
+        return os.environ["TORCHINDUCTOR_CACHE_DIR"]
+
+    assert folder("AVX512") == f"{default_cache_dir()}-AVX512"
+    assert folder("NO AVX") == f"{default_cache_dir()}-NO-AVX"
+    assert folder("AVX2", "/tmp/mine") == "/tmp/mine"
 
 
 @pytest.mark.slow

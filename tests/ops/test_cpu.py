@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from torch._inductor.runtime.cache_dir_utils import default_cache_dir
 
 from src.ops import cpu
 
@@ -50,20 +49,6 @@ def test_nothing_changes_beside_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not cpu.multiplies_by_onednn()
     cpu.use_well("cpu")
     assert cpu.multiplies_by_onednn()
-
-
-def test_compiled_code_is_kept_apart_by_instruction_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    def folder(name: str, given: str | None = None) -> str:
-        # PyTorch sets it itself, to its default.
-        monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", given or default_cache_dir())
-        processor(monkeypatch, name)
-        cpu.use_well()
-        return os.environ["TORCHINDUCTOR_CACHE_DIR"]
-
-    assert folder("Ice Lake") == f"{default_cache_dir()}-AVX512"
-    assert folder("Zen 4 held to AVX2") == f"{default_cache_dir()}-AVX2"
-    assert folder("before AVX2") == f"{default_cache_dir()}-NO-AVX"
-    assert folder("Ice Lake", "/tmp/mine") == "/tmp/mine"
 
 
 def test_threads_are_those_that_the_hardware_has(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 import torch
 
-from src.evaluation.screening import quick_leads
+from src.evaluation.screening import QuickLeads
 from src.models import build_model
 from src.ops import hardware as module
 from src.ops.hardware import coarse_dtype, device_for, hardware
+from src.ops.int8 import Int8Linear
 from src.training.optimizer import orthogonalise
 
 from ..conftest import tiny_model
@@ -48,14 +49,17 @@ def test_each_processor(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     # Who computes coarsely asks there.
     assert orthogonalise(torch.eye(4)[None]).dtype == coarse
     model = build_model(tiny_model("llama2"))
-    copies: list[torch.dtype] = []
+    copies: list[tuple[torch.dtype, bool]] = []
     monkeypatch.setattr("torch.compile", lambda function, **_: function)
     monkeypatch.setattr(
         "src.evaluation.screening.leads",
-        lambda model, *_: copies.append(model.lm_head.weight.dtype),
+        lambda model, *_: copies.append(
+            (model.lm_head.weight.dtype, isinstance(model.blocks[0].mlp.up, Int8Linear))
+        ),
     )
-    quick_leads(model)(torch.zeros(1, 3))
-    assert copies == [coarse]
+    QuickLeads(model)(torch.zeros(1, 3))
+    vectors = torch.backends.cpu.get_cpu_capability().startswith("AVX")
+    assert copies == [(coarse, coarse == torch.float32 and vectors)]
 
 
 def test_the_line_that_a_training_begins_with(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,6 +98,21 @@ def test_a_matrix_of_any_size_becomes_nearly_orthogonal(size: float) -> None:
     assert values[:, 1].max() < 0.2
 
 
+@pytest.mark.parametrize("shape", [(40, 16), (16, 40)])
+def test_long_matrices_become_what_the_rounds_make_of_them(
+    shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("src.training.optimizer.coarse_dtype", lambda device: torch.float32)
+    matrices = torch.randn(3, *shape, generator=torch.Generator().manual_seed(0))
+    # Some directions are a hundred times as weak as others.
+    matrices[:, : shape[0] // 2] *= 0.01
+    at_once = orthogonalise(matrices)
+    monkeypatch.setattr("src.training.optimizer._LONG", 9)
+    in_rounds = orthogonalise(matrices)
+    assert not torch.equal(at_once, in_rounds)
+    torch.testing.assert_close(at_once, in_rounds, rtol=0, atol=1e-4)
+
+
 def test_a_matrix_without_a_gradient_to_speak_of_stays_finite(precision: Any) -> None:
     zeros = torch.zeros(1, 4, 8)
     assert torch.equal(orthogonalise(zeros), zeros.to(precision))
