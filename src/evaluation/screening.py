@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..models import TransformerLM
+from ..ops.compile import options
 from ..ops.hardware import coarse_dtype, multiplies_int8
 from ..ops.int8 import in_int8
 from ..ops.kv_cache import KVCache
@@ -100,7 +101,7 @@ class QuickLeads:
         self._coarse.to(coarse_dtype(device))
         if coarse_dtype(device) == torch.float32 and multiplies_int8(device):
             in_int8(self._coarse.blocks)
-        self._finish = torch.compile(finish, dynamic=True)
+        self._finish = torch.compile(finish, dynamic=True, options=options(device))
 
     def __call__(self, tokens: Tensor) -> Tensor:
         """The leads, (n,), of tokens as `leads` takes them."""

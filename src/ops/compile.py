@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -46,8 +47,19 @@ def compile_model(model: nn.Module, params: Params, device: torch.device) -> Non
     # A CUDA graph overwrites the gradients of the pass before, which accumulation still needs. With
     # DDP it was not tried.
     alone = params.training.accumulate_grad_batches == 1 and params.runtime.processes == 1
-    graphs = device.type == "cuda" and alone
-    model.compile(dynamic=False, mode="reduce-overhead" if graphs else None)
+    if device.type == "cuda" and alone:
+        model.compile(dynamic=False, mode="reduce-overhead")
+    else:
+        model.compile(dynamic=False, options=options(device))
+
+
+def options(device: torch.device) -> dict[str, Any]:
+    """Inductor's: on a CPU, all kernels of a pass and what calls them are one file of C++.
+
+    One by one, each of some forty would read the same headers, and Python call it: a third more
+    time to compile, and a fiftieth more for each step.
+    """
+    return {"cpp_wrapper": True} if device.type == "cpu" else {}
 
 
 def compiles_grading(params: Params, problems: int) -> bool:
@@ -76,7 +88,8 @@ def _can_compile(what: str) -> bool:
     libraries = Path(torch.__file__).parent / "lib"
     cpp_extension.TORCH_LIB_PATH = shlex.quote(str(libraries))
     try:
-        torch.compile(lambda x: x + 1)(torch.zeros(2))
+        here = torch.device("cpu")
+        torch.compile(lambda x: x + 1, options=options(here))(torch.zeros(2, device=here))
     except Exception as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         note(f"runtime.compile: not possible here, {what} without: {reason}")

@@ -41,9 +41,10 @@ def grouped_linear(x: Tensor, weights: Sequence[Tensor], counts: Tensor) -> Tens
 )
 def _backward(
     grad: Tensor, x: Tensor, weights: Sequence[Tensor], counts: Tensor
-) -> tuple[Tensor, list[Tensor]]:
+) -> tuple[Tensor, Tensor]:
+    """Gradients of x and of all weights, (groups, F, C): C++ that PyTorch writes takes no lists."""
     grad = grad.contiguous()
-    grad_weights = [torch.empty_like(weight) for weight in weights]
+    grad_weights = grad.new_empty(len(weights), *weights[0].shape)
     for (rows, window, place), out in zip(_groups(counts, x), grad_weights, strict=True):
         g = grad[rows]
         if window != rows:
@@ -96,10 +97,8 @@ def _(x: Tensor, weights: Sequence[Tensor], counts: Tensor) -> Tensor:
 
 
 @_backward.register_fake
-def _(
-    grad: Tensor, x: Tensor, weights: Sequence[Tensor], counts: Tensor
-) -> tuple[Tensor, list[Tensor]]:
-    return torch.empty_like(x), [torch.empty_like(weight) for weight in weights]
+def _(grad: Tensor, x: Tensor, weights: Sequence[Tensor], counts: Tensor) -> tuple[Tensor, Tensor]:
+    return torch.empty_like(x), grad.new_empty(len(weights), *weights[0].shape)
 
 
 def _setup(ctx: Any, inputs: tuple[Tensor, Sequence[Tensor], Tensor], output: Tensor) -> None:
@@ -109,7 +108,8 @@ def _setup(ctx: Any, inputs: tuple[Tensor, Sequence[Tensor], Tensor], output: Te
 
 def _differentiate(ctx: Any, grad: Tensor) -> tuple[Tensor, list[Tensor], None]:
     x, counts, *weights = ctx.saved_tensors
-    return *_backward(grad, x, weights, counts), None
+    grad_x, grad_weights = _backward(grad, x, weights, counts)
+    return grad_x, list(grad_weights.unbind()), None
 
 
 grouped_linear.register_autograd(_differentiate, setup_context=_setup)

@@ -139,8 +139,8 @@ def fit(
     early_stopping = EarlyStopping("val_loss", patience=config.patience, check_finite=False)
     progress = Progress(run_dir, runtime.checkpoint_every_n_steps, history, story)
     watchers = watchers if process.is_first else ()
-    callbacks = [history, cost, *watchers, best, early_stopping, progress, distributed.EndAtOnce()]
-    callbacks += [Snapshots(run_dir, params, story)] if config.snapshots else []
+    callbacks = [history, cost, *watchers, best, early_stopping, progress]
+    callbacks += [Snapshots(run_dir, params, story), distributed.EndAtOnce()]
     logger = process.is_first and make_logger(resumed)
     trainer = make_trainer(params, run_dir, callbacks, order, process, logger)
 

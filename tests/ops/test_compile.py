@@ -45,15 +45,16 @@ def test_auto_compiles_what_is_long_enough(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_gpu_gets_graphs_where_each_step_is_one_pass() -> None:
-    def mode(device: str, **sections: Any) -> Any:
+    def how(device: str, **sections: Any) -> Any:
         model = Mock(spec=nn.Module)
         compile_model(model, tiny_params(**sections), torch.device(device))
-        return model.compile.call_args.kwargs["mode"]
+        return model.compile.call_args.kwargs
 
-    assert mode("cuda") == "reduce-overhead"
-    assert mode("cpu") is None
-    assert mode("cuda", training={"accumulate_grad_batches": 2}) is None
-    assert mode("cuda", runtime={"devices": 2}) is None
+    assert how("cuda") == {"dynamic": False, "mode": "reduce-overhead"}
+    assert how("cpu") == {"dynamic": False, "options": {"cpp_wrapper": True}}
+    plain = {"dynamic": False, "options": {}}
+    assert how("cuda", training={"accumulate_grad_batches": 2}) == plain
+    assert how("cuda", runtime={"devices": 2}) == plain
 
 
 def test_compiled_code_is_kept_apart_by_instruction_set(monkeypatch: pytest.MonkeyPatch) -> None:
