@@ -19,8 +19,8 @@ from ..tokenizer import CharTokenizer
 # Lead, in logits, above which the quick pass alone decides. Rounding to bfloat16 changes the leads
 # of a trained model by some tenths, and by up to 1.5 on problems that it cannot do.
 CLEAR = 6.0
-# Where so many leads or more are below, so many times the largest error among the smallest of them
-# is enough: those of a model that is unsure of everything are hardly changed by rounding.
+# Of more leads below it than these, the smallest show how far rounding goes: so many times their
+# largest error is then clear enough. Of a model that is unsure of everything, that is very little.
 _SAMPLE, _TIMES = 1024, 8
 
 

@@ -31,6 +31,7 @@ def project(qkv: nn.Linear, x: Tensor, at: Tensor | None = None) -> tuple[Tensor
         return q, k, v
     C = x.size(-1)
     bias = qkv.bias
+    # `int8.Int8Linear` has its own.
     multiply = getattr(qkv, "multiply", F.linear)
     q = multiply(pick(x, at), qkv.weight[:C], None if bias is None else bias[:C])
     k, v = multiply(x, qkv.weight[C:], None if bias is None else bias[C:]).chunk(2, dim=-1)

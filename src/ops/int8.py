@@ -8,8 +8,6 @@ from torch import Tensor, nn
 # The largest numbers. Without AVX-512, oneDNN adds two products in 16 bits, in which larger weights
 # would overflow: it shifts what multiplies them to 0 .. 255.
 _INPUT, _WEIGHT = 127, 64
-# Narrower layers are the routers of mixtures: rounding would turn their choice.
-_WIDE = 16
 
 
 class Int8Linear(nn.Linear):
@@ -30,9 +28,12 @@ class Int8Linear(nn.Linear):
 
 
 def in_int8(model: nn.Module) -> None:
-    """Have the linear layers of a model multiply in int8 from now on, but for narrow ones."""
-    for module in model.modules():
-        if type(module) is nn.Linear and module.out_features >= _WIDE:
+    """Have the linear layers of a model multiply in int8 from now on.
+
+    The routers of mixtures stay as they are: rounding would turn their choice.
+    """
+    for name, module in model.named_modules():
+        if type(module) is nn.Linear and not name.endswith("router"):
             module.__class__ = Int8Linear
 
 
