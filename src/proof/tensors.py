@@ -88,27 +88,27 @@ def check_fit(weights: Mapping[str, Tensor], config: ModelConfig) -> None:
 
 
 def expected_weights(config: ModelConfig, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The state dict of a fresh model of a configuration.
-
-    It is built as it is: without memory for it, PyTorch imports its compiler, which takes a second.
+    """The state dict that a configuration means, in no more memory than a file's weights take.
 
     Args:
-        weights: what a file holds.
+        weights: what the file holds.
 
     Raises:
-        UserError: for a model of more layers and experts than there are tensors, or of more numbers
-            than these hold, which would take minutes, or the memory.
+        UserError: for more layers or experts than tensors, which would take minutes to list.
     """
-    unfit = "the weights do not fit the configuration"
     L, C, F = config.n_layers, config.d_model, config.d_ff
     modules = L * (config.n_experts if config.mlp == "moe" else 1)
     if modules > len(weights):
-        raise UserError(f"{unfit}: {modules} blocks or experts, but {len(weights)} tensors")
-    # Of attention and of MLPs; every architecture has these and more.
-    fewest, held = 4 * L * C * C + 2 * modules * C * F, sum(w.numel() for w in weights.values())
-    if fewest > held:
-        raise UserError(f"{unfit}: {fewest:,} numbers and more, but {held:,} in the file")
-    return dict(build_model(config).state_dict(keep_vars=True))
+        raise UserError(
+            f"the weights do not fit the configuration: {modules} blocks or experts, "
+            f"but {len(weights)} tensors"
+        )
+    # Attention, MLPs and a table of positions: hardly any model has less. To build one without
+    # memory, PyTorch imports its compiler, which takes a second: only where the file is too small.
+    fewest = 4 * L * C * C + 2 * modules * C * F + C * config.max_seq_len
+    fits = fewest <= sum(tensor.numel() for tensor in weights.values())
+    with torch.device("cpu" if fits else "meta"):
+        return dict(build_model(config).state_dict(keep_vars=True))
 
 
 def _stored(tensor: Tensor) -> int:
