@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 from statistics import median
 
+import torch
 import yaml
 
 from scripts.verify import clone
@@ -78,7 +79,9 @@ def measure(folder: Path, rounds: int) -> dict[str, list[tuple[float, float]]]:
     """Seconds of each job and of the least that it needs, in each round, by name."""
     short = [f"{key}={value}" for key, value in _SHORT.items()]
     overrides = [word for pair in short for word in ("-S", pair)]
-    sweep = ("-m", "src.sweep", "--jobs", "1", "--models", "llama2", *overrides)
+    # Code is compiled for a number of threads.
+    one = ("--jobs", "1", "--cpus-per-run", str(torch.get_num_threads()), "--models", "llama2")
+    sweep = ("-m", "src.sweep", *one, *overrides)
     (folder / "short.yaml").write_text(yaml.safe_dump(load_params(overrides=_SHORT).model_dump()))
     warm = folder / "compiled"
     seconds(folder, warm, "-m", "src.data_gen", "--config", "params.yaml", "--out_dir", "data/sums")
