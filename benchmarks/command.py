@@ -37,19 +37,25 @@ class Cost(NamedTuple):
 
 
 def run(folder: Path | str, *command: str) -> Cost:
-    """Run ``python -m command`` in a process of its own, and measure it.
+    """Run ``python -m command`` in a process of its own, and measure it, see `python`."""
+    return python(folder, "-m", *command)
+
+
+def python(folder: Path | str, *arguments: str, **variables: str) -> Cost:
+    """Run Python in a process of its own, and measure it.
 
     Args:
-        folder: its working directory.
+        folder: its working directory, of which it imports first.
+        variables: of its environment.
 
     Raises:
         SystemExit: with its exit code, if it fails.
     """
     started = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", *command],
+        [sys.executable, *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
         stdout=subprocess.DEVNULL,
     )
     _, status, usage = os.wait4(process.pid, 0)

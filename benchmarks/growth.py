@@ -36,6 +36,7 @@ from src.lightning_module import initial_module
 from src.ops import cpu
 from src.params import load_params
 from src.terminal import cli
+from src.terminal.counted import counted
 from src.training.optimizer import make_optimizer
 from src.utils import training_flops
 
@@ -122,7 +123,7 @@ def print_processes(base: Params) -> None:
             _, ms = measure(params, Path(folder), processes, 1)
             alone = alone or ms
             formula = alone / processes
-            name = f"{processes} process{'es' if processes > 1 else ''}"
+            name = counted(processes, "process", "processes")
             print(f"{name:16}{ms:>9.1f}{formula:>12.1f}{formula / ms:>8.2f}", flush=True)
 
 

@@ -12,11 +12,7 @@ Smallest, median and largest of the rounds.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 from statistics import median
 
@@ -27,7 +23,7 @@ from scripts.verify import clone
 from src.params import load_params
 from src.terminal import cli
 
-from .command import parser
+from .command import parser, python
 from .machine import machine
 
 # Trains as the command does, ends after a step, and says so.
@@ -54,25 +50,15 @@ _SHORT = {
 }
 
 
-def seconds(folder: Path, temporary: Path, *command: str) -> float:
-    """Seconds of ``python command`` from start to exit.
+def seconds(folder: Path, temporary: Path, *arguments: str) -> float:
+    """Seconds of ``python arguments`` from start to exit.
 
     Args:
         folder: its working directory.
         temporary: the system's folder for temporary files, where PyTorch keeps compiled code.
-
-    Raises:
-        SystemExit: with its exit code, if it fails.
     """
     temporary.mkdir(exist_ok=True)
-    environment = os.environ | {"TMPDIR": str(temporary), "PYTHONPATH": str(folder)}
-    start = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True
-    )
-    if done.returncode:
-        sys.exit(done.stderr or done.returncode)
-    return time.perf_counter() - start
+    return python(folder, *arguments, TMPDIR=str(temporary)).wall
 
 
 def measure(folder: Path, rounds: int) -> dict[str, list[tuple[float, float]]]:

@@ -58,7 +58,8 @@ def test_compiled_it_is_the_same_but_for_rounding(
     model, tokens, lead = known(name, data_dir, positions)
     quick = QuickLeads(model)
     # A token between two experts may go to either.
-    assert 0 < (quick(tokens) - lead).abs().max() < 1
+    limit = 1 if name == "mixtral" else 0.5
+    assert 0 < (quick(tokens) - lead).abs().max() < limit
     assert exact(model, tokens, quick).tolist() == (lead > 0).tolist()
     quick.stay_exact()
     assert (quick(tokens) - lead).abs().max() < 1e-4
