@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .fused_attention import fused_attention
+
 # Up to so many keys, separate matrix products take less time than PyTorch's fused kernel.
 _FEW_KEYS = 32
 
@@ -66,9 +68,7 @@ def attend(
         mask = (mask[at] if mask.dim() == 2 else pick(mask[:, 0], at))[:, None]  # (B, 1, Q, S)
     if few or (torch.compiler.is_compiling() and k.size(2) <= _FEW_KEYS):
         return _few_queries(q, k, v, _causal(k) if mask is None else mask, dropout)
-    return F.scaled_dot_product_attention(
-        q, k, v, attn_mask=mask, dropout_p=dropout, is_causal=mask is None
-    )
+    return fused_attention(q, k, v, mask, dropout)
 
 
 def _causal(k: Tensor) -> Tensor:
@@ -77,7 +77,7 @@ def _causal(k: Tensor) -> Tensor:
 
 
 def _few_queries(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, dropout: float) -> Tensor:
-    """`scaled_dot_product_attention` for a handful of tokens.
+    """`fused_attention` for a handful of tokens.
 
     PyTorch's fused kernel has a cost for each row and head that exceeds the work on so few tokens.
     For forward and backward together it does so only where the softmax in between is compiled.
