@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +26,19 @@ def parser(name: str, doc: str | None) -> Parser:
     made.epilog, made.formatter_class = details, argparse.RawDescriptionHelpFormatter
     made.argument_default = None
     return made
+
+
+# Runs a command and prints what it cost. It is a process of its own, as Linux counts the memory of
+# the one that starts another as that one's peak too, and a benchmark may hold gigabytes.
+_MEASURED = """
+import json, os, subprocess, sys, time
+started = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+wall = time.perf_counter() - started
+print(json.dumps([wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss]))
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
 
 
 class Cost(NamedTuple):
@@ -51,16 +64,13 @@ def python(folder: Path | str, *arguments: str, **variables: str) -> Cost:
     Raises:
         SystemExit: with its exit code, if it fails.
     """
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, *arguments],
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURED, sys.executable, *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
     )
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(process.returncode)
-    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    if done.returncode:
+        sys.exit(done.returncode)
+    wall, processor, peak = json.loads(done.stdout)
+    return Cost(wall, processor, peak / 1024)

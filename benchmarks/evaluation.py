@@ -4,7 +4,7 @@ python -m benchmarks.evaluation [--ckpt models/best.ckpt] [--rounds 5] [--thread
 
 Two jobs; in each, ours, Hugging Face's and the products take turns in one process. *Grade*: all
 problems of ``params.yaml``, against Hugging Face's greedy `generate` with a cache, on the same
-weights. *Generate*: 512 and 4,096 prompts, new ones in each round, by `generate` on both sides.
+weights. *Generate*: 1 to 4,096 prompts, new ones in each round, by `generate` on both sides.
 Ours grades a part of the problems, some first operands with all second ones, and Hugging Face's
 answers a sample of these; both times are scaled to all problems.
 *Products* are the matrix products that ours computes where it is not compiled, in float32: each
@@ -54,7 +54,7 @@ from .products import Job, products_of
 
 # Hugging Face's fastest of 256, 512, 1,024 and 4,096 on two cores.
 _PEER_BATCH = 512
-_PROMPTS = (512, 4096)
+_PROMPTS = (1, 8, 64, 512, 4096)
 
 
 def left_padded(prompts: list[str]) -> tuple[Tensor, Tensor]:
