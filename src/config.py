@@ -209,6 +209,7 @@ class ModelConfig(Section):
     rope_theta: Annotated[float, Field(ge=1, le=1e12, allow_inf_nan=False)]
     tie_weights: bool
     init_std: PositiveFloat
+    zero_init_residual: bool = False
     n_experts: Count
     top_k: Count
     aux_loss_coef: NonNegativeFloat

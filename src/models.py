@@ -65,8 +65,16 @@ class TransformerLM(nn.Module):
         self.norm = norm(C)
         self.lm_head = nn.Linear(C, vocab_size, bias=False)
         self.apply(lambda module: _initialise(module, config.init_std))
+        if config.zero_init_residual:
+            for weight in self.residual_ends():
+                nn.init.zeros_(weight)
         if config.tie_weights:
             self.lm_head.weight = self.token_embedding.weight
+
+    def residual_ends(self) -> list[Tensor]:
+        """The weights of the projections that end a residual branch, whose output is added."""
+        ends = ("attention.out.weight", "down.weight")
+        return [weight for name, weight in self.named_parameters() if name.endswith(ends)]
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor | None = None, at: Tensor | None = None
@@ -203,10 +211,9 @@ class GPT2Model(TransformerLM):
 
     def __init__(self, config: ModelConfig, vocab_size: int) -> None:
         super().__init__(config, vocab_size)
-        std = config.init_std / math.sqrt(2 * config.n_layers)
-        for name, weight in self.named_parameters():
-            if name.endswith(("attention.out.weight", "down.weight")):
-                nn.init.normal_(weight, std=std)
+        if not config.zero_init_residual:
+            for weight in self.residual_ends():
+                nn.init.normal_(weight, std=config.init_std / math.sqrt(2 * config.n_layers))
 
 
 class Llama2Model(TransformerLM):

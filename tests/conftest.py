@@ -28,7 +28,15 @@ ROOT = Path(__file__).parent.parent
 
 ARCHITECTURES = ("gpt2", "llama2", "mixtral")
 
-TINY_MODEL = {"d_model": 32, "n_heads": 2, "n_layers": 2, "d_ff": 48, "max_seq_len": 24}
+TINY_MODEL = {
+    "d_model": 32,
+    "n_heads": 2,
+    "n_layers": 2,
+    "d_ff": 48,
+    "max_seq_len": 24,
+    # New weights are tested too: their blocks are to compute something.
+    "zero_init_residual": False,
+}
 TINY_DATA = {"A": 0, "B": 99, "n_samples": 1000, "val_fraction": 0.1, "test_fraction": 0.1}
 TINY_TRAINING = {
     "batch_size": 32,

@@ -254,6 +254,22 @@ def test_gpt2_starts_its_residual_projections_smaller() -> None:
     assert not weights["blocks.0.attention.qkv.bias"].any()
 
 
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_blocks_that_end_in_zeros_change_nothing_at_first(name: str) -> None:
+    model = build_model(tiny_model(name, zero_init_residual=True)).eval()
+    # Attention and MLP of two layers; each of four experts is one.
+    assert len(model.residual_ends()) == (10 if name == "mixtral" else 4)
+    input_ids = random_ids(2, 6)
+    embedded = model.token_embedding(input_ids)
+    if model.position_embedding is not None:
+        embedded = embedded + model.position_embedding(torch.arange(6))
+    torch.testing.assert_close(model(input_ids), model.lm_head(model.norm(embedded)))
+    model(input_ids).sum().backward()
+    # They are what learns first.
+    grads = [weight.grad for weight in model.residual_ends()]
+    assert any(grad is not None and grad.any() for grad in grads)
+
+
 def test_parameters_are_counted_once_and_active_ones_apart() -> None:
     tied, untied = (build_model(tiny_model(tie_weights=tie)) for tie in (True, False))
     assert untied.num_parameters() - tied.num_parameters() == 18 * 32

@@ -98,8 +98,9 @@ class QuickLeads:
     def __init__(self, model: TransformerLM) -> None:
         self._exact, self._coarse = model, copy.deepcopy(model)
         device = next(model.parameters()).device
-        self._coarse.to(coarse_dtype(device))
-        if coarse_dtype(device) == torch.float32 and multiplies_int8(device):
+        dtype = coarse_dtype(device)
+        self._coarse.to(dtype)
+        if dtype == torch.float32 and multiplies_int8(device):
             in_int8(self._coarse.blocks)
         self._finish = torch.compile(finish, dynamic=True, options=options(device))
 

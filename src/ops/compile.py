@@ -56,8 +56,8 @@ def compile_model(model: nn.Module, params: Params, device: torch.device) -> Non
 def options(device: torch.device) -> dict[str, Any]:
     """Inductor's: on a CPU, all kernels of a pass and what calls them are one file of C++.
 
-    One by one, each of some forty would read the same headers, and Python call it: a third more
-    time to compile, and a fiftieth more for each step.
+    One by one, each of some forty would read the same headers, and Python call it: a third more of
+    the processor's time to compile, and a fiftieth more for each step.
     """
     return {"cpp_wrapper": True} if device.type == "cpu" else {}
 

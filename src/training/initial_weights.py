@@ -14,7 +14,7 @@ from ..common.errors import UserError
 from ..config import ModelConfig, Params
 
 # Keys that matter in training only: weights can be used with any value of them.
-_OF_TRAINING = {"dropout", "init_std", "aux_loss_coef"}
+_OF_TRAINING = {"dropout", "init_std", "zero_init_residual", "aux_loss_coef"}
 # Keys that only some models read: the key and the value that says which.
 _READ_WHERE = {
     "max_seq_len": ("pos_encoding", "learned"),
