@@ -37,6 +37,7 @@ NOT_RUN = {
     "docs/devices.md": "several hosts and launchers; tests/training/test_distributed.py",
     "docs/experts.md": "a training; tests/training/test_resume.py has one with biases",
     "docs/recipes.md": "thousands of steps; tests/scripts/test_recipes.py checks the files",
+    "docs/records.md": "nine runs; tests/scripts/test_records.py",
     "docs/sharing.md": "wants servers; tests/test_sharing.py runs it against some",
     "docs/strange-files.md": "minutes of mutated files; tests/test_fuzz.py",
     "docs/studies.md": "many runs; tests/study/test_study.py has a few",
