@@ -4,8 +4,8 @@ python -m scripts.records [--print]    # writes the tables of docs/records.md
 
 Each commit of metrics/comparison.csv has runs of every architecture with several seeds. Of each
 architecture: the validation at which they first had 99.9 % of the problems, in the median of the
-seeds, and what they had spent until then. A commit is a record if that is fewer operations than any
-before it needed.
+seeds, and what they had spent until then. A commit is a record if that is fewer steps, or fewer
+operations, than any before it needed.
 """
 
 from __future__ import annotations
@@ -110,10 +110,11 @@ def _recipe(params: dict[str, Any], architecture: str) -> dict[str, Any]:
 
 
 def records(history: Iterator[Entry]) -> list[Entry]:
-    """The entries that needed fewer operations than any before them."""
+    """The entries that needed fewer steps, or fewer operations, than any before them."""
     best: list[Entry] = []
     for entry in history:
-        if entry.flops < (best[-1].flops if best else math.inf):
+        fewer_steps = entry.steps < min((e.steps for e in best), default=math.inf)
+        if fewer_steps or entry.flops < min((e.flops for e in best), default=math.inf):
             best.append(entry)
     return best
 

@@ -37,7 +37,9 @@ def explained(
     kinds = space.draw(problems, seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed % 2**32)
-        fresh = build_model(config).eval()
+        # Blocks that are the identity at first would mix nothing, a control for no probe.
+        mixing = config.model_copy(update={"zero_init_residual": False})
+        fresh = build_model(mixing).eval()
     trained, untrained = ([record(m, sums.tokens) for sums in kinds] for m in (model, fresh))
     parts = list(zip(kinds, trained, strict=True))
     some = [(sums[: ablated // 2], recording) for sums, recording in parts]

@@ -51,7 +51,7 @@ def carry_probes(
 
     Args:
         trained: passes over both kinds of sums.
-        untrained: the same of a model with its first weights.
+        untrained: the same of a model with random weights.
 
     Returns:
         Columns place (that is carried into), token (its name in `Sums`), after_layers, accuracy and

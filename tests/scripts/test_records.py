@@ -45,7 +45,7 @@ def to_99_9(*steps: int | None, **figures: Any) -> list[dict[str, Any]]:
     return [run_of(f"gpt2-seed{i}", steps_to_99_9=to, **figures) for i, to in enumerate(steps)]
 
 
-def test_a_record_needs_fewer_operations_than_any_before(repository: Path) -> None:
+def test_a_record_needs_less_than_any_before(repository: Path) -> None:
     slow, slower, fast = to_99_9(2000, 2400, 2200), to_99_9(2400, 2600, 2000), to_99_9(1000)
     for runs, size in ((slow, 64), (slower, 128), (fast, 32)):
         commit(repository, runs, batch_size=size, warmup_steps=200 - size)
@@ -53,6 +53,15 @@ def test_a_record_needs_fewer_operations_than_any_before(repository: Path) -> No
     assert (first.steps, first.flops, first.seeds) == (2200, 2.2e12, 3)
     assert (second.steps, second.flops, second.seeds) == (1000, 1e12, 1)
     assert records.changes(first, second) == "training.warmup_steps 136 → 168"
+
+
+def test_less_is_fewer_steps_or_fewer_operations(repository: Path) -> None:
+    large = {"training_flops": 9e12}
+    for runs in (to_99_9(2000), to_99_9(1000, **large), to_99_9(1500), to_99_9(1100)):
+        commit(repository, runs, batch_size=64)
+    found = records.records(records.entries("gpt2"))
+    assert [entry.steps for entry in found] == [2000, 1000, 1500, 1100]
+    assert [entry.flops for entry in found] == [2e12, 3e12, 1.5e12, 1.1e12]
 
 
 def test_half_of_the_seeds_must_come_so_far(repository: Path) -> None:
