@@ -25,14 +25,19 @@ from src.common.markdown import literal
 from src.common.marked_section import insert
 from src.common.yaml_1_2 import parse_yaml
 from src.compare.commits import git
+from src.config import DataConfig, ModelConfig, Section, TrainingConfig
 from src.params import load_params
 from src.terminal.cli import Parser, run
 
 PAGE = ROOT / "docs" / "records.md"
 BEGIN = "<!-- records: written by python -m scripts.records -->"
 _RUNS = "./metrics/comparison.csv"
-# The sections of params.yaml that a training depends on, besides that of the architecture.
-_SECTIONS = ("data", "training")
+# The sections of params.yaml that a training depends on.
+_TYPES: dict[str, type[Section]] = {
+    "data": DataConfig,
+    "models": ModelConfig,
+    "training": TrainingConfig,
+}
 # Keys that change what is looked at and when, and not what is learned.
 _LOOKS = ("log_every_n_steps", "n_samples", "keep_best", "snapshots", "patience")
 # What the table tells of each recipe; of the rest, what changed.
@@ -97,10 +102,12 @@ def _entry(commit: str, date: str, runs: pd.DataFrame, recipe: dict[str, Any]) -
 
 
 def _recipe(params: dict[str, Any], architecture: str) -> dict[str, Any]:
-    sections = {name: params.get(name, {}) for name in _SECTIONS}
-    # Before there were three sections, there was one.
     models = params.get("models", {})
-    sections[f"models.{architecture}"] = models.get(architecture, {})
+    sections = {
+        "data": params.get("data", {}),
+        f"models.{architecture}": models.get(architecture, {}),
+        "training": params.get("training", {}),
+    }
     return {
         f"{section}.{key}": value
         for section, values in sections.items()
@@ -120,13 +127,22 @@ def records(history: Iterator[Entry]) -> list[Entry]:
 
 
 def changes(before: Entry, after: Entry) -> str:
-    """What else differs between two recipes, of the keys that both have."""
+    """What else differs between two recipes, of the keys whose value in both is known."""
     told = [f"training.{key}" for key in _TOLD]
-    return "; ".join(
-        f"{key} {before.recipe[key]} → {value}"
-        for key, value in after.recipe.items()
-        if key not in told and key in before.recipe and before.recipe[key] != value
-    )
+    differences = []
+    for key, value in after.recipe.items():
+        section, _, name = key.rpartition(".")
+        field = _TYPES[section.partition(".")[0]].model_fields.get(name)
+        # Before there was the key, all was as its default says.
+        default = value if field is None or field.is_required() else field.default
+        earlier = before.recipe.get(key, default)
+        if key not in told and earlier != value:
+            differences.append(f"{key} {_word(earlier)} → {_word(value)}")
+    return "; ".join(differences)
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def table(best: list[Entry]) -> str:

@@ -30,12 +30,17 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def commit(repository: Path, runs: list[dict[str, Any]], **training: Any) -> None:
     """Commit such runs, of such a recipe."""
+    content = {"training": training, "models": {"gpt2": {"n_heads": 4}}}
+    (repository / "params.yaml").write_text(yaml.safe_dump(content))
+    commit_all(repository, runs)
+
+
+def commit_all(repository: Path, runs: list[dict[str, Any]]) -> None:
+    """Commit such runs, of the recipe that lies there."""
     with (repository / "metrics" / "comparison.csv").open("w") as file:
         writer = csv.DictWriter(file, list(runs[0]))
         writer.writeheader()
         writer.writerows(runs)
-    content = {"training": training, "models": {"gpt2": {"n_heads": 4}}}
-    (repository / "params.yaml").write_text(yaml.safe_dump(content))
     subprocess.run(["git", "add", "."], cwd=repository, check=True)
     name = ("-c", "user.name=a", "-c", "user.email=a@b")
     subprocess.run(["git", *name, "commit", "-qm", "runs"], cwd=repository, check=True)
@@ -62,6 +67,20 @@ def test_less_is_fewer_steps_or_fewer_operations(repository: Path) -> None:
     found = records.records(records.entries("gpt2"))
     assert [entry.steps for entry in found] == [2000, 1000, 1500, 1100]
     assert [entry.flops for entry in found] == [2e12, 3e12, 1.5e12, 1.1e12]
+
+
+def test_a_key_that_came_later_changed_from_its_default(repository: Path) -> None:
+    commit(repository, to_99_9(2000), batch_size=64)
+    commit(repository, to_99_9(1000), batch_size=64, snapshots=[5])
+    path = repository / "params.yaml"
+    content = yaml.safe_load(path.read_text())
+    content["models"]["gpt2"]["zero_init_residual"] = True
+    content["data"] = {"carry_mix": 0.0, "modulus": 7, "unheard_of": 1}
+    path.write_text(yaml.safe_dump(content))
+    commit_all(repository, to_99_9(900))
+    first, _, third = records.records(records.entries("gpt2"))
+    changed = "data.modulus 0 → 7; models.gpt2.zero_init_residual false → true"
+    assert records.changes(first, third) == changed
 
 
 def test_half_of_the_seeds_must_come_so_far(repository: Path) -> None:
