@@ -16,7 +16,7 @@ from ..terminal.say import note
 
 # Where PyTorch keeps compiled code.
 _CACHE = "TORCHINDUCTOR_CACHE_DIR"
-# Compiling takes ten to twenty seconds on two cores, which so many training steps win back ..
+# Compiling takes up to half a minute on two cores, which so many training steps win back ..
 _STEPS = 2000
 # .. and so many graded problems.
 _PROBLEMS = 400_000

@@ -47,51 +47,35 @@ def _many_products_cost() -> bool:
     return cpu.multiplies_by_onednn()
 
 
-# An operator of its own, which a compiler does not look into: it would not see the setting change.
-@torch.library.custom_op("mini_language_models::attend", mutates_args=())
-def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
-    with cpu.as_by_default():
-        return torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
-            q, k, v, is_causal=mask is None, attn_mask=mask
-        )
-
-
-@torch.library.custom_op("mini_language_models::attend_backward", mutates_args=())
-def _attend_backward(
-    grad: Tensor,
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    y: Tensor,
-    logsumexp: Tensor,
-    mask: Tensor | None,
-) -> tuple[Tensor, Tensor, Tensor]:
-    with cpu.as_by_default():
-        return torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward(
-            grad, q, k, v, y, logsumexp, 0.0, mask is None, attn_mask=mask
-        )
-
-
-@_attend.register_fake
-def _(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+def _kernel(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    """The output, and the logarithm of each softmax's sum."""
     return torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
         q, k, v, is_causal=mask is None, attn_mask=mask
     )
 
 
-@_attend_backward.register_fake
-def _(
-    grad: Tensor,
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    y: Tensor,
-    logsumexp: Tensor,
-    mask: Tensor | None,
+def _kernel_backward(
+    grad: Tensor, q: Tensor, k: Tensor, v: Tensor, y: Tensor, logsumexp: Tensor, mask: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradients of q, k and v."""
     return torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward(
         grad, q, k, v, y, logsumexp, 0.0, mask is None, attn_mask=mask
     )
+
+
+# Operators of their own, which a compiler does not look into: it would not see the setting change.
+@torch.library.custom_op("mini_language_models::attend", mutates_args=())
+def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    with cpu.as_by_default():
+        return _kernel(q, k, v, mask)
+
+
+@torch.library.custom_op("mini_language_models::attend_backward", mutates_args=())
+def _attend_backward(
+    grad: Tensor, q: Tensor, k: Tensor, v: Tensor, y: Tensor, logsumexp: Tensor, mask: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    with cpu.as_by_default():
+        return _kernel_backward(grad, q, k, v, y, logsumexp, mask)
 
 
 def _remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
@@ -103,4 +87,7 @@ def _gradients(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
     return (*_attend_backward(grad, q, k, v, y, logsumexp, mask), None)
 
 
+# What they give has the shapes of what the kernels give.
+_attend.register_fake(_kernel)
+_attend_backward.register_fake(_kernel_backward)
 _attend.register_autograd(_gradients, setup_context=_remember)
