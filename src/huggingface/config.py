@@ -113,6 +113,7 @@ def from_config(content: Mapping[str, Any], entries: Mapping[str, ModelConfig]) 
     if values["d_ff"] is None:
         values["d_ff"] = 4 * values["d_model"]
     values |= {**layout.parts, "positions": "sequential", "dropout": _dropout(theirs, layout)}
+    values["zero_init_residual"] = False  # the first weights of what is published were not zero
     if layout.parts["pos_encoding"] == "rope":
         values["rope_theta"] = _rope_theta(theirs, layout)
     if layout.parts["mlp"] == "moe":

@@ -144,6 +144,14 @@ def test_biases_of_a_router_are_refused_by_name_and_none_are_imported() -> None:
     assert from_config(CONTENTS["mixtral"], mine).router_bias_rate == 0.0
 
 
+def test_first_weights_of_zero_are_not_imported() -> None:
+    mine = {
+        name: entry.model_copy(update={"zero_init_residual": True})
+        for name, entry in ENTRIES.items()
+    }
+    assert not any(from_config(c, mine).zero_init_residual for c in CONTENTS.values())
+
+
 def test_positions_are_imported_as_they_are_counted_there() -> None:
     mine = {key: entry.model_copy(update={"positions": "abacus"}) for key, entry in ENTRIES.items()}
     for content in CONTENTS.values():

@@ -68,3 +68,13 @@ def test_dropout_is_pytorchs(monkeypatch: pytest.MonkeyPatch) -> None:
     q, k, v = torch.randn(3, B, H, T, D)
     y = fused_attention(q, k, v, dropout=0.5)
     assert not torch.equal(y, fused_attention(q, k, v, dropout=0.5))
+
+
+def test_mixed_precision_is_pytorchs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpu, "multiplies_by_onednn", lambda: True)
+    q, k, v = torch.randn(3, B, H, T, D)
+    with torch.autocast("cpu", torch.bfloat16):
+        # Rotated queries and keys are float32, values are what a product gave.
+        y = fused_attention(q, k, v.bfloat16())
+        expected = F.scaled_dot_product_attention(q, k, v.bfloat16(), is_causal=True)
+    assert torch.equal(y, expected)
