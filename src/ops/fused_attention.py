@@ -18,8 +18,8 @@ def fused_attention(
 
     The kernel for CPUs multiplies pieces of a row of a head. Where float32 products go through
     oneDNN (`cpu.use_well`), each of those is looked up there, which takes longer than to multiply:
-    of 58 rows of 31 tokens, with 8 heads 16 wide, attention and its gradients took 41 ms, and as by
-    default 4.
+    of 58 rows of 31 tokens, with 8 heads 16 wide, attention and its gradients took 42 ms, and as by
+    default 5.
 
     Args:
         q: (B, H, Q, D).
