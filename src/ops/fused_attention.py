@@ -44,9 +44,12 @@ def fused_attention(
     )
 
 
-@torch.compiler.assume_constant_result
 def _many_products_cost() -> bool:
     return cpu.multiplies_by_onednn()
+
+
+# As torch.compiler.assume_constant_result does, which would import the compiler: a second.
+_many_products_cost._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def _kernel(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -1,5 +1,7 @@
 """Attention's own operator is PyTorch's kernel, whatever multiplies the other matrices."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +12,8 @@ from torch.nn import functional as F
 from src.ops import cpu
 from src.ops.compile import options
 from src.ops.fused_attention import fused_attention
+
+from ..conftest import ROOT
 
 HERE = torch.device("cpu")
 B, H, T, D = 3, 2, 40, 16
@@ -78,3 +82,9 @@ def test_mixed_precision_is_pytorchs(monkeypatch: pytest.MonkeyPatch) -> None:
         y = fused_attention(q, k, v.bfloat16())
         expected = F.scaled_dot_product_attention(q, k, v.bfloat16(), is_causal=True)
     assert torch.equal(y, expected)
+
+
+def test_nobody_imports_the_compiler_who_asks_a_model() -> None:
+    code = "import sys, src.models; sys.exit('torch._dynamo' in sys.modules)"
+    # It takes a second, of two that an answer takes.
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
