@@ -39,6 +39,9 @@ TINY_MODEL = {
 }
 TINY_DATA = {"A": 0, "B": 99, "n_samples": 1000, "val_fraction": 0.1, "test_fraction": 0.1}
 TINY_TRAINING = {
+    # A longer memory than the default's: it averages what is rounded otherwise in a compiled step,
+    # or in another number of processes.
+    "momentum": 0.95,
     "batch_size": 32,
     "max_steps": 30,
     "warmup_steps": 5,

@@ -167,7 +167,7 @@ def test_biases_even_out_the_loads_in_training(data_dir: Path) -> None:
     worst = []
     for rate in (0.0, 0.01):
         models = {"init_std": 0.3, "router_bias_rate": rate, "aux_loss_coef": 0.0}
-        lit = lit_of("mixtral", models=models, training={"momentum": 0.95})
+        lit = lit_of("mixtral", models=models)
         optimizer = lit.configure_optimizers()["optimizer"]
         for _ in range(100):
             optimizer.zero_grad()

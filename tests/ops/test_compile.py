@@ -145,4 +145,4 @@ def test_compiled_training_is_the_same_but_for_rounding_and_resumes(
         return
     # Later, a token between two experts may go to either, and the two trainings part.
     for row, (one, other) in enumerate(zip(losses(plain), losses(whole), strict=True)):
-        assert other == pytest.approx(one, rel=0.002 if row == 0 else 0.1)
+        assert other == pytest.approx(one, rel=0.002 if row == 0 else 0.05)

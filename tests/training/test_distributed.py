@@ -31,13 +31,7 @@ from ..conftest import ARCHITECTURES, ROOT, read_csv, tiny_params, write_records
 
 # Two validation batches of 48, and one of a single problem, of which a second process has none.
 DATA = {"val_fraction": 0.097}
-TRAINING = {
-    # A longer memory averages what is rounded otherwise in each number of processes.
-    "momentum": 0.95,
-    "batch_size": 6,
-    "max_steps": 30,
-    "log_every_n_steps": 1,
-}
+TRAINING = {"batch_size": 6, "max_steps": 30, "log_every_n_steps": 1}
 MODULE = ["-m", "src.train", "--config", "params.yaml", "--data_dir", "data"]
 
 
