@@ -15,7 +15,7 @@ from .prefix_sharing import CachedModel, endings, finish
 from .sampling import Pick, greedy
 
 # Up to so many prompts, oneDNN takes longer to generate code for each number of rows than it gains:
-# of 8 prompts, two thirds as long again; of 64, a third; of 512 and more it is the faster one.
+# of 8 prompts, two fifths as long again; of 64, a third; of 512 and more it is the faster one.
 _FEW_PROMPTS = 256
 
 
