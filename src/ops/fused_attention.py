@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from . import cpu
+from .operator import operator
 
 
 def fused_attention(
@@ -68,14 +69,14 @@ def _kernel_backward(
     )
 
 
-# Operators of their own, which a compiler does not look into: it would not see the setting change.
-@torch.library.custom_op("mini_language_models::attend", mutates_args=())
+# Operators: a compiler that looked into them would not see the setting change.
+@operator("attend", fake=_kernel)
 def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
     with cpu.as_by_default():
         return _kernel(q, k, v, mask)
 
 
-@torch.library.custom_op("mini_language_models::attend_backward", mutates_args=())
+@operator("attend_backward", fake=_kernel_backward)
 def _attend_backward(
     grad: Tensor, q: Tensor, k: Tensor, v: Tensor, y: Tensor, logsumexp: Tensor, mask: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -92,7 +93,4 @@ def _gradients(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
     return (*_attend_backward(grad, q, k, v, y, logsumexp, mask), None)
 
 
-# What they give has the shapes of what the kernels give.
-_attend.register_fake(_kernel)
-_attend_backward.register_fake(_kernel_backward)
-_attend.register_autograd(_gradients, setup_context=_remember)
+torch.library.register_autograd(_attend, _gradients, setup_context=_remember)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from . import cpu
+from .operator import operator
 
 # With oneDNN, which generates code for each shape, numbers of rows are rounded up to this. On a CPU
 # it multiplies whatever is no float32.
@@ -19,9 +20,19 @@ _ROWS = 64
 _TAGS = (torch.Tag.cudagraph_unsafe,)
 
 
-# A custom operation: the number of rows of a group is known only at run time, and torch.compile
-# would otherwise recompile for each batch.
-@torch.library.custom_op("mini_language_models::grouped_linear", mutates_args=(), tags=_TAGS)
+def _as_long(x: Tensor, weights: Sequence[Tensor], counts: Tensor) -> Tensor:
+    return x.new_empty(x.size(0), weights[0].size(0), dtype=_product_of(x))
+
+
+def _as_large(
+    grad: Tensor, x: Tensor, weights: Sequence[Tensor], counts: Tensor
+) -> tuple[Tensor, Tensor]:
+    return torch.empty_like(x), grad.new_empty(len(weights), *weights[0].shape)
+
+
+# An operator: the number of rows of a group is known only at run time, and torch.compile would
+# otherwise recompile for each batch.
+@operator("grouped_linear", fake=_as_long, tags=_TAGS)
 def grouped_linear(x: Tensor, weights: Sequence[Tensor], counts: Tensor) -> Tensor:
     """Rows times the weights of their group: ``x[i] @ weights[group of i].T``.
 
@@ -36,9 +47,7 @@ def grouped_linear(x: Tensor, weights: Sequence[Tensor], counts: Tensor) -> Tens
     return _multiply(x, [weight.t() for weight in weights], counts)
 
 
-@torch.library.custom_op(
-    "mini_language_models::grouped_linear_backward", mutates_args=(), tags=_TAGS
-)
+@operator("grouped_linear_backward", fake=_as_large, tags=_TAGS)
 def _backward(
     grad: Tensor, x: Tensor, weights: Sequence[Tensor], counts: Tensor
 ) -> tuple[Tensor, Tensor]:
@@ -91,16 +100,6 @@ def _product_of(x: Tensor) -> torch.dtype:
     return torch.int32 if x.dtype == torch.int8 else x.dtype
 
 
-@grouped_linear.register_fake
-def _(x: Tensor, weights: Sequence[Tensor], counts: Tensor) -> Tensor:
-    return x.new_empty(x.size(0), weights[0].size(0), dtype=_product_of(x))
-
-
-@_backward.register_fake
-def _(grad: Tensor, x: Tensor, weights: Sequence[Tensor], counts: Tensor) -> tuple[Tensor, Tensor]:
-    return torch.empty_like(x), grad.new_empty(len(weights), *weights[0].shape)
-
-
 def _setup(ctx: Any, inputs: tuple[Tensor, Sequence[Tensor], Tensor], output: Tensor) -> None:
     x, weights, counts = inputs
     ctx.save_for_backward(x, counts, *weights)
@@ -112,4 +111,4 @@ def _differentiate(ctx: Any, grad: Tensor) -> tuple[Tensor, list[Tensor], None]:
     return grad_x, list(grad_weights.unbind()), None
 
 
-grouped_linear.register_autograd(_differentiate, setup_context=_setup)
+torch.library.register_autograd(grouped_linear, _differentiate, setup_context=_setup)
