@@ -33,6 +33,8 @@ if sys.argv[:1] == ["-m"]:
     # missing, or Ctrl-C, ends it in one line all the same. Nothing has been opened yet that could
     # have the number of a closed stream.
     sys.excepthook = _end
+    from .terminal.garbage import collect_seldom
     from .terminal.streams import prepare_streams
 
     prepare_streams()
+    collect_seldom()
