@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import nullcontext
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..tokenizer import CharTokenizer
 from . import cpu
 from .kv_cache import KVCache
 from .prefix_sharing import CachedModel, endings, finish
@@ -17,6 +19,8 @@ from .sampling import Pick, greedy
 # Up to so many prompts, oneDNN takes longer to generate code for each number of rows than it gains:
 # of 8 prompts, two fifths as long again; of 64, a third; of 512 and more it is the faster one.
 _FEW_PROMPTS = 256
+# So many prompts are continued together, or a few hundred more.
+_TOGETHER = 512
 
 
 class Decoder(CachedModel, Protocol):
@@ -28,6 +32,20 @@ class Decoder(CachedModel, Protocol):
 
     def train(self, mode: bool = True) -> object:
         """See `nn.Module.train`."""
+
+
+class ReadPrompts(NamedTuple):
+    """Some prompts that the model has read.
+
+    Attributes:
+        rows: their indices, (b,).
+        hidden: (b, 1, C), what the head reads at the last token of each.
+        caches: one for each block.
+    """
+
+    rows: Tensor
+    hidden: Tensor
+    caches: list[KVCache]
 
 
 @torch.no_grad()
@@ -42,7 +60,8 @@ def generate(
 ) -> Tensor:
     """The next token after each prompt, appended, again and again.
 
-    Prompts of equal length are run together, so that none is padded.
+    Prompts of equal length are read together, so that what they begin with is read once; then
+    prompts of all lengths are continued together.
 
     Args:
         model: put into evaluation mode meanwhile.
@@ -74,26 +93,57 @@ def generate(
     was_training = model.training
     model.train(False)
     new = torch.full((B, max_new_tokens), pad_id, dtype=torch.long, device=input_ids.device)
-    n_new, held = 0, [KVCache() for _ in model.blocks]
+    n_new = 0
+    # Padding on the left, whichever side it was on.
+    order = real.long().argsort(dim=1, stable=True)
+    prompts, real = input_ids.long().gather(1, order), real.gather(1, order)
+    prompts = prompts.masked_fill(~real, CharTokenizer.pad_id)
     with cpu.as_by_default() if B <= _FEW_PROMPTS else nullcontext():
-        for length in lengths.unique().tolist():
-            same = (lengths == length).nonzero()[:, 0]
-            prompts = input_ids[same][real[same]].view(-1, length)
-            for ending in endings(model, prompts, keep=1):
-                hidden = finish(model, ending, 1, held)
-                asked, caches = prompts[ending.rows], list(held)
-                said = _continue(model, asked, hidden, caches, max_new_tokens, eos_id, pad_id, pick)
-                new[same[ending.rows], : said.size(1)] = said
-                n_new = max(n_new, said.size(1))
+        for read in _together(_read(model, prompts, lengths)):
+            longest = int(lengths[read.rows].max())
+            rows, mask = prompts[read.rows, -longest:], real[read.rows, -longest:]
+            said = _continue(model, read, rows, mask, max_new_tokens, eos_id, pad_id, pick)
+            new[read.rows, : said.size(1)] = said
+            n_new = max(n_new, said.size(1))
     model.train(was_training)
     return torch.cat((input_ids, new[:, :n_new]), dim=1)
 
 
+def _read(model: Decoder, prompts: Tensor, lengths: Tensor) -> Iterator[ReadPrompts]:
+    """Read prompts, (B, T), padded on the left: those of one length after those of another."""
+    for length in lengths.unique().tolist():
+        same = (lengths == length).nonzero()[:, 0]
+        for ending in endings(model, prompts[same, -length:], keep=1):
+            caches = [KVCache() for _ in model.blocks]
+            hidden = finish(model, ending, 1, caches)
+            yield ReadPrompts(same[ending.rows], hidden, caches)
+
+
+def _together(parts: Iterator[ReadPrompts]) -> Iterator[ReadPrompts]:
+    """Parts put together until they have some hundred rows."""
+    waiting: list[ReadPrompts] = []
+    for part in parts:
+        waiting.append(part)
+        if sum(len(read.rows) for read in waiting) >= _TOGETHER:
+            yield _joined(waiting)
+            waiting = []
+    if waiting:
+        yield _joined(waiting)
+
+
+def _joined(parts: list[ReadPrompts]) -> ReadPrompts:
+    if len(parts) == 1:
+        return parts[0]
+    rows, hidden, caches = zip(*parts, strict=True)
+    of_blocks = [KVCache.joined(each) for each in zip(*caches, strict=True)]
+    return ReadPrompts(torch.cat(rows), torch.cat(hidden), of_blocks)
+
+
 def _continue(
     model: Decoder,
+    read: ReadPrompts,
     prompts: Tensor,
-    hidden: Tensor,
-    caches: list[KVCache],
+    mask: Tensor,
     max_new_tokens: int,
     eos_id: int,
     pad_id: int,
@@ -102,18 +152,20 @@ def _continue(
     """The tokens after prompts that the model has read: (B, new), padded where rows ended early.
 
     Args:
-        prompts: (B, T).
-        hidden: (B, 1, C), what the head reads at the last token of each prompt.
-        caches: of the prompts; extended.
+        read: its caches are extended.
+        prompts: (B, T), padded on the left.
+        mask: bool (B, T), True for real tokens.
     """
-    T = prompts.size(1)
-    rows = F.pad(prompts.long(), (0, max_new_tokens), value=pad_id)
+    T, (_, hidden, caches) = prompts.size(1), read
+    rows = F.pad(prompts, (0, max_new_tokens), value=pad_id)
+    real = None if mask.all() else F.pad(mask, (0, max_new_tokens), value=True)
     going = torch.arange(len(rows), device=rows.device)
     for step in range(max_new_tokens):
         so_far = rows[going, : T + step]
         if step:
             # The last token's position depends on those before it.
-            position = model.position_ids(so_far)[..., -1:]
+            seen = None if real is None else real[going, : T + step]
+            position = model.position_ids(so_far, seen)[..., -1:]
             hidden = model.hidden(so_far[:, -1:], caches=caches, positions=position)
         token = pick(model.lm_head(hidden[:, -1]), so_far)
         rows[going, T + step] = token

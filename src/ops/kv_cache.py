@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 # PyTorch's softmax over fewer than 16 numbers is several times slower than over 16.
 _STEP = 16
 
 
 class KVCache:
-    """Keys and values of one layer's past tokens, in memory that grows by 16 tokens at a time."""
+    """Keys and values of one layer's past tokens, in memory that grows by 16 tokens at a time.
+
+    Attributes:
+        length: number of tokens, padding included.
+        starts: (B,), the place of each row's first token, of rows with padding on the left; None
+            where there is none.
+    """
 
     def __init__(self) -> None:
         self.length = 0
+        self.starts: Tensor | None = None
         # (B, H, capacity, D) each; arbitrary finite numbers beyond `length`.
         self._keys: Tensor | None = None
         self._values: Tensor | None = None
@@ -29,7 +39,8 @@ class KVCache:
 
         Returns:
             All keys and values so far, each (B, H, S, D), S a multiple of 16 where not compiled;
-            and which of them each new token sees, bool (T, S): itself and those before it.
+            and which of them each new token sees, bool (T, S), with padding (B, 1, T, S): itself
+            and those before it.
         """
         past, self.length = self.length, self.length + keys.size(2)
         # Compiled, a plain concatenation is fused with the copy that `take` makes.
@@ -38,7 +49,10 @@ class KVCache:
         self._values = put(self._values, past, values)
         new = torch.arange(past, self.length, device=keys.device)
         place = torch.arange(self._keys.size(2), device=keys.device)
-        return self._keys, self._values, place <= new[:, None]
+        seen = place <= new[:, None]
+        if self.starts is not None:
+            seen = seen & (place >= self.starts[:, None, None, None])
+        return self._keys, self._values, seen
 
     def take(self, source: KVCache, index: Tensor) -> KVCache:
         """Become a copy of the rows of another cache that an index (n,) selects.
@@ -47,9 +61,30 @@ class KVCache:
         longer than the copy: under `torch.no_grad` only.
         """
         self.length = source.length
+        self.starts = None if source.starts is None else source.starts[index]
         self._keys = _select(source._keys, index, self._keys, self.length)
         self._values = _select(source._values, index, self._values, self.length)
         return self
+
+    @staticmethod
+    def joined(caches: Sequence[KVCache]) -> KVCache:
+        """The rows of caches without padding, all together: shorter ones get it on the left."""
+        whole = KVCache()
+        whole.length = max(map(len, caches))
+        parts = zip(*(cache._padded(whole.length) for cache in caches), strict=True)
+        whole._keys, whole._values, starts = map(torch.cat, parts)
+        whole.starts = starts if starts.any() else None
+        return whole
+
+    def _padded(self, length: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Keys and values with padding on the left up to a length, and where each row starts."""
+        if self._keys is None or self._values is None:
+            raise ValueError("a cache without tokens has no rows")
+        left, right = length - self.length, -length % _STEP
+        keys, values = (
+            F.pad(x[:, :, : self.length], (0, 0, left, right)) for x in (self._keys, self._values)
+        )
+        return keys, values, torch.full((len(keys),), left, device=keys.device)
 
 
 def _select(

@@ -35,7 +35,7 @@ class CachedModel(Protocol):
     ) -> Tensor:
         """See `models.TransformerLM.hidden`."""
 
-    def position_ids(self, input_ids: Tensor) -> Tensor:
+    def position_ids(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """See `models.TransformerLM.position_ids`."""
 
 

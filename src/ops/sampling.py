@@ -8,7 +8,10 @@ from hashlib import blake2b
 import torch
 from torch import Tensor
 
-# The next token of each row, (b,), from its logits, (b, V), and all tokens before it, (b, T).
+from ..tokenizer import CharTokenizer
+
+# The next token of each row, (b,), from its logits, (b, V), and all tokens before it, (b, T), with
+# padding on the left.
 Pick = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -44,7 +47,9 @@ def sampled(temperature: float, top_k: int = 0) -> Pick:
 
 
 def _uniform(rows: Tensor) -> Tensor:
-    """A number from 0 to below 1 for each row of tokens, (b,)."""
-    texts = rows.cpu().numpy().astype("<i8")
-    hashes = [blake2b(text.tobytes(), digest_size=4).digest() for text in texts]
+    """A number from 0 to below 1 for each row of tokens, (b,), whatever its padding."""
+    tokens = rows.cpu().numpy().astype("<i8")
+    starts = (tokens != CharTokenizer.pad_id).argmax(1)
+    texts = (row[start:].tobytes() for row, start in zip(tokens, starts, strict=True))
+    hashes = [blake2b(text, digest_size=4).digest() for text in texts]
     return torch.tensor([int.from_bytes(h, "little") / 2**32 for h in hashes], dtype=torch.float64)
