@@ -6,8 +6,8 @@ Each command runs as a user would run it, in a fresh clone, by turns with what i
 starting Python, importing PyTorch, importing Lightning. *50 steps, first run* is a training with
 nothing in PyTorch's cache of compiled code, from start to the end of step 50; *1 step* and *50
 steps* are one that finds there what was compiled before. *A run of a sweep* is all of `python -m
-src.sweep` for one run of 20 steps, compiled before: starting, DVC and grading are most of it.
-Smallest, median and largest of the rounds.
+src.sweep` for one run of 20 steps: starting, DVC and grading are most of it. *Compiled* is one that
+finds its steps compiled before. Smallest, median and largest of the rounds.
 """
 
 from __future__ import annotations
@@ -29,15 +29,18 @@ from .machine import machine
 # Trains as the command does, ends after a step, and says so.
 _UNTIL = """
 import os, sys
+steps = int(sys.argv[1])
+# As it is while Python looks for a command's module.
+sys.argv = ["-m", "--config", "params.yaml", "--data_dir", "data/sums", "--overwrite"]
 from src.monitoring.watch import Watch
 
 def ends(self, trainer, *_):
-    if trainer.global_step == int(sys.argv[1]):
+    if trainer.global_step == steps:
         os._exit(0)
 
 Watch.on_train_batch_end = ends
 from src import train
-train.main(["--config", "params.yaml", "--data_dir", "data/sums", "--overwrite"])
+train.main(sys.argv[1:])
 """
 # Few steps, and problems enough for a validation.
 _SHORT = {
@@ -45,9 +48,9 @@ _SHORT = {
     "training.max_steps": 20,
     "training.warmup_steps": 5,
     "training.val_check_interval": 10.0,
-    "runtime.compile": "on",
     "runtime.logger": "none",
 }
+_COMPILED = ("-S", "runtime.compile=on")
 
 
 def seconds(folder: Path, temporary: Path, *arguments: str) -> float:
@@ -68,7 +71,8 @@ def measure(folder: Path, rounds: int) -> dict[str, list[tuple[float, float]]]:
     # Code is compiled for a number of threads.
     one = ("--jobs", "1", "--cpus-per-run", str(torch.get_num_threads()), "--models", "llama2")
     sweep = ("-m", "src.sweep", *one, *overrides)
-    (folder / "short.yaml").write_text(yaml.safe_dump(load_params(overrides=_SHORT).model_dump()))
+    short_run = load_params(overrides={**_SHORT, "runtime.compile": "on"})
+    (folder / "short.yaml").write_text(yaml.safe_dump(short_run.model_dump()))
     warm = folder / "compiled"
     seconds(folder, warm, "-m", "src.data_gen", "--config", "params.yaml", "--out_dir", "data/sums")
     # Something to ask, and the code of the training steps compiled.
@@ -85,13 +89,14 @@ def measure(folder: Path, rounds: int) -> dict[str, list[tuple[float, float]]]:
         "50 steps": (("-c", _UNTIL, "50"), lightning),
         "50 steps, first run": (("-c", _UNTIL, "50"), lightning),
         "a run of a sweep": (sweep, lightning),
+        "a sweep's run, compiled": ((*sweep, *_COMPILED), lightning),
     }
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in jobs}
     for turn in range(1, rounds + 1):
         for name, (command, least) in jobs.items():
             temporary = folder / f"compiled-{turn}" if "first" in name else warm
-            # A run that has finished is not run again.
-            seed = ("--seeds", str(turn)) if "sweep" in name else ()
+            # A run that has finished is not run again, compiled or not.
+            seed = ("--seeds", str(2 * turn + ("compiled" in name))) if "sweep" in name else ()
             ours = seconds(folder, temporary, *command, *seed)
             times[name].append((ours, seconds(folder, temporary, *least)))
     return times

@@ -172,11 +172,14 @@ def step_by_step(model: TransformerLM, prompt: str, tokens: int) -> list[int]:
     return row[0, -tokens:].tolist()
 
 
+# In one pass with padding, or by lengths and beginnings.
+@pytest.mark.parametrize("few", [256, 0])
 @pytest.mark.parametrize("word", WORDS)
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_answers_are_those_that_are_decoded_alone_without_a_cache(
-    name: str, word: str, randomise: Randomise
+    name: str, word: str, few: int, randomise: Randomise, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("src.ops.decode._FEW_PROMPTS", few)
     model = model_of(name, word, randomise, tie_weights=False)
     with torch.no_grad():
         model.lm_head.weight[3:13] *= 2  # more digits than signs

@@ -16,8 +16,9 @@ from .kv_cache import KVCache
 from .prefix_sharing import CachedModel, endings, finish
 from .sampling import Pick, greedy
 
-# Up to so many prompts, oneDNN takes longer to generate code for each number of rows than it gains:
-# of 8 prompts, two fifths as long again; of 64, a third; of 512 and more it is the faster one.
+# Up to so many prompts it takes longer to sort them by length and by what they begin with, and to
+# generate code for each number of rows, than that gains: of 64, half as long again, of 256 a third;
+# of 512 it takes a quarter less.
 _FEW_PROMPTS = 256
 # So many prompts are continued together, or a few hundred more.
 _TOGETHER = 512
@@ -60,8 +61,8 @@ def generate(
 ) -> Tensor:
     """The next token after each prompt, appended, again and again.
 
-    Prompts of equal length are read together, so that what they begin with is read once; then
-    prompts of all lengths are continued together.
+    Few prompts are read in one pass; of many, those of one length together, and what they begin
+    with once. Then prompts of all lengths are continued together.
 
     Args:
         model: put into evaluation mode meanwhile.
@@ -94,12 +95,14 @@ def generate(
     model.train(False)
     new = torch.full((B, max_new_tokens), pad_id, dtype=torch.long, device=input_ids.device)
     n_new = 0
-    # Padding on the left, whichever side it was on.
-    order = real.long().argsort(dim=1, stable=True)
+    # Padding on the left, whichever side it was on, and no more than there must be.
+    order = real.long().argsort(dim=1, stable=True)[:, T - int(lengths.max()) :]
     prompts, real = input_ids.long().gather(1, order), real.gather(1, order)
     prompts = prompts.masked_fill(~real, CharTokenizer.pad_id)
-    with cpu.as_by_default() if B <= _FEW_PROMPTS else nullcontext():
-        for read in _together(_read(model, prompts, lengths)):
+    few = B <= _FEW_PROMPTS
+    read_all = _read_at_once if few else _read_by_length
+    with cpu.as_by_default() if few else nullcontext():
+        for read in _together(read_all(model, prompts, real)):
             longest = int(lengths[read.rows].max())
             rows, mask = prompts[read.rows, -longest:], real[read.rows, -longest:]
             said = _continue(model, read, rows, mask, max_new_tokens, eos_id, pad_id, pick)
@@ -109,8 +112,21 @@ def generate(
     return torch.cat((input_ids, new[:, :n_new]), dim=1)
 
 
-def _read(model: Decoder, prompts: Tensor, lengths: Tensor) -> Iterator[ReadPrompts]:
-    """Read prompts, (B, T), padded on the left: those of one length after those of another."""
+def _read_at_once(model: Decoder, prompts: Tensor, real: Tensor) -> Iterator[ReadPrompts]:
+    """Read prompts, (B, T), padded on the left, in one pass."""
+    B, T = prompts.shape
+    padded = not real.all()
+    starts = T - real.sum(1) if padded else None
+    caches = [KVCache(starts) for _ in model.blocks]
+    positions = model.position_ids(prompts, real if padded else None)
+    last = torch.full((B, 1), T - 1, device=prompts.device)
+    hidden = model.hidden(prompts, caches=caches, at=last, positions=positions)
+    yield ReadPrompts(torch.arange(B, device=prompts.device), hidden, caches)
+
+
+def _read_by_length(model: Decoder, prompts: Tensor, real: Tensor) -> Iterator[ReadPrompts]:
+    """Read prompts, (B, T), padded on the left; what those of one length begin with, once."""
+    lengths = real.sum(1)
     for length in lengths.unique().tolist():
         same = (lengths == length).nonzero()[:, 0]
         for ending in endings(model, prompts[same, -length:], keep=1):

@@ -15,15 +15,18 @@ _STEP = 16
 class KVCache:
     """Keys and values of one layer's past tokens, in memory that grows by 16 tokens at a time.
 
+    Args:
+        starts: see below.
+
     Attributes:
         length: number of tokens, padding included.
         starts: (B,), the place of each row's first token, of rows with padding on the left; None
             where there is none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, starts: Tensor | None = None) -> None:
         self.length = 0
-        self.starts: Tensor | None = None
+        self.starts = starts
         # (B, H, capacity, D) each; arbitrary finite numbers beyond `length`.
         self._keys: Tensor | None = None
         self._values: Tensor | None = None
@@ -40,7 +43,7 @@ class KVCache:
         Returns:
             All keys and values so far, each (B, H, S, D), S a multiple of 16 where not compiled;
             and which of them each new token sees, bool (T, S), with padding (B, 1, T, S): itself
-            and those before it.
+            and those before it; padding sees itself.
         """
         past, self.length = self.length, self.length + keys.size(2)
         # Compiled, a plain concatenation is fused with the copy that `take` makes.
@@ -51,7 +54,8 @@ class KVCache:
         place = torch.arange(self._keys.size(2), device=keys.device)
         seen = place <= new[:, None]
         if self.starts is not None:
-            seen = seen & (place >= self.starts[:, None, None, None])
+            real = place >= self.starts[:, None, None, None]
+            seen = seen & (real | (place == new[:, None]))
         return self._keys, self._values, seen
 
     def take(self, source: KVCache, index: Tensor) -> KVCache:

@@ -41,12 +41,13 @@ def test_without_a_choice_it_is_the_most_likely_token(temperature: float, top_k:
     assert torch.equal(sampled(temperature, top_k)(logits, rows), greedy(logits, rows))
 
 
-# All lengths together, some of them, and each alone.
-@pytest.mark.parametrize("at_once", [512, 3, 1])
+# As few prompts; as many, whose lengths are continued together, some of them, or each alone.
+@pytest.mark.parametrize(("few", "at_once"), [(256, 512), (0, 512), (0, 3), (0, 1)])
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_a_row_is_continued_in_the_same_way_in_any_batch(
-    name: str, at_once: int, monkeypatch: pytest.MonkeyPatch
+    name: str, few: int, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("src.ops.decode._FEW_PROMPTS", few)
     monkeypatch.setattr("src.ops.decode._TOGETHER", at_once)
     torch.manual_seed(0)
     model, eos = build_model(tiny_model(name)).eval(), CharTokenizer.eos_id
