@@ -5,8 +5,8 @@ from __future__ import annotations
 import atexit
 import gc
 
-# New objects between two searches. Python's own 700 make it search some hundred times for garbage
-# among the half a million objects that PyTorch's and Lightning's modules consist of, and keep.
+# New objects between two searches. With Python's own 700 it searches a thousand times for garbage
+# while it makes the 400,000 objects of PyTorch's and Lightning's modules, all of which stay.
 _NEW_OBJECTS = 20_000
 
 
