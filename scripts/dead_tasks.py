@@ -45,8 +45,10 @@ def fail_dead_tasks(repo: Any) -> list[str]:
         living = list(processes_of(task, folder))
         if living:
             if not any(map(_has_worker, living)):
+                # Not one that it has started, whose id may be the smaller one.
+                first = min(living, key=lambda process: process.create_time())
                 lines.append(
-                    f"task {name}: process {living[0].pid} runs it, and no worker waits for its "
+                    f"task {name}: process {first.pid} runs it, and no worker waits for its "
                     "result; end it, then make repair"
                 )
             continue

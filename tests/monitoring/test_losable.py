@@ -66,7 +66,8 @@ for step in range(20):
     log_samples(logger, [["1+1=", "2", "right"]], step)
     logger.save()
 logger.finalize("success")
-print("done")
+# wandb prints at its end, and not through Python.
+print("done", flush=True)
 """
 
 
