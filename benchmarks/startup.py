@@ -50,7 +50,6 @@ _SHORT = {
     "training.val_check_interval": 10.0,
     "runtime.logger": "none",
 }
-_COMPILED = ("-S", "runtime.compile=on")
 
 
 def seconds(folder: Path, temporary: Path, *arguments: str) -> float:
@@ -89,7 +88,7 @@ def measure(folder: Path, rounds: int) -> dict[str, list[tuple[float, float]]]:
         "50 steps": (("-c", _UNTIL, "50"), lightning),
         "50 steps, first run": (("-c", _UNTIL, "50"), lightning),
         "a run of a sweep": (sweep, lightning),
-        "a sweep's run, compiled": ((*sweep, *_COMPILED), lightning),
+        "a sweep's run, compiled": ((*sweep, "-S", "runtime.compile=on"), lightning),
     }
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in jobs}
     for turn in range(1, rounds + 1):

@@ -103,9 +103,8 @@ def generate(
     read_all = _read_at_once if few else _read_by_length
     with cpu.as_by_default() if few else nullcontext():
         for read in _together(read_all(model, prompts, real)):
-            longest = int(lengths[read.rows].max())
-            rows, mask = prompts[read.rows, -longest:], real[read.rows, -longest:]
-            said = _continue(model, read, rows, mask, max_new_tokens, eos_id, pad_id, pick)
+            asked = prompts[read.rows, -int(lengths[read.rows].max()) :]
+            said = _continue(model, read, asked, max_new_tokens, eos_id, pad_id, pick)
             new[read.rows, : said.size(1)] = said
             n_new = max(n_new, said.size(1))
     model.train(was_training)
@@ -115,10 +114,9 @@ def generate(
 def _read_at_once(model: Decoder, prompts: Tensor, real: Tensor) -> Iterator[ReadPrompts]:
     """Read prompts, (B, T), padded on the left, in one pass."""
     B, T = prompts.shape
-    padded = not real.all()
-    starts = T - real.sum(1) if padded else None
+    starts = None if real.all() else T - real.sum(1)
     caches = [KVCache(starts) for _ in model.blocks]
-    positions = model.position_ids(prompts, real if padded else None)
+    positions = model.position_ids(prompts, caches[0].real(T))
     last = torch.full((B, 1), T - 1, device=prompts.device)
     hidden = model.hidden(prompts, caches=caches, at=last, positions=positions)
     yield ReadPrompts(torch.arange(B, device=prompts.device), hidden, caches)
@@ -159,7 +157,6 @@ def _continue(
     model: Decoder,
     read: ReadPrompts,
     prompts: Tensor,
-    mask: Tensor,
     max_new_tokens: int,
     eos_id: int,
     pad_id: int,
@@ -169,19 +166,16 @@ def _continue(
 
     Args:
         read: its caches are extended.
-        prompts: (B, T), padded on the left.
-        mask: bool (B, T), True for real tokens.
+        prompts: (B, T), padded on the left to the longest.
     """
     T, (_, hidden, caches) = prompts.size(1), read
     rows = F.pad(prompts, (0, max_new_tokens), value=pad_id)
-    real = None if mask.all() else F.pad(mask, (0, max_new_tokens), value=True)
     going = torch.arange(len(rows), device=rows.device)
     for step in range(max_new_tokens):
         so_far = rows[going, : T + step]
         if step:
             # The last token's position depends on those before it.
-            seen = None if real is None else real[going, : T + step]
-            position = model.position_ids(so_far, seen)[..., -1:]
+            position = model.position_ids(so_far, caches[0].real(T + step))[..., -1:]
             hidden = model.hidden(so_far[:, -1:], caches=caches, positions=position)
         token = pick(model.lm_head(hidden[:, -1]), so_far)
         rows[going, T + step] = token

@@ -53,10 +53,16 @@ class KVCache:
         new = torch.arange(past, self.length, device=keys.device)
         place = torch.arange(self._keys.size(2), device=keys.device)
         seen = place <= new[:, None]
-        if self.starts is not None:
-            real = place >= self.starts[:, None, None, None]
-            seen = seen & (real | (place == new[:, None]))
+        real = self.real(len(place))
+        if real is not None:
+            seen = seen & (real[:, None, None] | (place == new[:, None]))
         return self._keys, self._values, seen
+
+    def real(self, places: int) -> Tensor | None:
+        """Which of so many first places are no padding, bool (B, places); None: all."""
+        if self.starts is None:
+            return None
+        return torch.arange(places, device=self.starts.device) >= self.starts[:, None]
 
     def take(self, source: KVCache, index: Tensor) -> KVCache:
         """Become a copy of the rows of another cache that an index (n,) selects.
